@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * I/O page faults: the door through which they come up, and what the floors
+ * above need to open and close it.
+ *
+ *   unit    an IOMMU instance: takes answers, in batches
+ *   source  a device behind a unit that may send page requests
+ *   attach  (source, PASID) connected to a queue; what a pending fault holds
+ *   queue   the object and file that user space reads and answers
+ *
+ * A backend knows struct iommufd_fault_unit, struct iommufd_fault_source and
+ * iommufd_fault_report(); attaches are made by device.c; queues by queue.c.
+ */
+#ifndef __IOMMUFD_FAULT_H
+#define __IOMMUFD_FAULT_H
+
+#include <linux/iommu.h>
+#include <linux/types.h>
+
+struct device;
+struct iommufd_call;
+struct iommufd_ctx;
+struct iommufd_fault_attach;
+struct iommufd_fault_queue;
+struct iommufd_fault_source;
+struct iommufd_fault_unit;
+struct iommufd_object;
+
+/* Answers handed to a unit in one call. */
+#define IOMMUFD_FAULT_BATCH	128
+
+/**
+ * struct iommufd_page_request - one page request as the hardware gave it
+ * @addr: faulting address; the low 12 bits may carry an offset and are passed on
+ * @pasid: Process Address Space ID, valid if @pasid_valid
+ * @grpid: Page Request Group Index (PCIe 10.4.1) or the stall tag
+ * @perm: IOMMU_PGFAULT_PERM_*
+ * @pasid_valid: the request carried a PASID
+ * @last: last request of its group; nothing is delivered before it
+ */
+struct iommufd_page_request {
+	u64 addr;
+	u32 pasid;
+	u32 grpid;
+	u32 perm;
+	bool pasid_valid;
+	bool last;
+};
+
+/**
+ * struct iommufd_page_answer - the answer to one whole group
+ * @source: the device the group came from; valid during the call
+ * @pasid: as in the group's requests
+ * @grpid: as in the group's requests
+ * @code: IOMMUFD_PAGE_RESP_*
+ * @pasid_valid: as in the group's requests
+ */
+struct iommufd_page_answer {
+	struct iommufd_fault_source *source;
+	u32 pasid;
+	u32 grpid;
+	u32 code;
+	bool pasid_valid;
+};
+
+/**
+ * enum iommufd_fault_verdict - what the door did with a request
+ * @IOMMUFD_FAULT_TAKEN: held; if it was the last of its group, the answer comes
+ *	through &iommufd_fault_unit_ops.respond, exactly once
+ * @IOMMUFD_FAULT_DROPPED: not the last of its group, and not held: the last one
+ *	will be refused too. Nothing to answer.
+ * @IOMMUFD_FAULT_RETRY: a last request that found no room: the backend answers
+ *	as its hardware does on overflow, so that the device asks again (PRI:
+ *	success, stall: retry)
+ * @IOMMUFD_FAULT_REFUSED: a last request that nobody listens for: the backend
+ *	answers invalid
+ */
+enum iommufd_fault_verdict {
+	IOMMUFD_FAULT_TAKEN,
+	IOMMUFD_FAULT_DROPPED,
+	IOMMUFD_FAULT_RETRY,
+	IOMMUFD_FAULT_REFUSED,
+};
+
+/**
+ * struct iommufd_fault_unit_ops - what a backend provides
+ * @respond: send @num answers (1 to IOMMUFD_FAULT_BATCH) to hardware in one
+ *	submission. All sources are of this unit. May sleep, cannot fail: an
+ *	error of the hardware is the backend's to handle. Called without locks.
+ * @enable: the first fault-capable attach of @source: turn page requests on.
+ *	Returns 0 or the error attach returns. May sleep.
+ * @disable: after the last one has gone.
+ * @drain: hand every request of (@source, @pasid) that hardware and the
+ *	backend's own queues still hold to the door, then return. The device's
+ *	translations are already gone or replaced. May sleep.
+ */
+struct iommufd_fault_unit_ops {
+	void (*respond)(struct iommufd_fault_unit *unit,
+			const struct iommufd_page_answer *answers,
+			unsigned int num);
+	int (*enable)(struct iommufd_fault_source *source);
+	void (*disable)(struct iommufd_fault_source *source);
+	void (*drain)(struct iommufd_fault_source *source, ioasid_t pasid);
+};
+
+/**
+ * struct iommufd_fault_unit - embedded by a backend in its unit
+ * @ops: constant
+ */
+struct iommufd_fault_unit {
+	const struct iommufd_fault_unit_ops *ops;
+};
+
+struct iommufd_fault_source *
+iommufd_fault_source_register(struct device *dev,
+			      struct iommufd_fault_unit *unit,
+			      unsigned int max_outstanding, void *priv);
+void iommufd_fault_source_unregister(struct iommufd_fault_source *source);
+void *iommufd_fault_source_priv(struct iommufd_fault_source *source);
+struct device *iommufd_fault_source_dev(struct iommufd_fault_source *source);
+void iommufd_fault_source_discard_partial(struct iommufd_fault_source *source);
+
+/* The door: the only way up. Never sleeps; any context but hard interrupt. */
+enum iommufd_fault_verdict
+iommufd_fault_report(struct iommufd_fault_source *source,
+		     const struct iommufd_page_request *req);
+
+/* --- for device.c and hwpt.c --- */
+
+bool iommufd_fault_supported(struct device *dev);
+
+/**
+ * struct iommufd_fault_identity - who a fault is said to come from
+ * @dev_id: the device's id in the queue's context, as user space reads it
+ * @dev_serial: its serial, for queues made for one device alone
+ * @owns_pasid_table: the attached table covers every PASID of the device that
+ *	has no attach of its own (a guest-owned PASID table on RID)
+ */
+struct iommufd_fault_identity {
+	u32 dev_id;
+	u64 dev_serial;
+	bool owns_pasid_table;
+};
+
+/*
+ * alloc    no effect anybody sees; -EOPNOTSUPP: no source for @dev (a foreign
+ *          base driver); -EINVAL: the queue is for another device
+ * install  enables page requests and routes (dev, pasid) here; call it before
+ *          the hardware is told of the table
+ * replace  routes (dev, pasid) to @new instead of @old. Either may be NULL.
+ *          Call after the hardware switched. What @old had outstanding is
+ *          drained and answered success, so that the device asks again and
+ *          the new table decides. Frees @old. Cannot fail if @new was
+ *          prepared.
+ * remove   after the hardware dropped the table: drain, answer everything
+ *          outstanding invalid, wait for answers in flight, free
+ */
+struct iommufd_fault_attach *
+iommufd_fault_attach_alloc(struct device *dev, ioasid_t pasid,
+			   struct iommufd_fault_queue *queue,
+			   const struct iommufd_fault_identity *who);
+void iommufd_fault_attach_free(struct iommufd_fault_attach *attach);
+int iommufd_fault_attach_install(struct iommufd_fault_attach *attach);
+int iommufd_fault_attach_prepare_replace(struct iommufd_fault_attach *old,
+					 struct iommufd_fault_attach *new);
+void iommufd_fault_attach_cancel_replace(struct iommufd_fault_attach *old,
+					 struct iommufd_fault_attach *new);
+void iommufd_fault_attach_replace(struct iommufd_fault_attach *old,
+				  struct iommufd_fault_attach *new);
+void iommufd_fault_attach_remove(struct iommufd_fault_attach *attach);
+
+/* Queues. get takes a holder reference on the queue object; drop returns it. */
+int iommufd_fault_queue_alloc_ioctl(struct iommufd_call *call);
+struct iommufd_fault_queue *iommufd_fault_queue_hold(struct iommufd_ctx *ictx,
+						     u32 id);
+void iommufd_fault_queue_drop(struct iommufd_fault_queue *queue);
+bool iommufd_fault_queue_accepts(struct iommufd_fault_queue *queue,
+				 u64 dev_serial);
+
+#endif
