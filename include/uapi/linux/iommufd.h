@@ -1,0 +1,955 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * The user ABI of /dev/iommu: address spaces for devices, the page tables
+ * built from them, and the queue on which a device's page faults are read and
+ * answered. Numbers and layouts up to IOMMU_FAULT_QUEUE_ALLOC are those every
+ * Linux 6.12 has; what goes beyond is marked, starts at the end of a structure
+ * or at a number of its own, and can be asked for with IOMMU_GET_FEATURES.
+ */
+#ifndef _UAPI_IOMMUFD_H
+#define _UAPI_IOMMUFD_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define IOMMUFD_TYPE (';')
+
+/**
+ * DOC: Calling convention
+ *
+ * Every command takes a pointer to one structure whose first member, ``size``,
+ * is the number of bytes the caller knows of. Three rules let programs and
+ * kernels of different age work together:
+ *
+ * * a structure that ends before the last member its command cannot do without
+ *   is refused with EINVAL; members behind that one which the caller does not
+ *   have count as zero;
+ * * a structure longer than the kernel's is accepted when all the surplus bytes
+ *   are zero, and refused with E2BIG when one is not;
+ * * a flag, type or operation that the kernel does not know, and a reserved
+ *   member that is not zero, is refused with EOPNOTSUPP: nothing is ignored
+ *   in silence.
+ *
+ * Members whose name starts with ``out_`` are written by the kernel. Objects are
+ * named by a 32-bit id which is never 0 and means something only on the open
+ * file it came from: an id of another open file does not exist.
+ *
+ * These errors mean the same with every command:
+ *
+ * =========== ===============================================================
+ * errno       meaning
+ * =========== ===============================================================
+ * ENOTTY      there is no command of this number here
+ * E2BIG       the surplus of a longer structure holds something
+ * EOPNOTSUPP  a flag, type, operation or reserved member has a value that
+ *             this kernel, or the IOMMU behind the device, does not offer
+ * EINVAL      everything is known, but a value is wrong or does not fit
+ *             another; ``size`` is too small
+ * ENOENT      no object of this id and kind on this open file, or nothing
+ *             at this IOVA
+ * EFAULT      a user pointer cannot be read or written
+ * ENOMEM      memory, or the allowance for pinned memory, is used up
+ * EOVERFLOW   a range runs past the end of the address space
+ * =========== ===============================================================
+ *
+ * What else a command returns stands with its structure. Unless that says
+ * otherwise a command that fails has changed nothing.
+ */
+
+/*
+ * Command numbers shared with other kernels. A number that is missing here is
+ * ENOTTY; numbers are never given a second meaning.
+ */
+enum {
+	IOMMUFD_CMD_BASE = 0x80,
+	IOMMUFD_CMD_DESTROY = IOMMUFD_CMD_BASE,
+	IOMMUFD_CMD_IOAS_ALLOC = 0x81,
+	IOMMUFD_CMD_IOAS_ALLOW_IOVAS = 0x82,
+	IOMMUFD_CMD_IOAS_COPY = 0x83,
+	IOMMUFD_CMD_IOAS_IOVA_RANGES = 0x84,
+	IOMMUFD_CMD_IOAS_MAP = 0x85,
+	IOMMUFD_CMD_IOAS_UNMAP = 0x86,
+	IOMMUFD_CMD_OPTION = 0x87,
+	IOMMUFD_CMD_VFIO_IOAS = 0x88,
+	IOMMUFD_CMD_HWPT_ALLOC = 0x89,
+	IOMMUFD_CMD_GET_HW_INFO = 0x8a,
+	IOMMUFD_CMD_HWPT_SET_DIRTY_TRACKING = 0x8b,
+	IOMMUFD_CMD_HWPT_GET_DIRTY_BITMAP = 0x8c,
+	IOMMUFD_CMD_HWPT_INVALIDATE = 0x8d,
+	IOMMUFD_CMD_FAULT_QUEUE_ALLOC = 0x8e,
+};
+
+/*
+ * Command numbers from 0xc0 on belong to this implementation alone. A kernel
+ * without them answers ENOTTY, so a program may simply try.
+ */
+enum {
+	IOMMUFD_CMD_GET_FEATURES = 0xc0,
+};
+
+/**
+ * struct iommu_destroy - ioctl(IOMMU_DESTROY)
+ * @size: sizeof(struct iommu_destroy)
+ * @id: The object to destroy, of any kind
+ *
+ * Remove one object. An object that another object, an attached device or an
+ * open fault fd still needs stays as it is. Closing /dev/iommu destroys all
+ * that is left, in the right order.
+ *
+ * Errors: ENOENT (no such id), EBUSY (still in use).
+ */
+struct iommu_destroy {
+	__u32 size;
+	__u32 id;
+};
+
+#define IOMMU_DESTROY _IO(IOMMUFD_TYPE, IOMMUFD_CMD_DESTROY)
+
+/**
+ * struct iommu_ioas_alloc - ioctl(IOMMU_IOAS_ALLOC)
+ * @size: sizeof(struct iommu_ioas_alloc)
+ * @flags: Must be 0
+ * @out_ioas_id: Id of the new IOAS
+ *
+ * Create an empty I/O address space (IOAS): a map from I/O virtual addresses
+ * (IOVA) to user memory that any number of devices may share.
+ *
+ * Errors: EOPNOTSUPP (@flags), ENOMEM.
+ */
+struct iommu_ioas_alloc {
+	__u32 size;
+	__u32 flags;
+	__u32 out_ioas_id;
+};
+
+#define IOMMU_IOAS_ALLOC _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_ALLOC)
+
+/**
+ * struct iommu_iova_range - An interval of IOVAs
+ * @start: First address, in bytes
+ * @last: Last address, in bytes; it belongs to the interval
+ */
+struct iommu_iova_range {
+	__aligned_u64 start;
+	__aligned_u64 last;
+};
+
+/**
+ * struct iommu_ioas_iova_ranges - ioctl(IOMMU_IOAS_IOVA_RANGES)
+ * @size: sizeof(struct iommu_ioas_iova_ranges)
+ * @ioas_id: IOAS to ask
+ * @num_iovas: In: how many entries the array has room for. Out: how many ranges
+ *             there are
+ * @__reserved: Must be 0
+ * @allowed_iovas: User address of an array of struct iommu_iova_range; not
+ *                 looked at when @num_iovas is 0
+ * @out_iova_alignment: Bytes, a power of two from 1 to the page size. The start
+ *                      and the length of every mapping have to be multiples
+ *
+ * List the ranges in which mappings can be made, in ascending order and without
+ * overlap. A new IOAS has a single range over everything. Each device that is
+ * attached takes away what it cannot address and the windows it reserves (for
+ * example for message-signalled interrupts), and gives it back when it leaves.
+ * So the answer holds until the next attach or detach.
+ *
+ * Errors: ENOENT, EOPNOTSUPP (@__reserved), EFAULT, and EMSGSIZE when the array
+ * is too small: then it has been filled as far as it goes, @num_iovas says how
+ * many entries are needed, and the alignment is valid.
+ */
+struct iommu_ioas_iova_ranges {
+	__u32 size;
+	__u32 ioas_id;
+	__u32 num_iovas;
+	__u32 __reserved;
+	__aligned_u64 allowed_iovas;
+	__aligned_u64 out_iova_alignment;
+};
+
+#define IOMMU_IOAS_IOVA_RANGES _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_IOVA_RANGES)
+
+/**
+ * struct iommu_ioas_allow_iovas - ioctl(IOMMU_IOAS_ALLOW_IOVAS)
+ * @size: sizeof(struct iommu_ioas_allow_iovas)
+ * @ioas_id: IOAS to change
+ * @num_iovas: Entries in the array; 0 takes all promises back
+ * @__reserved: Must be 0
+ * @allowed_iovas: User address of an array of struct iommu_iova_range
+ *
+ * Promise that these ranges stay usable. From now on a device that would
+ * reserve any part of them cannot be attached, and an address that the kernel
+ * chooses (a map or copy without IOMMU_IOAS_MAP_FIXED_IOVA) lies inside them.
+ * The new list takes the place of the earlier one as a whole, or not at all.
+ *
+ * Errors: ENOENT, EOPNOTSUPP (@__reserved), EINVAL (an entry whose start is not
+ * below its last, or two entries that overlap), EADDRINUSE (a part is reserved
+ * already), EFAULT, ENOMEM.
+ */
+struct iommu_ioas_allow_iovas {
+	__u32 size;
+	__u32 ioas_id;
+	__u32 num_iovas;
+	__u32 __reserved;
+	__aligned_u64 allowed_iovas;
+};
+
+#define IOMMU_IOAS_ALLOW_IOVAS _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_ALLOW_IOVAS)
+
+/**
+ * enum iommufd_ioas_map_flags - How to map or copy
+ * @IOMMU_IOAS_MAP_FIXED_IOVA: The caller names the IOVA. Without it the kernel
+ *                             picks a free one and returns it
+ * @IOMMU_IOAS_MAP_WRITEABLE: Devices may write to the memory
+ * @IOMMU_IOAS_MAP_READABLE: Devices may read the memory
+ */
+enum iommufd_ioas_map_flags {
+	IOMMU_IOAS_MAP_FIXED_IOVA = 1 << 0,
+	IOMMU_IOAS_MAP_WRITEABLE = 1 << 1,
+	IOMMU_IOAS_MAP_READABLE = 1 << 2,
+};
+
+/**
+ * struct iommu_ioas_map - ioctl(IOMMU_IOAS_MAP)
+ * @size: sizeof(struct iommu_ioas_map)
+ * @flags: Combination of enum iommufd_ioas_map_flags; at least one of readable
+ *         and writeable
+ * @ioas_id: IOAS to map into
+ * @__reserved: Must be 0
+ * @user_va: Address of the memory in the calling process
+ * @length: Bytes, not 0; a multiple of the IOVA alignment
+ * @iova: In, with IOMMU_IOAS_MAP_FIXED_IOVA: where to map. Out: where it is
+ *        mapped
+ *
+ * Pin user memory and make it visible to every device of the IOAS, now and
+ * later. The pages are charged against RLIMIT_MEMLOCK (see
+ * IOMMU_OPTION_RLIMIT_MODE) until they are unmapped, also when the process
+ * unmaps or exits first. @user_va and @iova must agree in the bits below the
+ * IOVA alignment. Nothing that is mapped is ever replaced by this command.
+ *
+ * Errors: ENOENT (IOAS), EOPNOTSUPP (@flags, @__reserved), EINVAL (neither
+ * readable nor writeable, length 0, wrong alignment, or a reserved IOVA),
+ * EEXIST (something is mapped in the range), ENOSPC (no free range is large
+ * enough), EOVERFLOW, EFAULT (memory that is not there, or cannot be pinned
+ * for the access asked for), ENOMEM (also: the pinned-memory limit).
+ */
+struct iommu_ioas_map {
+	__u32 size;
+	__u32 flags;
+	__u32 ioas_id;
+	__u32 __reserved;
+	__aligned_u64 user_va;
+	__aligned_u64 length;
+	__aligned_u64 iova;
+};
+
+#define IOMMU_IOAS_MAP _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_MAP)
+
+/**
+ * struct iommu_ioas_copy - ioctl(IOMMU_IOAS_COPY)
+ * @size: sizeof(struct iommu_ioas_copy)
+ * @flags: Combination of enum iommufd_ioas_map_flags; at least one of readable
+ *         and writeable
+ * @dst_ioas_id: IOAS that gets the mapping
+ * @src_ioas_id: IOAS that has the memory mapped; may be the same
+ * @length: Bytes, not 0
+ * @dst_iova: In, with IOMMU_IOAS_MAP_FIXED_IOVA: where to map. Out: where it is
+ *            mapped
+ * @src_iova: First IOVA to take from
+ *
+ * Map once more what is mapped elsewhere. Both mappings share the pinned pages,
+ * which are charged once and stay pinned until the last mapping is gone. The
+ * source range may be a part of a mapping or run over several that touch.
+ *
+ * Errors: as IOMMU_IOAS_MAP; ENOENT also when a part of the source range is not
+ * mapped; EPERM when the copy is to be writeable and the original was not.
+ */
+struct iommu_ioas_copy {
+	__u32 size;
+	__u32 flags;
+	__u32 dst_ioas_id;
+	__u32 src_ioas_id;
+	__aligned_u64 length;
+	__aligned_u64 dst_iova;
+	__aligned_u64 src_iova;
+};
+
+#define IOMMU_IOAS_COPY _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_COPY)
+
+/**
+ * struct iommu_ioas_unmap - ioctl(IOMMU_IOAS_UNMAP)
+ * @size: sizeof(struct iommu_ioas_unmap)
+ * @ioas_id: IOAS to unmap from
+ * @iova: First IOVA
+ * @length: In: bytes. Out: bytes that were mapped and are not any more
+ *
+ * Take mappings away. When the call returns no device can reach the memory. The
+ * range may hold any number of mappings and gaps between them, but must not cut
+ * through one. @iova 0 with @length U64_MAX stands for everything, and is the
+ * only form that succeeds when nothing was mapped.
+ *
+ * Errors: ENOENT (IOAS, nothing mapped in the range, or a mapping reaches out
+ * of it; mappings before that one are gone by then), EINVAL (length 0),
+ * EOVERFLOW, EBUSY (a mapping in the range is just being made or removed by
+ * another thread), EDEADLK (a kernel user of the memory does not let go).
+ */
+struct iommu_ioas_unmap {
+	__u32 size;
+	__u32 ioas_id;
+	__aligned_u64 iova;
+	__aligned_u64 length;
+};
+
+#define IOMMU_IOAS_UNMAP _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_UNMAP)
+
+/**
+ * enum iommufd_option - What IOMMU_OPTION sets or gets
+ * @IOMMU_OPTION_RLIMIT_MODE: Who pays for pinned memory: 0 (default) the user,
+ *                            as a sum over that user's processes; 1 the
+ *                            process, as VFIO's type1 did. For the whole open
+ *                            file: object_id is 0. Setting it needs
+ *                            CAP_SYS_RESOURCE (else EPERM) and a file without
+ *                            any object (else EBUSY)
+ * @IOMMU_OPTION_HUGE_PAGES: 1 (default) uses the largest IOMMU pages that fit; 0
+ *                           maps every page on its own, which helps when
+ *                           measuring. For one IOAS: object_id names it. It
+ *                           cannot be set to 0 once a device's page table holds
+ *                           mappings (EINVAL)
+ */
+enum iommufd_option {
+	IOMMU_OPTION_RLIMIT_MODE = 0,
+	IOMMU_OPTION_HUGE_PAGES = 1,
+};
+
+/**
+ * enum iommufd_option_ops - Direction of IOMMU_OPTION
+ * @IOMMU_OPTION_OP_SET: Take val64 as the new value
+ * @IOMMU_OPTION_OP_GET: Return the value in val64
+ */
+enum iommufd_option_ops {
+	IOMMU_OPTION_OP_SET = 0,
+	IOMMU_OPTION_OP_GET = 1,
+};
+
+/**
+ * struct iommu_option - ioctl(IOMMU_OPTION)
+ * @size: sizeof(struct iommu_option)
+ * @option_id: One of enum iommufd_option
+ * @op: One of enum iommufd_option_ops
+ * @__reserved: Must be 0
+ * @object_id: Object the option belongs to; 0 for the whole open file
+ * @val64: The value, in or out
+ *
+ * Errors: EOPNOTSUPP (option, operation, @__reserved, or an @object_id given
+ * where 0 is due), ENOENT (@object_id), EINVAL (value), EPERM, EBUSY.
+ */
+struct iommu_option {
+	__u32 size;
+	__u32 option_id;
+	__u16 op;
+	__u16 __reserved;
+	__u32 object_id;
+	__aligned_u64 val64;
+};
+
+#define IOMMU_OPTION _IO(IOMMUFD_TYPE, IOMMUFD_CMD_OPTION)
+
+/**
+ * enum iommufd_vfio_ioas_op - Operations of IOMMU_VFIO_IOAS
+ * @IOMMU_VFIO_IOAS_GET: Return the id of the IOAS that VFIO calls work on
+ * @IOMMU_VFIO_IOAS_SET: Make VFIO calls work on this IOAS
+ * @IOMMU_VFIO_IOAS_CLEAR: Leave VFIO calls without an IOAS
+ */
+enum iommufd_vfio_ioas_op {
+	IOMMU_VFIO_IOAS_GET = 0,
+	IOMMU_VFIO_IOAS_SET = 1,
+	IOMMU_VFIO_IOAS_CLEAR = 2,
+};
+
+/**
+ * struct iommu_vfio_ioas - ioctl(IOMMU_VFIO_IOAS)
+ * @size: sizeof(struct iommu_vfio_ioas)
+ * @ioas_id: In for SET, out for GET
+ * @op: One of enum iommufd_vfio_ioas_op
+ * @__reserved: Must be 0
+ *
+ * The ioctls of a VFIO container, which work on an open /dev/iommu as well, do
+ * not name an address space. This command chooses the one they mean. A first
+ * VFIO group makes one if there is none; it is an IOAS like any other, and
+ * neither SET nor CLEAR destroys it.
+ *
+ * Errors: EOPNOTSUPP (@op, @__reserved), ENOENT (SET of an unknown id), ENODEV
+ * (GET while there is none).
+ */
+struct iommu_vfio_ioas {
+	__u32 size;
+	__u32 ioas_id;
+	__u16 op;
+	__u16 __reserved;
+};
+
+#define IOMMU_VFIO_IOAS _IO(IOMMUFD_TYPE, IOMMUFD_CMD_VFIO_IOAS)
+
+/**
+ * enum iommufd_hwpt_alloc_flags - What a HWPT is to be able to do
+ * @IOMMU_HWPT_ALLOC_NEST_PARENT: Nested HWPTs can be put on top. Paging only
+ * @IOMMU_HWPT_ALLOC_DIRTY_TRACKING: Writes by devices can be tracked, and a
+ *                                   device that cannot is not attached to it.
+ *                                   Paging only
+ * @IOMMU_HWPT_FAULT_ID_VALID: Page faults of devices attached to this HWPT go
+ *                             to the queue in fault_id. Nested and, with
+ *                             IOMMU_FEATURE_FAULT_ON_PAGING, paging; never
+ *                             together with IOMMU_HWPT_ALLOC_NEST_PARENT
+ */
+enum iommufd_hwpt_alloc_flags {
+	IOMMU_HWPT_ALLOC_NEST_PARENT = 1 << 0,
+	IOMMU_HWPT_ALLOC_DIRTY_TRACKING = 1 << 1,
+	IOMMU_HWPT_FAULT_ID_VALID = 1 << 2,
+};
+
+/**
+ * enum iommu_hwpt_vtd_s1_flags - Bits of a VT-d first-stage PASID entry
+ * @IOMMU_VTD_S1_SRE: Requests for supervisor privilege are translated
+ * @IOMMU_VTD_S1_EAFE: The extended-accessed bit of entries is kept
+ * @IOMMU_VTD_S1_WPE: Supervisor writes obey the write-protect bit
+ *
+ * Intel VT-d specification, 9.6 (scalable-mode PASID table entry).
+ */
+enum iommu_hwpt_vtd_s1_flags {
+	IOMMU_VTD_S1_SRE = 1 << 0,
+	IOMMU_VTD_S1_EAFE = 1 << 1,
+	IOMMU_VTD_S1_WPE = 1 << 2,
+};
+
+/**
+ * struct iommu_hwpt_vtd_s1 - A VT-d first-stage table (IOMMU_HWPT_DATA_VTD_S1)
+ * @flags: Combination of enum iommu_hwpt_vtd_s1_flags
+ * @pgtbl_addr: Address of the topmost table in the parent's IOVA space, 4 KiB
+ *              aligned
+ * @addr_width: Bits of address that the table translates: 48 (four levels) or
+ *              57 (five), as the unit offers
+ * @__reserved: Must be 0
+ */
+struct iommu_hwpt_vtd_s1 {
+	__aligned_u64 flags;
+	__aligned_u64 pgtbl_addr;
+	__u32 addr_width;
+	__u32 __reserved;
+};
+
+/**
+ * enum iommu_hwpt_data_type - Whose table format a nested HWPT speaks
+ * @IOMMU_HWPT_DATA_NONE: No data: a paging HWPT
+ * @IOMMU_HWPT_DATA_VTD_S1: struct iommu_hwpt_vtd_s1
+ */
+enum iommu_hwpt_data_type {
+	IOMMU_HWPT_DATA_NONE = 0,
+	IOMMU_HWPT_DATA_VTD_S1 = 1,
+};
+
+/**
+ * struct iommu_hwpt_alloc - ioctl(IOMMU_HWPT_ALLOC)
+ * @size: sizeof(struct iommu_hwpt_alloc)
+ * @flags: Combination of enum iommufd_hwpt_alloc_flags
+ * @dev_id: A bound device; the table is made for the IOMMU in front of it
+ * @pt_id: For a paging HWPT the IOAS it mirrors; for a nested one its parent,
+ *         a paging HWPT made with IOMMU_HWPT_ALLOC_NEST_PARENT
+ * @out_hwpt_id: Id of the new HWPT
+ * @__reserved: Must be 0
+ * @data_type: One of enum iommu_hwpt_data_type. NONE for a paging HWPT
+ * @data_len: Bytes at @data_uptr; 0 if and only if @data_type is NONE
+ * @data_uptr: User address of the structure that @data_type names
+ * @fault_id: With IOMMU_HWPT_FAULT_ID_VALID: id of a fault queue
+ * @__reserved2: Must be 0
+ *
+ * Make a hardware page table (HWPT). A paging HWPT holds the mappings of its
+ * IOAS and follows them. A nested HWPT is a table that the user keeps in memory
+ * (typically a guest's); the hardware walks it first and sends each address it
+ * yields through the parent.
+ *
+ * Attaching a device to an IOAS makes a paging HWPT by itself; this command is
+ * for those who need one of the flags, or nesting. Such a HWPT lives until it
+ * is destroyed by id.
+ *
+ * Errors: ENOENT (@dev_id, @fault_id), EINVAL (@pt_id does not exist or is not
+ * of the right kind, a parent that was not made to be one or belongs to another
+ * IOMMU, @data_len against @data_type, values in the data), EOPNOTSUPP (a
+ * reserved member; flags in a combination, or a @data_type, that the IOMMU does
+ * not offer; a fault queue for a device whose page faults never reach
+ * /dev/iommu), E2BIG (data longer than known, with a non-zero tail), EFAULT,
+ * ENOMEM, EADDRINUSE (the IOAS holds a mapping where this IOMMU cannot).
+ */
+struct iommu_hwpt_alloc {
+	__u32 size;
+	__u32 flags;
+	__u32 dev_id;
+	__u32 pt_id;
+	__u32 out_hwpt_id;
+	__u32 __reserved;
+	__u32 data_type;
+	__u32 data_len;
+	__aligned_u64 data_uptr;
+	__u32 fault_id;
+	__u32 __reserved2;
+};
+
+#define IOMMU_HWPT_ALLOC _IO(IOMMUFD_TYPE, IOMMUFD_CMD_HWPT_ALLOC)
+
+/**
+ * enum iommu_hw_info_vtd_flags - What else to know about a VT-d unit
+ * @IOMMU_HW_INFO_VTD_ERRATA_772415_SPR17: Erratum SPR17 (Intel document 772415)
+ *                                         applies: a nest parent must not hold
+ *                                         read-only mappings
+ */
+enum iommu_hw_info_vtd_flags {
+	IOMMU_HW_INFO_VTD_ERRATA_772415_SPR17 = 1 << 0,
+};
+
+/**
+ * struct iommu_hw_info_vtd - Registers of a VT-d unit
+ * @flags: Combination of enum iommu_hw_info_vtd_flags
+ * @__reserved: 0
+ * @cap_reg: Capability Register (VT-d 11.4.2), as the hardware has it
+ * @ecap_reg: Extended Capability Register (VT-d 11.4.3), as the hardware has it
+ */
+struct iommu_hw_info_vtd {
+	__u32 flags;
+	__u32 __reserved;
+	__aligned_u64 cap_reg;
+	__aligned_u64 ecap_reg;
+};
+
+/**
+ * enum iommu_hw_info_type - Which structure describes the hardware
+ * @IOMMU_HW_INFO_TYPE_NONE: As output: the driver of this IOMMU has nothing to
+ *                           say
+ * @IOMMU_HW_INFO_TYPE_DEFAULT: As input: whichever the driver prefers
+ * @IOMMU_HW_INFO_TYPE_INTEL_VTD: struct iommu_hw_info_vtd
+ */
+enum iommu_hw_info_type {
+	IOMMU_HW_INFO_TYPE_NONE = 0,
+	IOMMU_HW_INFO_TYPE_DEFAULT = 0,
+	IOMMU_HW_INFO_TYPE_INTEL_VTD = 1,
+};
+
+/**
+ * enum iommufd_hw_capabilities - What every kind of IOMMU may or may not do
+ * @IOMMU_HW_CAP_DIRTY_TRACKING: IOMMU_HWPT_ALLOC_DIRTY_TRACKING and the two
+ *                               dirty-tracking commands work for this device
+ * @IOMMU_HW_CAP_PCI_PASID_EXEC: Requests with PASID may ask to execute. Means
+ *                               something only if out_max_pasid_log2 is not 0
+ * @IOMMU_HW_CAP_PCI_PASID_PRIV: Requests with PASID may ask for privileged
+ *                               access. Means something only if
+ *                               out_max_pasid_log2 is not 0
+ */
+enum iommufd_hw_capabilities {
+	IOMMU_HW_CAP_DIRTY_TRACKING = 1 << 0,
+	IOMMU_HW_CAP_PCI_PASID_EXEC = 1 << 1,
+	IOMMU_HW_CAP_PCI_PASID_PRIV = 1 << 2,
+};
+
+/**
+ * enum iommufd_hw_info_flags - Flags of IOMMU_GET_HW_INFO
+ * @IOMMU_HW_INFO_FLAG_INPUT_TYPE: in_data_type says which description is
+ *                                 wanted. Offered when
+ *                                 IOMMU_FEATURE_HW_INFO_INPUT_TYPE is
+ */
+enum iommufd_hw_info_flags {
+	IOMMU_HW_INFO_FLAG_INPUT_TYPE = 1 << 0,
+};
+
+/**
+ * struct iommu_hw_info - ioctl(IOMMU_GET_HW_INFO)
+ * @size: sizeof(struct iommu_hw_info)
+ * @flags: Combination of enum iommufd_hw_info_flags
+ * @dev_id: A bound device
+ * @data_len: In: bytes of room at @data_uptr, may be 0. Out: bytes the kernel
+ *            has, be it more or less
+ * @data_uptr: User address that gets the description. What the kernel has is cut
+ *             off at the end of the room, and room left over is filled with zero
+ * @in_data_type: With IOMMU_HW_INFO_FLAG_INPUT_TYPE: one of enum
+ *                iommu_hw_info_type. Without the flag the value is not looked
+ *                at, as older programs may have left anything here
+ * @out_data_type: One of enum iommu_hw_info_type; says what was stored. Shares
+ *                 its place with @in_data_type
+ * @out_max_pasid_log2: Width in bits of the PASIDs the device may use, 0 to 20.
+ *                      0: none
+ * @__reserved: Must be 0
+ * @out_capabilities: Combination of enum iommufd_hw_capabilities
+ *
+ * Describe the IOMMU in front of a device, so that a VMM can offer its guest a
+ * virtual one that fits.
+ *
+ * Errors: ENOENT (@dev_id), EOPNOTSUPP (@flags, @__reserved, or the IOMMU has no
+ * description of the type asked for), EFAULT, ENOMEM.
+ */
+struct iommu_hw_info {
+	__u32 size;
+	__u32 flags;
+	__u32 dev_id;
+	__u32 data_len;
+	__aligned_u64 data_uptr;
+	union {
+		__u32 in_data_type;
+		__u32 out_data_type;
+	};
+	__u8 out_max_pasid_log2;
+	__u8 __reserved[3];
+	__aligned_u64 out_capabilities;
+};
+
+#define IOMMU_GET_HW_INFO _IO(IOMMUFD_TYPE, IOMMUFD_CMD_GET_HW_INFO)
+
+/**
+ * enum iommufd_hwpt_set_dirty_tracking_flags - Flags of
+ *                                              IOMMU_HWPT_SET_DIRTY_TRACKING
+ * @IOMMU_HWPT_DIRTY_TRACKING_ENABLE: Start; without it: stop
+ */
+enum iommufd_hwpt_set_dirty_tracking_flags {
+	IOMMU_HWPT_DIRTY_TRACKING_ENABLE = 1,
+};
+
+/**
+ * struct iommu_hwpt_set_dirty_tracking - ioctl(IOMMU_HWPT_SET_DIRTY_TRACKING)
+ * @size: sizeof(struct iommu_hwpt_set_dirty_tracking)
+ * @flags: Combination of enum iommufd_hwpt_set_dirty_tracking_flags
+ * @hwpt_id: A paging HWPT
+ * @__reserved: Must be 0
+ *
+ * Start or stop recording which pages devices write to. Starting forgets what
+ * was recorded before.
+ *
+ * Errors: ENOENT, EOPNOTSUPP (@flags, @__reserved, or the HWPT was not made for
+ * it); what the IOMMU driver returns.
+ */
+struct iommu_hwpt_set_dirty_tracking {
+	__u32 size;
+	__u32 flags;
+	__u32 hwpt_id;
+	__u32 __reserved;
+};
+
+#define IOMMU_HWPT_SET_DIRTY_TRACKING _IO(IOMMUFD_TYPE, \
+					  IOMMUFD_CMD_HWPT_SET_DIRTY_TRACKING)
+
+/**
+ * enum iommufd_hwpt_get_dirty_bitmap_flags - Flags of
+ *                                            IOMMU_HWPT_GET_DIRTY_BITMAP
+ * @IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR: Leave the record as it is. Cheaper, and
+ *                                        right when the range is unmapped next
+ */
+enum iommufd_hwpt_get_dirty_bitmap_flags {
+	IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR = 1,
+};
+
+/**
+ * struct iommu_hwpt_get_dirty_bitmap - ioctl(IOMMU_HWPT_GET_DIRTY_BITMAP)
+ * @size: sizeof(struct iommu_hwpt_get_dirty_bitmap)
+ * @hwpt_id: A paging HWPT
+ * @flags: Combination of enum iommufd_hwpt_get_dirty_bitmap_flags
+ * @__reserved: Must be 0
+ * @iova: First IOVA; a multiple of @page_size and of the IOVA alignment
+ * @length: Bytes, not 0; its end is aligned as @iova is. The whole range has to
+ *          be mapped
+ * @page_size: Bytes that one bit stands for, a power of two; it need not be a
+ *             size the IOMMU uses
+ * @data: User address of an array of __u64 with one bit a page. Bits of written
+ *        pages are set, no bit is ever cleared, so that several HWPTs may be
+ *        gathered in one bitmap
+ *
+ * Report the pages written to and, unless told otherwise, start a new record for
+ * them. The bit of an address ``a`` inside the range, counted from @iova, is::
+ *
+ *   n   = (a - iova) / page_size;
+ *   bit = data[n / 64] >> (n % 64) & 1;
+ *
+ * Errors: ENOENT (@hwpt_id), EINVAL (alignment, @page_size, @length, a gap),
+ * EOPNOTSUPP (@flags, @__reserved, or the HWPT was not made for it), EFAULT,
+ * EOVERFLOW, ENOMEM; EINVAL from the driver when tracking was not started.
+ */
+struct iommu_hwpt_get_dirty_bitmap {
+	__u32 size;
+	__u32 hwpt_id;
+	__u32 flags;
+	__u32 __reserved;
+	__aligned_u64 iova;
+	__aligned_u64 length;
+	__aligned_u64 page_size;
+	__aligned_u64 data;
+};
+
+#define IOMMU_HWPT_GET_DIRTY_BITMAP _IO(IOMMUFD_TYPE, \
+					IOMMUFD_CMD_HWPT_GET_DIRTY_BITMAP)
+
+/**
+ * enum iommu_hwpt_invalidate_data_type - Whose invalidation requests these are
+ * @IOMMU_HWPT_INVALIDATE_DATA_VTD_S1: struct iommu_hwpt_vtd_s1_invalidate
+ */
+enum iommu_hwpt_invalidate_data_type {
+	IOMMU_HWPT_INVALIDATE_DATA_VTD_S1 = 0,
+};
+
+/**
+ * enum iommu_hwpt_vtd_s1_invalidate_flags - Flags of a VT-d request
+ * @IOMMU_VTD_INV_FLAGS_LEAF: Only last-level entries changed; cached upper
+ *                            levels may stay
+ */
+enum iommu_hwpt_vtd_s1_invalidate_flags {
+	IOMMU_VTD_INV_FLAGS_LEAF = 1 << 0,
+};
+
+/**
+ * struct iommu_hwpt_vtd_s1_invalidate - One VT-d first-stage invalidation
+ *                                       (IOMMU_HWPT_INVALIDATE_DATA_VTD_S1)
+ * @addr: First address, 4 KiB aligned
+ * @npages: 4 KiB pages, from 1; U64_MAX with @addr 0 is everything the table
+ *          ever translated
+ * @flags: Combination of enum iommu_hwpt_vtd_s1_invalidate_flags
+ * @__reserved: Must be 0
+ *
+ * A device with ATS has its own translation cache invalidated as well.
+ */
+struct iommu_hwpt_vtd_s1_invalidate {
+	__aligned_u64 addr;
+	__aligned_u64 npages;
+	__u32 flags;
+	__u32 __reserved;
+};
+
+/**
+ * struct iommu_hwpt_invalidate - ioctl(IOMMU_HWPT_INVALIDATE)
+ * @size: sizeof(struct iommu_hwpt_invalidate)
+ * @hwpt_id: A nested HWPT
+ * @data_uptr: User address of an array of requests
+ * @data_type: One of enum iommu_hwpt_invalidate_data_type, for all entries
+ * @entry_len: Bytes from one request to the next, 1 to the page size
+ * @entry_num: In: requests in the array, at most 2^19. Out: requests carried
+ *             out, also when the call fails: the first one not counted is the
+ *             one at fault
+ * @__reserved: Must be 0
+ *
+ * Tell the hardware that entries of a user's table changed. An entry that only
+ * turned from absent to present needs no request on hardware that does not
+ * cache absence. Requests are carried out in order; on return the hardware is
+ * done with them.
+ *
+ * With @entry_num 0 the call only tells whether @data_type is understood;
+ * @data_uptr and @entry_len are then not looked at.
+ *
+ * Errors: ENOENT (@hwpt_id, also when it is not a nested one), EINVAL (a count,
+ * length or pointer out of bounds, a @data_type that is not this HWPT's, values
+ * in a request), EOPNOTSUPP (@__reserved, values in a request), E2BIG (a request
+ * longer than known, with a non-zero tail), EFAULT; EIO or ETIMEDOUT when the
+ * hardware reports an error.
+ */
+struct iommu_hwpt_invalidate {
+	__u32 size;
+	__u32 hwpt_id;
+	__aligned_u64 data_uptr;
+	__u32 data_type;
+	__u32 entry_len;
+	__u32 entry_num;
+	__u32 __reserved;
+};
+
+#define IOMMU_HWPT_INVALIDATE _IO(IOMMUFD_TYPE, IOMMUFD_CMD_HWPT_INVALIDATE)
+
+/**
+ * enum iommu_hwpt_pgfault_flags - Flags of a page fault record
+ * @IOMMU_PGFAULT_FLAGS_PASID_VALID: The request had a PASID
+ * @IOMMU_PGFAULT_FLAGS_LAST_PAGE: Last record of its group; the group can be
+ *                                 answered
+ * @IOMMU_PGFAULT_FLAGS_LOST: Since the group read before this one, page requests
+ *                            were refused because the queue was full. Set on the
+ *                            first record of a group, and only on queues made
+ *                            with a depth, a policy or a device of their own, so
+ *                            that no older program meets a flag it does not know
+ */
+enum iommu_hwpt_pgfault_flags {
+	IOMMU_PGFAULT_FLAGS_PASID_VALID		= (1 << 0),
+	IOMMU_PGFAULT_FLAGS_LAST_PAGE		= (1 << 1),
+	IOMMU_PGFAULT_FLAGS_LOST		= (1U << 31),
+};
+
+/**
+ * enum iommu_hwpt_pgfault_perm - What the device wanted to do
+ * @IOMMU_PGFAULT_PERM_READ: Read
+ * @IOMMU_PGFAULT_PERM_WRITE: Write
+ * @IOMMU_PGFAULT_PERM_EXEC: Execute; only with a PASID (PCIe 6.0, 10.4.1)
+ * @IOMMU_PGFAULT_PERM_PRIV: With supervisor privilege; only with a PASID
+ *                           (PCIe 6.0, 10.4.1)
+ */
+enum iommu_hwpt_pgfault_perm {
+	IOMMU_PGFAULT_PERM_READ			= (1 << 0),
+	IOMMU_PGFAULT_PERM_WRITE		= (1 << 1),
+	IOMMU_PGFAULT_PERM_EXEC			= (1 << 2),
+	IOMMU_PGFAULT_PERM_PRIV			= (1 << 3),
+};
+
+/**
+ * struct iommu_hwpt_pgfault - One page request, as read from a fault fd
+ * @flags: Combination of enum iommu_hwpt_pgfault_flags
+ * @dev_id: Id of the device that asks
+ * @pasid: PASID of the request; 0 if it had none
+ * @grpid: Page request group index, as the device chose it. A device uses it
+ *         again as soon as the group is answered
+ * @perm: Combination of enum iommu_hwpt_pgfault_perm
+ * @__reserved: 0
+ * @addr: Address that is not translated
+ * @length: Bytes the device is going to touch from @addr on; 0: unknown
+ * @cookie: Names the group in the answer. The same in all records of a group;
+ *          not used again soon after the answer
+ *
+ * A read returns whole groups only; their records are next to each other and in
+ * the order in which the device sent them.
+ */
+struct iommu_hwpt_pgfault {
+	__u32 flags;
+	__u32 dev_id;
+	__u32 pasid;
+	__u32 grpid;
+	__u32 perm;
+	__u32 __reserved;
+	__aligned_u64 addr;
+	__u32 length;
+	__u32 cookie;
+};
+
+/**
+ * enum iommufd_page_response_code - What the device is told about a group
+ * @IOMMUFD_PAGE_RESP_SUCCESS: Try again; if the page still is not there the
+ *                             device asks once more (PCIe 6.0, 10.4.2.1: Success)
+ * @IOMMUFD_PAGE_RESP_INVALID: One of the addresses cannot be had; the access
+ *                             fails (PCIe 6.0, 10.4.2.1: Invalid Request)
+ * @IOMMUFD_PAGE_RESP_FAILURE: Something is broken beyond one request: the device
+ *                             stops asking until its page request interface is
+ *                             started anew (PCIe 6.0, 10.4.2.1: Response
+ *                             Failure, whose encoding this is). Offered with
+ *                             IOMMU_FEATURE_FAULT_FAILURE
+ */
+enum iommufd_page_response_code {
+	IOMMUFD_PAGE_RESP_SUCCESS = 0,
+	IOMMUFD_PAGE_RESP_INVALID = 1,
+	IOMMUFD_PAGE_RESP_FAILURE = 0xf,
+};
+
+/**
+ * struct iommu_hwpt_page_response - The answer to one group, as written to a
+ *                                   fault fd
+ * @cookie: From the records of the group
+ * @code: One of enum iommufd_page_response_code
+ *
+ * Each group is answered once; EINVAL for a cookie that names none that is
+ * waiting, and for an unknown code.
+ */
+struct iommu_hwpt_page_response {
+	__u32 cookie;
+	__u32 code;
+};
+
+/* Page requests that a queue holds when the caller does not say */
+#define IOMMU_FAULT_DEPTH_DEFAULT	4096
+/* The most page requests that a queue may be made to hold */
+#define IOMMU_FAULT_DEPTH_MAX		65536
+
+/**
+ * enum iommu_fault_policy - How a fault queue behaves
+ * @IOMMU_FAULT_POLICY_BLOCKING: A read of an empty queue waits for a fault, or
+ *                               fails with EAGAIN on an fd with O_NONBLOCK. A
+ *                               queue without this flag returns 0 instead
+ */
+enum iommu_fault_policy {
+	IOMMU_FAULT_POLICY_BLOCKING = 1 << 0,
+};
+
+/**
+ * struct iommu_fault_alloc - ioctl(IOMMU_FAULT_QUEUE_ALLOC)
+ * @size: sizeof(struct iommu_fault_alloc); 16 is what other kernels have, and
+ *        gives a queue with the default depth that never blocks
+ * @flags: Must be 0
+ * @out_fault_id: Id of the new queue, for IOMMU_HWPT_ALLOC
+ * @out_fault_fd: File descriptor to read struct iommu_hwpt_pgfault from and to
+ *                write struct iommu_hwpt_page_response to; close-on-exec
+ * @depth: In: page requests the queue holds, whether still to be read or still
+ *         to be answered, 1 to IOMMU_FAULT_DEPTH_MAX; 0 is
+ *         IOMMU_FAULT_DEPTH_DEFAULT. Out, if the structure is long enough: the
+ *         depth in force
+ * @policy: Combination of enum iommu_fault_policy
+ * @dev_id: A bound device: the queue delivers and answers that device alone; 0:
+ *          any device
+ * @__reserved: Must be 0
+ *
+ * Make a queue for page faults. It serves any number of HWPTs.
+ *
+ * What comes when the queue is full is not delivered: the device is told what
+ * its hardware says on an overflow, normally to try again later, and the reader
+ * is told by IOMMU_PGFAULT_FLAGS_LOST. Closing the last copy of the fd answers
+ * all that is outstanding with IOMMUFD_PAGE_RESP_INVALID.
+ *
+ * @depth, @policy and @dev_id are IOMMU_FEATURE_FAULT_DEPTH, _BLOCKING and
+ * _DEVICE; a kernel without them answers E2BIG if one is not 0.
+ *
+ * Errors: EOPNOTSUPP (@flags, @policy, @__reserved), EINVAL (@depth too large),
+ * ENOENT (@dev_id), ENOMEM, EMFILE or ENFILE (no file descriptor).
+ */
+struct iommu_fault_alloc {
+	__u32 size;
+	__u32 flags;
+	__u32 out_fault_id;
+	__u32 out_fault_fd;
+	__u32 depth;
+	__u32 policy;
+	__u32 dev_id;
+	__u32 __reserved;
+};
+
+#define IOMMU_FAULT_QUEUE_ALLOC _IO(IOMMUFD_TYPE, IOMMUFD_CMD_FAULT_QUEUE_ALLOC)
+
+/**
+ * enum iommu_feature_bits - What IOMMU_GET_FEATURES tells
+ * @IOMMU_FEATURE_FAULT_DEPTH: struct iommu_fault_alloc has a depth
+ * @IOMMU_FEATURE_FAULT_BLOCKING: IOMMU_FAULT_POLICY_BLOCKING is known
+ * @IOMMU_FEATURE_FAULT_DEVICE: A fault queue can be made for one device
+ * @IOMMU_FEATURE_FAULT_LOST: IOMMU_PGFAULT_FLAGS_LOST is reported
+ * @IOMMU_FEATURE_FAULT_ON_PAGING: IOMMU_HWPT_FAULT_ID_VALID works for paging
+ *                                 HWPTs
+ * @IOMMU_FEATURE_FAULT_FAILURE: IOMMUFD_PAGE_RESP_FAILURE is accepted
+ * @IOMMU_FEATURE_HW_INFO_INPUT_TYPE: IOMMU_HW_INFO_FLAG_INPUT_TYPE is accepted
+ *
+ * A bit says what the interface understands, not what the hardware behind a
+ * particular device can do.
+ */
+enum iommu_feature_bits {
+	IOMMU_FEATURE_FAULT_DEPTH = 1 << 0,
+	IOMMU_FEATURE_FAULT_BLOCKING = 1 << 1,
+	IOMMU_FEATURE_FAULT_DEVICE = 1 << 2,
+	IOMMU_FEATURE_FAULT_LOST = 1 << 3,
+	IOMMU_FEATURE_FAULT_ON_PAGING = 1 << 4,
+	IOMMU_FEATURE_FAULT_FAILURE = 1 << 5,
+	IOMMU_FEATURE_HW_INFO_INPUT_TYPE = 1 << 6,
+};
+
+/* Value of iommu_features::out_abi_revision that this header describes */
+#define IOMMU_ABI_REVISION	1
+
+/**
+ * struct iommu_features - ioctl(IOMMU_GET_FEATURES)
+ * @size: sizeof(struct iommu_features)
+ * @flags: Must be 0
+ * @out_abi_revision: From 1; grows when a feature bit is added
+ * @__reserved: Must be 0
+ * @out_features: Combination of enum iommu_feature_bits
+ *
+ * Ask what this /dev/iommu has beyond Linux 6.12. ENOTTY means: nothing, or not
+ * in this way.
+ *
+ * Errors: EOPNOTSUPP (@flags, @__reserved).
+ */
+struct iommu_features {
+	__u32 size;
+	__u32 flags;
+	__u32 out_abi_revision;
+	__u32 __reserved;
+	__aligned_u64 out_features;
+};
+
+#define IOMMU_GET_FEATURES _IO(IOMMUFD_TYPE, IOMMUFD_CMD_GET_FEATURES)
+#endif
