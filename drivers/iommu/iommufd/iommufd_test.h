@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The user ABI of the mock IOMMU and its devices, there with
+ * CONFIG_IOMMUFD_TEST only. It lives under this path because upstream's
+ * kselftest includes it from here: its operations, numbers and structures up to
+ * 15 are what that test was written for. Operations from 64 on are ours: a test
+ * device that does DMA, sends page requests and counts what became of them.
+ */
+#ifndef _UAPI_IOMMUFD_TEST_H
+#define _UAPI_IOMMUFD_TEST_H
+
+#include <linux/iommufd.h>
+#include <linux/types.h>
+
+/* Values of iommu_test_cmd.op */
+enum {
+	IOMMU_TEST_OP_ADD_RESERVED = 1,
+	IOMMU_TEST_OP_MOCK_DOMAIN,
+	IOMMU_TEST_OP_MD_CHECK_MAP,
+	IOMMU_TEST_OP_MD_CHECK_REFS,
+	IOMMU_TEST_OP_CREATE_ACCESS,
+	IOMMU_TEST_OP_DESTROY_ACCESS_PAGES,
+	IOMMU_TEST_OP_ACCESS_PAGES,
+	IOMMU_TEST_OP_ACCESS_RW,
+	IOMMU_TEST_OP_SET_TEMP_MEMORY_LIMIT,
+	IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE,
+	IOMMU_TEST_OP_ACCESS_REPLACE_IOAS,
+	IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS,
+	IOMMU_TEST_OP_DIRTY,
+	IOMMU_TEST_OP_MD_CHECK_IOTLB,
+	IOMMU_TEST_OP_TRIGGER_IOPF,
+
+	/* From here on this implementation's own */
+	IOMMU_TEST_OP_DMA = 64,
+	IOMMU_TEST_OP_DMA_WAIT,
+	IOMMU_TEST_OP_REPORT,
+	IOMMU_TEST_OP_LEDGER,
+};
+
+/* IOVAs that a mock paging domain translates */
+enum {
+	MOCK_APERTURE_START = 1UL << 24,
+	MOCK_APERTURE_LAST = (1UL << 31) - 1,
+};
+
+/* access_pages.flags; SYZ: iova names the n-th mapping, for fuzzers */
+enum {
+	MOCK_FLAGS_ACCESS_WRITE = 1 << 0,
+	MOCK_FLAGS_ACCESS_SYZ = 1 << 16,
+};
+
+/* access_rw.flags */
+enum {
+	MOCK_ACCESS_RW_WRITE = 1 << 0,
+	MOCK_ACCESS_RW_SLOW_PATH = 1 << 2,
+};
+
+/* create_access.flags */
+enum {
+	MOCK_FLAGS_ACCESS_CREATE_NEEDS_PIN_PAGES = 1 << 0,
+};
+
+/* mock_domain_flags.dev_flags: what the new device can and cannot do */
+enum {
+	MOCK_FLAGS_DEVICE_NO_DIRTY = 1 << 0,
+	MOCK_FLAGS_DEVICE_HUGE_IOVA = 1 << 1,
+	MOCK_FLAGS_DEVICE_PASID = 1 << 2,
+};
+
+/* Entries of a nested mock domain's IOTLB, for MD_CHECK_IOTLB */
+enum {
+	MOCK_NESTED_DOMAIN_IOTLB_ID_MAX = 3,
+	MOCK_NESTED_DOMAIN_IOTLB_NUM = 4,
+};
+
+/* Bits of PASID that a device made with MOCK_FLAGS_DEVICE_PASID has */
+#define MOCK_PASID_WIDTH 20
+
+/* dma.flags */
+enum {
+	/* The device writes to memory what is at uptr; without it, it reads */
+	MOCK_DMA_WRITE = 1 << 0,
+	/* dma.pasid goes with the requests */
+	MOCK_DMA_PASID_VALID = 1 << 1,
+	/* Start, and return at once; DMA_WAIT fetches the result */
+	MOCK_DMA_ASYNC = 1 << 2,
+};
+
+/* dma.out_status */
+enum {
+	/* All bytes moved */
+	MOCK_DMA_OK = 0,
+	/* A page request was answered invalid, or the fault was not recoverable */
+	MOCK_DMA_FAULTED = 1,
+	/* No translation, and no fault queue to ask */
+	MOCK_DMA_BLOCKED = 2,
+	/* Not finished within timeout_ms; it goes on */
+	MOCK_DMA_PENDING = 3,
+	/* A failure answer stopped the device's page requests */
+	MOCK_DMA_HALTED = 4,
+};
+
+/* Most bytes of one DMA */
+#define MOCK_DMA_LENGTH_MAX	(1 << 20)
+
+/* report.flags */
+enum {
+	/* report.pasid goes with the requests */
+	MOCK_REPORT_PASID_VALID = 1 << 0,
+	/* All requests are one group: the final one is its last */
+	MOCK_REPORT_LAST = 1 << 1,
+	/* Each request is a group: each is last, grpid goes up by one */
+	MOCK_REPORT_EACH_LAST = 1 << 2,
+};
+
+/* Most requests of one REPORT: twice what the deepest queue holds */
+#define MOCK_REPORT_COUNT_MAX	(2 * IOMMU_FAULT_DEPTH_MAX)
+
+/**
+ * struct iommu_test_cmd - ioctl(IOMMU_TEST_CMD)
+ * @size: sizeof(struct iommu_test_cmd). The smallest that is accepted ends with
+ *        @last, so that a test compiled with upstream's header runs as well
+ * @op: One of IOMMU_TEST_OP_*; another one is EOPNOTSUPP
+ * @id: Object that the operation works on: an IOAS, a mock device, a paging
+ *      HWPT, an access; 0 where the operation has an id of its own
+ * @__reserved: Must be 0
+ * @add_reserved: Add a reserved range to IOAS @id: first IOVA and bytes
+ * @mock_domain: Make a mock device, bind it and attach it to IOAS or HWPT @id.
+ *               out_stdev_id destroys it, out_idev_id is its device id
+ * @mock_domain_flags: The same, with MOCK_FLAGS_DEVICE_*
+ * @mock_domain_replace: Move mock device @id to IOAS or HWPT pt_id
+ * @check_map: EINVAL unless mock HWPT @id maps exactly the pages of this user
+ *             memory at iova
+ * @check_refs: EIO unless each page of this user memory is pinned refs times
+ * @create_access: Make an access to IOAS @id; the fd and @id name it
+ * @destroy_access_pages: Unpin what ACCESS_PAGES pinned
+ * @access_pages: Pin pages by IOVA, and compare them with uptr if it is not 0
+ * @access_rw: Copy between uptr and the IOAS
+ * @memory_limit: Cap the size of the kernel's batches, in bytes; 0: no cap
+ * @access_replace_ioas: Move the access to another IOAS; 0: to none
+ * @dirty: Mark pages of mock HWPT @id as written, by a bitmap as
+ *         IOMMU_HWPT_GET_DIRTY_BITMAP returns it
+ * @check_iotlb: EINVAL unless entry id of nested mock HWPT @id is iotlb
+ * @trigger_iopf: Send one page request, the last of its group
+ * @last: Not used; marks the end of what upstream has
+ * @__pad: Upstream's tail padding; not looked at
+ * @dma: Let device dev_id do DMA of length bytes (1 to MOCK_DMA_LENGTH_MAX) at
+ *       iova, to or from uptr. Where there is no translation it asks the fault
+ *       queue, and after success translates anew; bytes move only then. Without
+ *       MOCK_DMA_ASYNC the call waits timeout_ms, 0 is for ever. A DMA that is
+ *       MOCK_DMA_PENDING on return has a handle, not 0, for DMA_WAIT, which
+ *       takes handle and timeout_ms and fills the out members; a handle is
+ *       gone once a result other than MOCK_DMA_PENDING was fetched. out_faults
+ *       counts the page requests it sent, out_done the bytes moved. What the
+ *       device read is stored at uptr by the call that returns the result
+ * @report: Send count (1 to MOCK_REPORT_COUNT_MAX) page requests for addr,
+ *          addr + 4 KiB and so on. out_taken counts those the fault door kept,
+ *          out_refused all others. Answers go into the ledger alone
+ * @ledger: What device dev_id has seen since it was made, counted by the mock.
+ *          out_requests and out_dropped (not last, and not kept) are page
+ *          requests, all others whole groups:
+ *          reported = taken + refused_overflow + refused_other;
+ *          taken - answered_success - answered_invalid - answered_failure =
+ *          groups still without an answer
+ */
+struct iommu_test_cmd {
+	__u32 size;
+	__u32 op;
+	__u32 id;
+	__u32 __reserved;
+	union {
+		struct {
+			__aligned_u64 start;
+			__aligned_u64 length;
+		} add_reserved;
+		struct {
+			__u32 out_stdev_id;
+			__u32 out_hwpt_id;
+			__u32 out_idev_id;
+		} mock_domain;
+		struct {
+			__u32 out_stdev_id;
+			__u32 out_hwpt_id;
+			__u32 out_idev_id;
+			__u32 dev_flags;
+		} mock_domain_flags;
+		struct {
+			__u32 pt_id;
+		} mock_domain_replace;
+		struct {
+			__aligned_u64 iova;
+			__aligned_u64 length;
+			__aligned_u64 uptr;
+		} check_map;
+		struct {
+			__aligned_u64 length;
+			__aligned_u64 uptr;
+			__u32 refs;
+		} check_refs;
+		struct {
+			__u32 out_access_fd;
+			__u32 flags;
+		} create_access;
+		struct {
+			__u32 access_pages_id;
+		} destroy_access_pages;
+		struct {
+			__u32 flags;
+			__u32 out_access_pages_id;
+			__aligned_u64 iova;
+			__aligned_u64 length;
+			__aligned_u64 uptr;
+		} access_pages;
+		struct {
+			__aligned_u64 iova;
+			__aligned_u64 length;
+			__aligned_u64 uptr;
+			__u32 flags;
+		} access_rw;
+		struct {
+			__u32 limit;
+		} memory_limit;
+		struct {
+			__u32 ioas_id;
+		} access_replace_ioas;
+		struct {
+			__u32 flags;
+			__aligned_u64 iova;
+			__aligned_u64 length;
+			__aligned_u64 page_size;
+			__aligned_u64 uptr;
+			__aligned_u64 out_nr_dirty;
+		} dirty;
+		struct {
+			__u32 id;
+			__u32 iotlb;
+		} check_iotlb;
+		struct {
+			__u32 dev_id;
+			__u32 pasid;
+			__u32 grpid;
+			__u32 perm;
+			__u64 addr;
+		} trigger_iopf;
+	};
+	__u32 last;
+	__u32 __pad;
+	union {
+		struct {
+			__u32 dev_id;
+			__u32 pasid;
+			__u32 flags;
+			__u32 timeout_ms;
+			__aligned_u64 iova;
+			__aligned_u64 uptr;
+			__aligned_u64 length;
+			__u32 out_status;
+			__u32 out_faults;
+			__aligned_u64 out_done;
+			__u32 handle;
+			__u32 __reserved;
+		} dma;
+		struct {
+			__u32 dev_id;
+			__u32 pasid;
+			__u32 grpid;
+			__u32 perm;
+			__u32 flags;
+			__u32 count;
+			__aligned_u64 addr;
+			__u32 out_taken;
+			__u32 out_refused;
+		} report;
+		struct {
+			__u32 dev_id;
+			__u32 __reserved;
+			__aligned_u64 out_requests;
+			__aligned_u64 out_dropped;
+			__aligned_u64 out_reported;
+			__aligned_u64 out_taken;
+			__aligned_u64 out_refused_overflow;
+			__aligned_u64 out_refused_other;
+			__aligned_u64 out_answered_success;
+			__aligned_u64 out_answered_invalid;
+			__aligned_u64 out_answered_failure;
+		} ledger;
+	};
+};
+
+#define IOMMU_TEST_CMD _IO(IOMMUFD_TYPE, IOMMUFD_CMD_BASE + 32)
+
+/* What IOMMU_GET_HW_INFO returns for a mock device */
+#define IOMMU_HW_INFO_TYPE_SELFTEST	0xfeedbeef
+#define IOMMU_HW_INFO_SELFTEST_REGVAL	0xdeadbeef
+
+/**
+ * struct iommu_test_hw_info - Description of the mock IOMMU
+ *                             (IOMMU_HW_INFO_TYPE_SELFTEST)
+ * @flags: 0
+ * @test_reg: IOMMU_HW_INFO_SELFTEST_REGVAL
+ */
+struct iommu_test_hw_info {
+	__u32 flags;
+	__u32 test_reg;
+};
+
+/* Data types of nested mock HWPTs; no real type has these values */
+#define IOMMU_HWPT_DATA_SELFTEST 0xdead
+#define IOMMU_HWPT_DATA_SELFTEST_S1 0xdeae
+#define IOMMU_TEST_IOTLB_DEFAULT 0xbadbeef
+
+/**
+ * struct iommu_hwpt_selftest - A nested mock HWPT without a table
+ *                              (IOMMU_HWPT_DATA_SELFTEST)
+ * @iotlb: What every entry of its IOTLB holds at first
+ *
+ * Nothing is translated by it: a DMA gets a page request for each page.
+ */
+struct iommu_hwpt_selftest {
+	__u32 iotlb;
+};
+
+/* Bits of an entry of a mock table; the address is what is above bit 11 */
+#define MOCK_S1_PRESENT	(1 << 0)
+#define MOCK_S1_WRITE	(1 << 1)
+#define MOCK_S1_EXEC	(1 << 2)
+#define MOCK_S1_PRIV	(1 << 3)
+
+/**
+ * struct iommu_hwpt_selftest_s1 - A nested mock HWPT with a table
+ *                                 (IOMMU_HWPT_DATA_SELFTEST_S1)
+ * @table: Address of the topmost table in the parent's IOVA space, 4 KiB aligned
+ * @levels: 1 or 2
+ * @__reserved: Must be 0
+ *
+ * A table is an array of 512 __aligned_u64 entries (address | MOCK_S1_*). One at
+ * the last level maps a page of 4 KiB, one above it points to a table; either
+ * address lies in the parent's IOVA space. With one level IOVAs 0 to 2 MiB - 1
+ * are translated, with two 0 to 1 GiB - 1. An access needs its permission at
+ * every level. Translations are cached until invalidated; the absence of one is
+ * not.
+ */
+struct iommu_hwpt_selftest_s1 {
+	__aligned_u64 table;
+	__u32 levels;
+	__u32 __reserved;
+};
+
+/* Types of invalidation request; no real type has these values */
+#define IOMMU_HWPT_INVALIDATE_DATA_SELFTEST 0xdeadbeef
+#define IOMMU_HWPT_INVALIDATE_DATA_SELFTEST_INVALID 0xdadbeef
+#define IOMMU_HWPT_INVALIDATE_DATA_SELFTEST_S1 0xdeadbef0
+
+/**
+ * struct iommu_hwpt_invalidate_selftest - Reset IOTLB entries to 0
+ *                                         (IOMMU_HWPT_INVALIDATE_DATA_SELFTEST)
+ * @flags: IOMMU_TEST_INVALIDATE_FLAG_ALL: every entry
+ * @iotlb_id: Which entry, 0 to MOCK_NESTED_DOMAIN_IOTLB_ID_MAX; not looked at
+ *            with the flag
+ */
+struct iommu_hwpt_invalidate_selftest {
+#define IOMMU_TEST_INVALIDATE_FLAG_ALL	(1 << 0)
+	__u32 flags;
+	__u32 iotlb_id;
+};
+
+/**
+ * struct iommu_hwpt_invalidate_selftest_s1 - Forget cached translations
+ *                                (IOMMU_HWPT_INVALIDATE_DATA_SELFTEST_S1)
+ * @addr: First address, 4 KiB aligned
+ * @npages: Pages of 4 KiB, from 1; U64_MAX: all there are
+ */
+struct iommu_hwpt_invalidate_selftest_s1 {
+	__aligned_u64 addr;
+	__aligned_u64 npages;
+};
+
+#endif
