@@ -16,6 +16,8 @@
 #include <linux/wait.h>
 #include <linux/xarray.h>
 
+struct file;
+struct seq_file;
 struct iommufd_ctx;
 struct iommufd_ioas;
 struct iommufd_object;
@@ -49,8 +51,9 @@ enum iommufd_object_type {
  * @name: as printed in fdinfo
  * @destroy: undo everything the object holds; called once, after the id is
  *	gone and the last call in flight has left. Does not free the memory.
- * @show: optional, one line about the object for the fdinfo of /dev/iommu.
- *	Called with a call reference held; must not sleep for long.
+ * @show: optional: append " key=value" pairs to the object's line in the fdinfo
+ *	of /dev/iommu, without a newline. Called with a call reference and no
+ *	lock held; must not sleep for long.
  */
 struct iommufd_object_ops {
 	enum iommufd_object_type type;
@@ -70,7 +73,9 @@ struct iommufd_object_ops {
  *	this where something may outlive the object it speaks of.
  * @holders: who depends on the object for longer than one call: attachments,
  *	children, the driver that bound a device. One more while the id exists.
- *	DESTROY is EBUSY while anyone but the id holds it.
+ *	DESTROY is EBUSY while anyone but the id holds it. Taken only by those
+ *	who have a call reference or hold it already, so that nobody can come to
+ *	hold an object that is being destroyed.
  * @calls: calls in flight that looked the object up, plus one while the id
  *	exists. Destruction waits for them.
  */
@@ -91,7 +96,8 @@ struct iommufd_object {
  *	against release
  * @destroy_wait: woken when a call reference is dropped
  * @vfio_ioas: the IOAS that VFIO's container calls act on, or NULL; guarded by
- *	the xa_lock of @objects; holds a holder reference
+ *	the xa_lock of @objects; holds a holder reference, which does not keep
+ *	the IOAS from being destroyed: this is set to NULL then
  * @account_process: charge pinned memory to the process (mm) instead of the
  *	user. Set once, before any object exists (IOMMU_OPTION_RLIMIT_MODE).
  * @no_iommu: the VFIO container runs without an IOMMU
@@ -131,6 +137,8 @@ void iommufd_object_abort(struct iommufd_object *obj);
 
 struct iommufd_object *iommufd_object_get(struct iommufd_ctx *ictx, u32 id,
 					  enum iommufd_object_type type);
+struct iommufd_object *iommufd_object_get_next(struct iommufd_ctx *ictx,
+					       unsigned long *id);
 bool iommufd_object_tryget(struct iommufd_object *obj);
 void iommufd_object_put(struct iommufd_object *obj);
 
@@ -149,7 +157,7 @@ void iommufd_object_destroy_owner(struct iommufd_object *obj);
 void iommufd_object_drop_last_destroys(struct iommufd_object *obj);
 
 void iommufd_ctx_init(struct iommufd_ctx *ictx);
-void iommufd_ctx_destroy_objects(struct iommufd_ctx *ictx);
+bool iommufd_ctx_destroy_objects(struct iommufd_ctx *ictx);
 
 /**
  * struct iommufd_call - one ioctl in progress
@@ -166,5 +174,9 @@ struct iommufd_call {
 };
 
 int iommufd_call_respond(struct iommufd_call *call, size_t cmd_len);
+
+/* Command 0xa0; -ENOTTY unless the mock (test/mock.c) is built. */
+long iommufd_test_ioctl(struct iommufd_ctx *ictx, void __user *ubuffer,
+			u32 user_size);
 
 #endif
