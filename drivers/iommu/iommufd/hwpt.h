@@ -29,21 +29,23 @@ struct iommufd_hwpt {
 /**
  * struct iommufd_hwpt_paging - a table filled from an IOAS
  * @hwpt: common part
- * @ioas: the source of its mappings; holds a holder reference
- * @item: in iommufd_ioas::hwpts
- * @is_auto: made by attaching a device to an IOAS; goes with its last user
- * @nest_parent: may be the parent of nested HWPTs
- * @enforce_cache_coherency: no-snoop transactions are snooped
- * @msi_cookie: the software MSI window has been set up in @domain
+ * @ioas: the source of its mappings; holds a holder reference. Never changes
+ * @item: in iommufd_ioas::hwpts, guarded by its hwpt_lock; empty until filled
+ * @is_auto: made by attaching a device to an IOAS; goes with its last user. Set
+ *	before the id is published
+ * @nest_parent: may be the parent of nested HWPTs. Never changes
+ * @enforce_cache_coherency: no-snoop transactions are snooped. Never changes
+ * @msi_cookie: the software MSI window has been set up in the domain. Guarded by
+ *	a lock of device.c
  */
 struct iommufd_hwpt_paging {
 	struct iommufd_hwpt hwpt;
 	struct iommufd_ioas *ioas;
 	struct list_head item;
-	bool is_auto : 1;
-	bool nest_parent : 1;
-	bool enforce_cache_coherency : 1;
-	bool msi_cookie : 1;
+	bool is_auto;
+	bool nest_parent;
+	bool enforce_cache_coherency;
+	bool msi_cookie;
 };
 
 /**
@@ -71,14 +73,19 @@ iommufd_hwpt_bottom(struct iommufd_hwpt *hwpt)
 }
 
 /*
- * Make a paging HWPT for @dev and fill it from @ioas; the caller finalizes or
- * destroys it. Holds: @ioas->hwpt_lock must be held.
+ * new      a paging HWPT for @dev, empty
+ * fill     give it the mappings of its IOAS, now and from now on
+ * abort    instead of iommufd_object_finalize(): undo both; nothing attached
+ * Each with iommufd_ioas::hwpt_lock held. For an automatic HWPT it stays held
+ * from new until finalize or abort, so that no other device takes it half done.
  */
 struct iommufd_hwpt_paging *
 iommufd_hwpt_paging_new(struct iommufd_ioas *ioas, struct device *dev,
 			u32 flags, struct iommufd_fault_queue *fault);
+int iommufd_hwpt_paging_fill(struct iommufd_hwpt_paging *paging);
+void iommufd_hwpt_paging_abort(struct iommufd_hwpt_paging *paging);
 
-/* Returns with a call reference on hwpt->obj; any = paging or nested. */
+/* Return with a call reference on hwpt->obj; the first: paging or nested. */
 struct iommufd_hwpt *iommufd_hwpt_get(struct iommufd_ctx *ictx, u32 id);
 struct iommufd_hwpt_paging *iommufd_hwpt_paging_get(struct iommufd_ctx *ictx,
 						    u32 id);

@@ -13,17 +13,18 @@
  * @obj: its id
  * @space: IOVA to memory
  * @hwpt_lock: guards @hwpts; held while an automatic HWPT is chosen or made.
- *	Taken before a group's lock is not allowed: group lock comes inside.
+ *	A group's lock and those of @space are taken inside it, never around it
  * @hwpts: struct iommufd_hwpt_paging, all that were made of this IOAS
  */
 struct iommufd_ioas {
 	struct iommufd_object obj;
 	struct iova_space space;
-	struct mutex hwpt_lock;
+	struct mutex hwpt_lock;	/* hwpts; outside of group locks */
 	struct list_head hwpts;
 };
 
 struct iommufd_ioas *iommufd_ioas_new(struct iommufd_ctx *ictx);
+void iommufd_ioas_abort(struct iommufd_ioas *ioas);
 
 /* Returns with a call reference: iommufd_object_put(&ioas->obj). */
 static inline struct iommufd_ioas *iommufd_ioas_get(struct iommufd_ctx *ictx,

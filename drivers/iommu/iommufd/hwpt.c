@@ -1,0 +1,566 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Hardware page tables (HWPTs): making, filling and freeing them, and the
+ * invalidation of nested ones.
+ *
+ * A HWPT does not change after it was made, but for what device.c notes in it.
+ * A paging HWPT follows its IOAS because map/ knows its domain.
+ */
+#include <linux/iommu.h>
+#include <linux/iommufd.h>
+#include <linux/seq_file.h>
+#include <uapi/linux/iommufd.h>
+
+#include "../iommu-priv.h"
+#include "hwpt.h"
+
+/*
+ * Bounds of one invalidation call. Far above what a guest's queue holds, but one
+ * call must not keep a CPU for minutes, nor have a driver scan megabytes of
+ * zeroes behind each entry.
+ */
+#define INVALIDATE_ENTRIES_MAX		BIT(19)
+#define INVALIDATE_ENTRY_LEN_MAX	PAGE_SIZE
+
+static void hwpt_release(struct iommufd_hwpt *hwpt)
+{
+	iommu_domain_free(hwpt->domain);
+	if (hwpt->fault)
+		iommufd_fault_queue_drop(hwpt->fault);
+}
+
+static void paging_destroy(struct iommufd_object *obj)
+{
+	struct iommufd_hwpt_paging *paging =
+		container_of(obj, struct iommufd_hwpt_paging, hwpt.obj);
+	struct iommufd_ioas *ioas = paging->ioas;
+
+	mutex_lock(&ioas->hwpt_lock);
+	list_del(&paging->item);
+	mutex_unlock(&ioas->hwpt_lock);
+
+	iova_space_remove_domain(&ioas->space, paging->hwpt.domain);
+	hwpt_release(&paging->hwpt);
+	iommufd_object_drop(&ioas->obj);
+}
+
+static void paging_show(struct iommufd_object *obj, struct seq_file *m)
+{
+	struct iommufd_hwpt_paging *paging =
+		container_of(obj, struct iommufd_hwpt_paging, hwpt.obj);
+
+	seq_printf(m, " ioas=%u", paging->ioas->obj.id);
+	if (paging->hwpt.fault)
+		seq_puts(m, " fault-queue");
+	if (paging->is_auto)
+		seq_puts(m, " auto");
+	if (paging->nest_parent)
+		seq_puts(m, " nest-parent");
+	if (paging->hwpt.domain->dirty_ops)
+		seq_puts(m, " dirty-tracking");
+}
+
+static const struct iommufd_object_ops paging_ops = {
+	.type = IOMMUFD_OBJ_HWPT_PAGING,
+	.name = "hwpt-paging",
+	.destroy = paging_destroy,
+	.show = paging_show,
+};
+
+static void nested_destroy(struct iommufd_object *obj)
+{
+	struct iommufd_hwpt_nested *nested =
+		container_of(obj, struct iommufd_hwpt_nested, hwpt.obj);
+
+	/* The parent has to be there until the driver forgot the child */
+	hwpt_release(&nested->hwpt);
+	iommufd_object_drop(&nested->parent->hwpt.obj);
+}
+
+static void nested_show(struct iommufd_object *obj, struct seq_file *m)
+{
+	struct iommufd_hwpt_nested *nested =
+		container_of(obj, struct iommufd_hwpt_nested, hwpt.obj);
+
+	seq_printf(m, " parent=%u", nested->parent->hwpt.obj.id);
+	if (nested->hwpt.fault)
+		seq_puts(m, " fault-queue");
+}
+
+static const struct iommufd_object_ops nested_ops = {
+	.type = IOMMUFD_OBJ_HWPT_NESTED,
+	.name = "hwpt-nested",
+	.destroy = nested_destroy,
+	.show = nested_show,
+};
+
+/**
+ * iommufd_hwpt_get() - find a HWPT of either kind
+ * @ictx: where the id is valid
+ * @id: from user space
+ *
+ * Return: the HWPT, with a call reference on its object; ERR_PTR(-ENOENT).
+ */
+struct iommufd_hwpt *iommufd_hwpt_get(struct iommufd_ctx *ictx, u32 id)
+{
+	struct iommufd_object *obj;
+
+	obj = iommufd_object_get(ictx, id, IOMMUFD_OBJ_ANY);
+	if (IS_ERR(obj))
+		return ERR_CAST(obj);
+	if (obj->ops != &paging_ops && obj->ops != &nested_ops) {
+		iommufd_object_put(obj);
+		return ERR_PTR(-ENOENT);
+	}
+	return container_of(obj, struct iommufd_hwpt, obj);
+}
+
+/**
+ * iommufd_hwpt_paging_get() - find a paging HWPT
+ * @ictx: where the id is valid
+ * @id: from user space
+ *
+ * Return: the HWPT, with a call reference on its object; ERR_PTR(-ENOENT).
+ */
+struct iommufd_hwpt_paging *iommufd_hwpt_paging_get(struct iommufd_ctx *ictx,
+						    u32 id)
+{
+	struct iommufd_object *obj;
+
+	obj = iommufd_object_get(ictx, id, IOMMUFD_OBJ_HWPT_PAGING);
+	if (IS_ERR(obj))
+		return ERR_CAST(obj);
+	return container_of(obj, struct iommufd_hwpt_paging, hwpt.obj);
+}
+
+/**
+ * iommufd_hwpt_drop() - an attachment's hold on a HWPT goes
+ * @hwpt: may be gone when this returns, if it is an automatic one
+ *
+ * Takes iommufd_ioas::hwpt_lock and the locks of the space: the caller must hold
+ * neither those nor a group's lock.
+ */
+void iommufd_hwpt_drop(struct iommufd_hwpt *hwpt)
+{
+	if (iommufd_hwpt_is_paging(hwpt) && iommufd_hwpt_bottom(hwpt)->is_auto)
+		iommufd_object_drop_last_destroys(&hwpt->obj);
+	else
+		iommufd_object_drop(&hwpt->obj);
+}
+
+/* What domain_alloc_user returns has not been through any check of the core. */
+static bool paging_domain_sane(const struct iommu_domain *domain)
+{
+	return (domain->type & __IOMMU_DOMAIN_PAGING) && domain->ops &&
+	       domain->ops->map_pages && domain->ops->unmap_pages &&
+	       domain->ops->iova_to_phys;
+}
+
+static struct iommu_domain *alloc_paging_domain(struct device *dev, u32 flags)
+{
+	const struct iommu_ops *ops = dev_iommu_ops(dev);
+	struct iommu_domain *domain;
+
+	/* Whose faults go where is our business alone, no driver knows the flag */
+	flags &= ~IOMMU_HWPT_FAULT_ID_VALID;
+
+	if (!ops->domain_alloc_user) {
+		if (flags)
+			return ERR_PTR(-EOPNOTSUPP);
+		return iommu_paging_domain_alloc(dev);
+	}
+
+	domain = ops->domain_alloc_user(dev, flags, NULL, NULL);
+	if (IS_ERR(domain))
+		return domain;
+	domain->owner = ops;
+	if (WARN_ON_ONCE(!paging_domain_sane(domain))) {
+		iommu_domain_free(domain);
+		return ERR_PTR(-EINVAL);
+	}
+	return domain;
+}
+
+/*
+ * A device that can have no-snoop transactions turned into snooped ones gets
+ * that always, so that a guest cannot bypass the CPU's caches. It has to be
+ * decided before the first mapping, as some hardware keeps it in each entry. A
+ * driver that has the capability must not fail on a new domain.
+ */
+static int enforce_coherency(struct iommufd_hwpt_paging *paging,
+			     struct device *dev)
+{
+	struct iommu_domain *domain = paging->hwpt.domain;
+
+	if (!device_iommu_capable(dev, IOMMU_CAP_ENFORCE_CACHE_COHERENCY))
+		return 0;
+	if (WARN_ON_ONCE(!domain->ops->enforce_cache_coherency ||
+			 !domain->ops->enforce_cache_coherency(domain)))
+		return -EINVAL;
+	paging->enforce_cache_coherency = true;
+	return 0;
+}
+
+/**
+ * iommufd_hwpt_paging_new() - make an empty paging HWPT
+ * @ioas: whose mappings it is going to have; its hwpt_lock is held
+ * @dev: the device whose IOMMU driver makes the table
+ * @flags: IOMMU_HWPT_ALLOC_NEST_PARENT, IOMMU_HWPT_ALLOC_DIRTY_TRACKING
+ * @fault: queue for page faults or NULL; the caller's hold on it becomes the
+ *	HWPT's on success
+ *
+ * Some drivers know the table's format and reach only once a device is attached,
+ * so filling is a step of its own.
+ *
+ * Return: the HWPT, with a hold on @ioas, for the caller to finalize or abort;
+ * ERR_PTR(-EOPNOTSUPP): the driver does not offer @flags; -ENOMEM; what the
+ * driver returns.
+ */
+struct iommufd_hwpt_paging *
+iommufd_hwpt_paging_new(struct iommufd_ioas *ioas, struct device *dev,
+			u32 flags, struct iommufd_fault_queue *fault)
+{
+	struct iommufd_hwpt_paging *paging;
+	struct iommu_domain *domain;
+	int rc;
+
+	lockdep_assert_held(&ioas->hwpt_lock);
+
+	if ((flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING) &&
+	    !device_iommu_capable(dev, IOMMU_CAP_DIRTY_TRACKING))
+		return ERR_PTR(-EOPNOTSUPP);
+
+	paging = iommufd_object_alloc(ioas->obj.ictx,
+				      struct iommufd_hwpt_paging, hwpt.obj,
+				      &paging_ops);
+	if (IS_ERR(paging))
+		return paging;
+
+	INIT_LIST_HEAD(&paging->item);
+	paging->nest_parent = flags & IOMMU_HWPT_ALLOC_NEST_PARENT;
+
+	domain = alloc_paging_domain(dev, flags);
+	if (IS_ERR(domain)) {
+		rc = PTR_ERR(domain);
+		goto err_abort;
+	}
+	paging->hwpt.domain = domain;
+
+	rc = enforce_coherency(paging, dev);
+	if (rc)
+		goto err_domain;
+
+	paging->hwpt.fault = fault;
+	paging->ioas = ioas;
+	iommufd_object_hold(&ioas->obj);
+	return paging;
+
+err_domain:
+	iommu_domain_free(domain);
+err_abort:
+	iommufd_object_abort(&paging->hwpt.obj);
+	return ERR_PTR(rc);
+}
+
+/**
+ * iommufd_hwpt_paging_fill() - enter the IOAS's mappings, now and from now on
+ * @paging: from iommufd_hwpt_paging_new(); the IOAS's hwpt_lock is held
+ *
+ * Return: 0 or what iova_space_add_domain() returns.
+ */
+int iommufd_hwpt_paging_fill(struct iommufd_hwpt_paging *paging)
+{
+	struct iommufd_ioas *ioas = paging->ioas;
+	int rc;
+
+	lockdep_assert_held(&ioas->hwpt_lock);
+
+	rc = iova_space_add_domain(&ioas->space, paging->hwpt.domain);
+	if (rc)
+		return rc;
+	list_add_tail(&paging->item, &ioas->hwpts);
+	return 0;
+}
+
+/**
+ * iommufd_hwpt_paging_abort() - undo iommufd_hwpt_paging_new() and _fill()
+ * @paging: not finalized, nothing attached; the IOAS's hwpt_lock is held
+ *
+ * A fault queue is dropped too.
+ */
+void iommufd_hwpt_paging_abort(struct iommufd_hwpt_paging *paging)
+{
+	struct iommufd_ioas *ioas = paging->ioas;
+
+	lockdep_assert_held(&ioas->hwpt_lock);
+
+	if (!list_empty(&paging->item)) {
+		list_del(&paging->item);
+		iova_space_remove_domain(&ioas->space, paging->hwpt.domain);
+	}
+	hwpt_release(&paging->hwpt);
+	iommufd_object_drop(&ioas->obj);
+	iommufd_object_abort(&paging->hwpt.obj);
+}
+
+/* As iommufd_hwpt_paging_new(), for a table of the user over @parent. */
+static struct iommufd_hwpt_nested *
+nested_new(struct iommufd_hwpt_paging *parent, struct device *dev,
+	   const struct iommu_user_data *data,
+	   struct iommufd_fault_queue *fault)
+{
+	const struct iommu_ops *ops = dev_iommu_ops(dev);
+	struct iommufd_hwpt_nested *nested;
+	struct iommu_domain *domain;
+	int rc;
+
+	if (!ops->domain_alloc_user)
+		return ERR_PTR(-EOPNOTSUPP);
+	if (!parent->nest_parent || parent->hwpt.domain->owner != ops)
+		return ERR_PTR(-EINVAL);
+
+	nested = iommufd_object_alloc(parent->hwpt.obj.ictx,
+				      struct iommufd_hwpt_nested, hwpt.obj,
+				      &nested_ops);
+	if (IS_ERR(nested))
+		return nested;
+
+	domain = ops->domain_alloc_user(dev, 0, parent->hwpt.domain, data);
+	if (IS_ERR(domain)) {
+		rc = PTR_ERR(domain);
+		goto err_abort;
+	}
+	domain->owner = ops;
+	if (WARN_ON_ONCE(domain->type != IOMMU_DOMAIN_NESTED ||
+			 !domain->ops)) {
+		rc = -EINVAL;
+		goto err_domain;
+	}
+
+	nested->hwpt.domain = domain;
+	nested->hwpt.fault = fault;
+	nested->parent = parent;
+	iommufd_object_hold(&parent->hwpt.obj);
+	return nested;
+
+err_domain:
+	iommu_domain_free(domain);
+err_abort:
+	iommufd_object_abort(&nested->hwpt.obj);
+	return ERR_PTR(rc);
+}
+
+/* A hold on the queue that @cmd names, if it may serve the device; else NULL */
+static struct iommufd_fault_queue *hold_fault_queue(struct iommufd_ctx *ictx,
+						    struct iommu_hwpt_alloc *cmd,
+						    struct device *dev,
+						    u64 dev_serial)
+{
+	struct iommufd_fault_queue *fault;
+
+	if (!(cmd->flags & IOMMU_HWPT_FAULT_ID_VALID))
+		return NULL;
+
+	fault = iommufd_fault_queue_hold(ictx, cmd->fault_id);
+	if (IS_ERR(fault))
+		return fault;
+	/* Another driver would answer the device's faults itself */
+	if (!iommufd_fault_supported(dev)) {
+		iommufd_fault_queue_drop(fault);
+		return ERR_PTR(-EOPNOTSUPP);
+	}
+	if (!iommufd_fault_queue_accepts(fault, dev_serial)) {
+		iommufd_fault_queue_drop(fault);
+		return ERR_PTR(-EINVAL);
+	}
+	return fault;
+}
+
+static int alloc_paging(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
+			struct iommufd_ioas *ioas, struct device *dev,
+			u64 dev_serial)
+{
+	const u32 known = IOMMU_HWPT_ALLOC_NEST_PARENT |
+			  IOMMU_HWPT_ALLOC_DIRTY_TRACKING |
+			  IOMMU_HWPT_FAULT_ID_VALID;
+	struct iommufd_fault_queue *fault;
+	struct iommufd_hwpt_paging *paging;
+	int rc;
+
+	if (cmd->flags & ~known)
+		return -EOPNOTSUPP;
+	/* Faults come from the table on top, which a parent is not */
+	if ((cmd->flags & IOMMU_HWPT_FAULT_ID_VALID) &&
+	    (cmd->flags & IOMMU_HWPT_ALLOC_NEST_PARENT))
+		return -EOPNOTSUPP;
+	/* No driver takes data for a table that the kernel fills */
+	if (cmd->data_len)
+		return -EOPNOTSUPP;
+
+	fault = hold_fault_queue(call->ictx, cmd, dev, dev_serial);
+	if (IS_ERR(fault))
+		return PTR_ERR(fault);
+
+	mutex_lock(&ioas->hwpt_lock);
+	paging = iommufd_hwpt_paging_new(ioas, dev, cmd->flags, fault);
+	if (IS_ERR(paging)) {
+		mutex_unlock(&ioas->hwpt_lock);
+		if (fault)
+			iommufd_fault_queue_drop(fault);
+		return PTR_ERR(paging);
+	}
+	rc = iommufd_hwpt_paging_fill(paging);
+	if (rc)
+		goto err_abort;
+	/* It is not automatic: nobody takes it from the list before it is ready */
+	mutex_unlock(&ioas->hwpt_lock);
+
+	cmd->out_hwpt_id = paging->hwpt.obj.id;
+	rc = iommufd_call_respond(call, sizeof(*cmd));
+	if (rc) {
+		mutex_lock(&ioas->hwpt_lock);
+		goto err_abort;
+	}
+	iommufd_object_finalize(&paging->hwpt.obj);
+	return 0;
+
+err_abort:
+	iommufd_hwpt_paging_abort(paging);
+	mutex_unlock(&ioas->hwpt_lock);
+	return rc;
+}
+
+static int alloc_nested(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
+			struct iommufd_hwpt_paging *parent, struct device *dev,
+			u64 dev_serial)
+{
+	const struct iommu_user_data data = {
+		.type = cmd->data_type,
+		.uptr = u64_to_user_ptr(cmd->data_uptr),
+		.len = cmd->data_len,
+	};
+	struct iommufd_fault_queue *fault;
+	struct iommufd_hwpt_nested *nested;
+	int rc;
+
+	if ((cmd->flags & ~IOMMU_HWPT_FAULT_ID_VALID) || !cmd->data_len)
+		return -EOPNOTSUPP;
+
+	fault = hold_fault_queue(call->ictx, cmd, dev, dev_serial);
+	if (IS_ERR(fault))
+		return PTR_ERR(fault);
+
+	nested = nested_new(parent, dev, &data, fault);
+	if (IS_ERR(nested)) {
+		if (fault)
+			iommufd_fault_queue_drop(fault);
+		return PTR_ERR(nested);
+	}
+
+	cmd->out_hwpt_id = nested->hwpt.obj.id;
+	rc = iommufd_call_respond(call, sizeof(*cmd));
+	if (rc) {
+		nested_destroy(&nested->hwpt.obj);
+		iommufd_object_abort(&nested->hwpt.obj);
+		return rc;
+	}
+	iommufd_object_finalize(&nested->hwpt.obj);
+	return 0;
+}
+
+/**
+ * iommufd_hwpt_alloc() - IOMMU_HWPT_ALLOC, once the device is known
+ * @call: with @cmd
+ * @cmd: the caller's parameters
+ * @dev: the bound device, kept by a call reference of the caller
+ * @dev_serial: serial of its object
+ *
+ * Takes iommufd_ioas::hwpt_lock for a paging HWPT.
+ *
+ * Return: 0 or the errno of the user ABI; nothing was made unless 0.
+ */
+int iommufd_hwpt_alloc(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
+		       struct device *dev, u64 dev_serial)
+{
+	struct iommufd_object *pt;
+	int rc;
+
+	pt = iommufd_object_get(call->ictx, cmd->pt_id, IOMMUFD_OBJ_ANY);
+	if (IS_ERR(pt))
+		return -EINVAL;
+
+	switch (pt->ops->type) {
+	case IOMMUFD_OBJ_IOAS:
+		rc = alloc_paging(call, cmd,
+				  container_of(pt, struct iommufd_ioas, obj),
+				  dev, dev_serial);
+		break;
+	case IOMMUFD_OBJ_HWPT_PAGING:
+		rc = alloc_nested(call, cmd,
+				  container_of(pt, struct iommufd_hwpt_paging,
+					       hwpt.obj),
+				  dev, dev_serial);
+		break;
+	default:
+		rc = -EINVAL;
+	}
+	iommufd_object_put(pt);
+	return rc;
+}
+
+static int invalidate(struct iommufd_call *call,
+		      const struct iommu_hwpt_invalidate *cmd, u32 *done)
+{
+	struct iommu_user_data_array array = {
+		.type = cmd->data_type,
+		.uptr = u64_to_user_ptr(cmd->data_uptr),
+		.entry_len = cmd->entry_len,
+		.entry_num = cmd->entry_num,
+	};
+	struct iommufd_object *obj;
+	struct iommufd_hwpt *hwpt;
+	int rc = -EOPNOTSUPP;
+
+	if (cmd->__reserved)
+		return -EOPNOTSUPP;
+	if (cmd->entry_num &&
+	    (!cmd->data_uptr || !cmd->entry_len ||
+	     cmd->entry_len > INVALIDATE_ENTRY_LEN_MAX ||
+	     cmd->entry_num > INVALIDATE_ENTRIES_MAX))
+		return -EINVAL;
+
+	obj = iommufd_object_get(call->ictx, cmd->hwpt_id,
+				 IOMMUFD_OBJ_HWPT_NESTED);
+	if (IS_ERR(obj))
+		return PTR_ERR(obj);
+
+	hwpt = container_of(obj, struct iommufd_hwpt, obj);
+	if (hwpt->domain->ops->cache_invalidate_user) {
+		rc = hwpt->domain->ops->cache_invalidate_user(hwpt->domain,
+							      &array);
+		*done = array.entry_num;
+	}
+	iommufd_object_put(obj);
+	return rc;
+}
+
+/**
+ * iommufd_hwpt_invalidate_ioctl() - IOMMU_HWPT_INVALIDATE
+ * @call: with struct iommu_hwpt_invalidate
+ *
+ * How many entries were carried out is written back on failure too.
+ *
+ * Return: 0 or the errno of the user ABI.
+ */
+int iommufd_hwpt_invalidate_ioctl(struct iommufd_call *call)
+{
+	struct iommu_hwpt_invalidate *cmd = call->cmd;
+	u32 done = 0;
+	int rc;
+
+	rc = invalidate(call, cmd, &done);
+	cmd->entry_num = done;
+	if (iommufd_call_respond(call, sizeof(*cmd)))
+		return -EFAULT;
+	return rc;
+}
