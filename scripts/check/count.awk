@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0
+# Counts the TAP of one suite: prints "PASSED FAILED SKIPPED", and writes what
+# failed to the file `names`. `status` is the suite's exit status.
+#
+# "# begin NAME" and "# end NAME STATUS" enclose one program. One that ends
+# early, or badly without a failed case, is one failure more; one that prints
+# no TAP at all is one case by its exit status (4 is a skip).
+
+BEGIN { planned = -1; printf "" > names }
+
+function failure(what) { failed++; print what > names }
+
+/^# begin / { program = $3; open = 1; planned = -1; ran = 0; bad = 0 }
+/^1\.\.[0-9]+/ { planned = substr($1, 4) + 0 }
+/^ok / || /^not ok / {
+	ran++
+	if (toupper($0) ~ /# SKIP/)
+		skipped++
+	else if ($1 == "ok")
+		passed++
+	else {
+		bad++
+		failure((program ? program ": " : "") $0)
+	}
+}
+/^# end / {
+	if (planned >= 0 && ran < planned)
+		failure($3 ": " ran " of " planned " cases ran")
+	else if (ran == 0 && $4 == 4)
+		skipped++
+	else if (ran == 0 && $4 == 0)
+		passed++
+	else if ($4 != 0 && bad == 0)
+		failure($3 ": exit status " $4)
+	open = 0
+	program = ""
+}
+END {
+	if (open)
+		failure(program ": it did not end")
+	else if (status != 0 && !failed)
+		failure("the suite ended with status " status)
+	if (passed + failed + skipped == 0)
+		failure("nothing ran")
+	print passed + 0, failed + 0, skipped + 0
+}

@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# static.sh - what can be said without running: W=1 and sparse are silent,
+# checkpatch --strict too but for scripts/check/accepted.txt, and nothing
+# outside test/ leans on the test build
+
+. "$(dirname "$0")/../check-lib.sh"
+
+ours=drivers/iommu/iommufd
+n=0
+result() { # STATUS NAME: TAP
+	n=$((n + 1))
+	[ "$1" = 0 ] && echo "ok $n $2" || echo "not ok $n $2"
+}
+
+# Compiled anew, for the warnings are not kept.
+warnings() {
+	local log=$LOG/check-static-build.log rc=0
+	find "$B/static/$ours" -name '*.o' -delete 2>/dev/null || :
+	W=1 C=2 "$SCRIPTS/kernel.sh" static "$ours/" >"$log" 2>&1 || rc=$?
+	result "$rc" "it compiles"
+	rc=0
+	grep -E "($ours|iommufd\.h).*(warning|error):" "$log" |
+		sort -u | sed 's/^/# /' | grep . && rc=1
+	result "$rc" "gcc W=1 and sparse have nothing to say"
+}
+
+our_sources() {
+	(cd "$REPO" && find $ours include tools scripts \
+		-name '*.[ch]' -o -name 'Kconfig' | sort)
+}
+
+# accepted.txt: a shell pattern of paths, a checkpatch type, then the reason.
+is_accepted() { # PATH TYPE
+	local pattern type _
+	while read -r pattern type _; do
+		# shellcheck disable=SC2053
+		[[ $pattern != '#' && $1 == $pattern && $2 == "$type" ]] &&
+			return 0
+	done <"$SCRIPTS/check/accepted.txt"
+	return 1
+}
+
+checkpatch() {
+	local file line type rc
+	for file in $(our_sources); do
+		rc=0
+		while read -r line; do
+			type=${line#*: }
+			type=${type#*:}
+			type=${type%%:*}
+			is_accepted "$file" "$type" && continue
+			echo "# $line"
+			rc=1
+		done < <(perl "$BASE/scripts/checkpatch.pl" --strict --terse \
+			--show-types --no-summary --root="$BASE" \
+			-f "$REPO/$file" 2>&1 | sed "s#^$REPO/##")
+		result "$rc" "checkpatch $file"
+	done
+}
+
+# Test code is compiled in or not; the rest must be the same without it.
+leaning() {
+	local rc=0 used
+	grep -rnE 'CONFIG_IOMMUFD_(TEST|KUNIT_TEST)' "$REPO/$ours" \
+		--include='*.[ch]' --include=Makefile |
+		sed "s#^$REPO/##" |
+		grep -vE "^$ours/(test/|failpoint\.h|Makefile)" |
+		sed 's/^/# /' | grep . && rc=1
+	result "$rc" "only fail points ask for CONFIG_IOMMUFD_TEST"
+
+	rc=0
+	cd "$B/static/$ours" || return
+	used=$(comm -12 \
+		<(nm -g --defined-only test/*.o | awk 'NF == 3 { print $3 }' |
+			sort -u) \
+		<(find . -name '*.o' ! -path './test/*' ! -name iommufd.o \
+			! -name built-in.a -exec nm -gu {} + |
+			awk 'NF == 2 { print $2 }' | sort -u) |
+		grep -v '^iommufd_should_fail$') || :
+	[ -z "$used" ] || { echo "# used outside test/: $used" | tr "\n" " "; echo; rc=1; }
+	result "$rc" "no object outside test/ needs one of test/"
+}
+
+spdx() {
+	local rc=0 file
+	while read -r file; do
+		head -n 5 "$REPO/$file" | grep -q 'SPDX-License-Identifier: GPL-2.0' &&
+			continue
+		echo "# $file"
+		rc=1
+	done < <(cd "$REPO" && git ls-files | grep -vE '\.(md|svg|png)$|^LICENSES/')
+	result "$rc" "every file has its licence"
+}
+
+warnings
+checkpatch
+leaning
+spdx
+echo "1..$n"

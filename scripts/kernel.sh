@@ -1,0 +1,139 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# kernel.sh - build one of the kernels
+#
+#   scripts/kernel.sh fast|debug|upstream [TARGET...]
+#
+#   fast      our iommufd, optimised: demo, benchmark
+#   debug     the same with KASAN, UBSAN, lockdep, kmemleak, fault injection
+#   upstream  the base tree as shipped with the configuration of "fast"
+#
+# "static" is "fast" in a directory of its own, for objects built with other
+# flags (make check's W=1 and sparse).
+#
+# Without a TARGET the kernel (vmlinux, and modules if any) is built, and its
+# path is the only line on stdout. A TARGET is passed to make:
+#   scripts/kernel.sh debug drivers/iommu/iommufd/main.o
+#   W=1 C=1 scripts/kernel.sh debug drivers/iommu/iommufd/
+# Its output then goes to the terminal. Environment: W, C, CF, V as in kbuild;
+# JOBS (default: all cores); CONFIG_EXTRA, a file with further options;
+# IOMMUFD_BUILD.
+#
+# The configuration is allnoconfig and scripts/config/*.config. It is an error
+# when an option asked for there does not come out as asked.
+
+. "$(dirname "$0")/lib.sh"
+help_if_asked "$@"
+
+flavour=${1-}
+case $flavour in
+fast | static) fragments="base x86_64 ours" source=$TREE ;;
+debug) fragments="base x86_64 ours debug" source=$TREE ;;
+upstream) fragments="base x86_64" source=$BASE ;;
+*) die "which kernel: fast, debug or upstream? (--help)" ;;
+esac
+shift
+out=$B/$flavour
+
+# Fixed names and time: the same source gives the same object, so ccache hits.
+export KBUILD_BUILD_TIMESTAMP='2026-01-01 00:00:00 UTC'
+export KBUILD_BUILD_USER=iommufd KBUILD_BUILD_HOST=iommufd
+export KBUILD_BUILD_VERSION=1
+export CCACHE_SLOPPINESS=time_macros CCACHE_NOHASHDIR=1
+export CCACHE_BASEDIR="$B"
+cc=gcc
+if command -v ccache >/dev/null; then
+	cc="ccache gcc"
+	export CCACHE_DIR="${CCACHE_DIR:-$B/ccache}"
+	export CCACHE_MAXSIZE="${CCACHE_MAXSIZE:-3G}"
+fi
+
+kbuild() {
+	make -C "$source" O="$out" ARCH=x86_64 CC="$cc" HOSTCC="$cc" \
+		-j"${JOBS:-$(nproc)}" \
+		${W:+W="$W"} ${C:+C="$C"} ${CF:+CF="$CF"} ${V:+V="$V"} "$@"
+}
+
+# All fragments in one; of two lines for an option the later one stands.
+wanted_config() {
+	for f in $fragments; do
+		cat "$SCRIPTS/config/$f.config"
+	done | cat - "${CONFIG_EXTRA:-/dev/null}" | awk '
+		match($0, /CONFIG_[A-Za-z0-9_]+/) && /^(# )?CONFIG_/ &&
+		(/=/ || / is not set$/) {
+			name = substr($0, RSTART, RLENGTH)
+			if (!(name in line)) order[++n] = name
+			line[name] = $0
+		}
+		END { for (i = 1; i <= n; i++) print line[order[i]] }'
+}
+
+# Names every option that did not come out as asked.
+check_config() {
+	awk -v kernel="$flavour" '
+	match($0, /CONFIG_[A-Za-z0-9_]+/) {
+		name = substr($0, RSTART, RLENGTH)
+		value = /=/ ? substr($0, index($0, "=") + 1) : "n"
+		if (FNR == NR) {
+			asked[name] = value
+			order[++n] = name
+		} else if (/^CONFIG_/ || / is not set$/) {
+			got[name] = value
+		}
+	}
+	END {
+		for (i = 1; i <= n; i++) {
+			name = order[i]
+			is = name in got ? got[name] : "n"
+			if (is == asked[name])
+				continue
+			printf "kernel %s: %s=%s was asked for, but it is %s\n",
+				kernel, name, asked[name], is
+			bad = 1
+		}
+		exit bad
+	}' "$1" "$2" >&2
+}
+
+configure() {
+	mkdir -p "$out"
+	wanted_config >"$out/wanted.new"
+	# The Kconfig of ours may have changed without any fragment doing so.
+	cat "$source"/drivers/iommu/iommufd/Kconfig >"$out/kconfig.new"
+	if [ -f "$out/.config" ] &&
+		cmp -s "$out/wanted.new" "$out/wanted.config" &&
+		cmp -s "$out/kconfig.new" "$out/wanted.kconfig"; then
+		return
+	fi
+	rm -f "$out/wanted.config"
+	logged "kernel-$flavour-config" "configuring the $flavour kernel" \
+		kbuild KCONFIG_ALLCONFIG="$out/wanted.new" allnoconfig || return
+	check_config "$out/wanted.new" "$out/.config" ||
+		die "the configuration was not taken: see the lines above"
+	mv "$out/wanted.new" "$out/wanted.config"
+	mv "$out/kconfig.new" "$out/wanted.kconfig"
+}
+
+build() {
+	[ -f "$source/drivers/iommu/iommufd/Kconfig" ] ||
+		die "drivers/iommu/iommufd/Kconfig is missing"
+	configure
+	if [ $# -gt 0 ]; then
+		kbuild "$@" >&2
+		return
+	fi
+	targets=vmlinux
+	if grep -q '=m$' "$out/.config"; then
+		targets="vmlinux modules"
+	fi
+	# shellcheck disable=SC2086
+	logged "kernel-$flavour" "building the $flavour kernel" kbuild $targets
+	echo "$out/vmlinux"
+}
+
+if [ "$flavour" = upstream ]; then
+	"$SCRIPTS/base.sh" --base
+else
+	"$SCRIPTS/base.sh"
+fi
+with_lock "kernel-$flavour" build "$@"

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# shellcheck disable=SC2034
+# Shared by the scripts here: paths, messages, locks, progress.
+# A script sources it first:  . "$(dirname "$0")/lib.sh"
+
+set -eu
+unset CDPATH
+
+REPO=$(cd -- "${REPO_FROM:-$(dirname -- "$0")/..}" && pwd)
+B=${IOMMUFD_BUILD:-$REPO/build}
+case $B in
+/*) ;;
+*) B=$REPO/$B ;;
+esac
+SCRIPTS=$REPO/scripts
+LOG=$B/log
+BASE=$B/base/linux-source-6.12
+TREE=$B/tree
+export IOMMUFD_BUILD="$B"
+export LC_ALL=C
+
+# The base tree's package, and the paths that this repository replaces in it.
+BASE_PACKAGE=linux-source-6.12
+REPLACED="drivers/iommu/iommufd/ include/linux/iommufd.h
+	include/uapi/linux/iommufd.h tools/testing/selftests/iommu/"
+# Laid over it: new places, nothing of the base tree gives way to them.
+ADDED="tools/iommu/ Documentation/userspace-api/iommufd/
+	Documentation/driver-api/iommufd/"
+
+say() { printf '%s\n' "$*" >&2; }
+die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
+
+# help_if_asked "$@": prints the comment block at the top of the script.
+help_if_asked() {
+	case ${1-} in
+	-h | --help)
+		sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" | grep -v '^SPDX'
+		exit 0
+		;;
+	esac
+}
+
+# with_lock NAME COMMAND...: one caller at a time; says so when it waits.
+with_lock() {
+	mkdir -p "$B/lock"
+	lock_file=$B/lock/$1
+	shift
+	(
+		flock -n 9 || {
+			say "waiting for another build to release ${lock_file##*/}"
+			flock 9
+		}
+		"$@"
+	) 9>"$lock_file"
+}
+
+# logged NAME WHAT COMMAND...: runs it with its output in $LOG/NAME.log, a
+# line about every ten seconds, and the log's last lines when it fails.
+logged() {
+	log_file=$LOG/$1.log
+	log_what=$2
+	shift 2
+	mkdir -p "$LOG"
+	log_start=$(date +%s)
+	"$@" >"$log_file" 2>&1 9>&- &
+	log_pid=$!
+	(
+		exec 9>&-
+		while sleep 10; do
+			n=$(grep -cE '^  (CC|AS|LD|AR|HOSTCC|LDS) ' "$log_file" || :)
+			[ "$n" = 0 ] && n='' || n=", $n objects"
+			say "  $log_what: $(($(date +%s) - log_start)) s$n"
+		done
+	) &
+	log_ticker=$!
+	log_rc=0
+	wait "$log_pid" || log_rc=$?
+	kill "$log_ticker" 2>/dev/null || :
+	wait "$log_ticker" 2>/dev/null || :
+	if [ "$log_rc" -ne 0 ]; then
+		say "$log_what failed (status $log_rc). The last lines of $log_file:"
+		grep -nE '(error|Error|undefined reference|\*\*\*)' "$log_file" |
+			head -n 5 >&2 || :
+		tail -n 20 "$log_file" >&2
+		return "$log_rc"
+	fi
+	say "$log_what: done in $(($(date +%s) - log_start)) s"
+}

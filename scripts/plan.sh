@@ -1,0 +1,68 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# plan.sh - say what will be fetched, stored and built, and ask
+#
+#   scripts/plan.sh [KERNEL...]
+#
+# KERNEL: the kernels that will be needed (default: fast). Prints the packages,
+# MB to fetch, GB of disk and minutes; exits 1 when the answer is no. It does
+# not ask when YES=1, when stdin is not a terminal, or when nothing is to do.
+
+. "$(dirname "$0")/lib.sh"
+help_if_asked "$@"
+. "$SCRIPTS/packages.sh"
+
+[ $# -gt 0 ] || set -- fast
+
+mb=0 disk=0 seconds=0 names='' steps=''
+cores=$(nproc)
+
+add() { # MB of disk, seconds, words
+	disk=$((disk + $1))
+	seconds=$((seconds + $2))
+	steps="$steps
+  - $3"
+}
+
+missing=$(missing_packages)
+if ! qemu_is_new_enough; then
+	missing="$missing
+$QEMU_PACKAGES $QEMU_MB"
+fi
+while read -r name size; do
+	[ -n "$name" ] || continue
+	names="$names $name"
+	mb=$((mb + size))
+done <<EOF
+$missing
+EOF
+if [ -n "$names" ]; then
+	add $((mb * 3)) $((20 + mb / 4)) "install with apt:$names"
+	if ! qemu_is_new_enough && qemu_needs_backports; then
+		steps="$steps
+    (QEMU from bookworm-backports of the mirror apt already uses, by a
+    temporary sources list: apt's own configuration is not changed)"
+	fi
+fi
+[ -d "$BASE" ] || add 1750 45 "unpack the base tree, linux-source-6.12"
+for kernel; do
+	[ -f "$B/$kernel/vmlinux" ] && continue
+	case $kernel in
+	debug) add 1600 $((1500 / cores)) "build the debug kernel" ;;
+	*) add 700 $((900 / cores)) "build the $kernel kernel" ;;
+	esac
+done
+
+[ -n "$steps" ] || exit 0
+
+say "To be done once:$steps
+  to fetch: $mb MB   disk: $((disk / 1000)).$((disk / 100 % 10)) GB in $B   time: about $(((seconds + 59) / 60)) min on $cores cores"
+
+[ "${YES-}" = 1 ] && exit 0
+[ -t 0 ] || exit 0
+printf 'Go on? [Y/n] ' >&2
+read -r answer || answer=n
+case $answer in
+'' | y | Y | yes) exit 0 ;;
+*) say "Nothing was changed."; exit 1 ;;
+esac

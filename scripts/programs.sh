@@ -1,0 +1,53 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# programs.sh - build the static programs that run in the VM
+#
+#   scripts/programs.sh
+#
+# tools/iommu                     to $B/programs
+# tools/testing/selftests/iommu   to $B/programs/selftests, those that want a
+#                                 real IOMMU to $B/programs/selftests-vtd
+# upstream's own kselftest        to $B/programs/upstream
+# Each directory's Makefile gets OUT (where binaries go), OUT_VTD, KHDR (the
+# exported kernel headers) and TREE (the kernel tree, for kselftest_harness.h).
+
+. "$(dirname "$0")/lib.sh"
+help_if_asked "$@"
+
+HEADERS=$B/headers
+PROGRAMS=$B/programs
+
+# The exported headers differ from the base tree's in one file, ours.
+install_headers() {
+	stamp=$(cksum <"$TREE/include/uapi/linux/iommufd.h")
+	[ "$stamp" != "$(cat "$HEADERS/stamp" 2>/dev/null)" ] || return 0
+	mkdir -p "$HEADERS"
+	logged headers "exporting the kernel headers" \
+		make -C "$TREE" O="$HEADERS/build" ARCH=x86_64 -j"$(nproc)" \
+		INSTALL_HDR_PATH="$HEADERS" headers_install
+	echo "$stamp" >"$HEADERS/stamp"
+}
+
+build_in() { # NAME DIRECTORY OUT
+	[ -f "$REPO/$2/Makefile" ] || return 0
+	mkdir -p "$3"
+	make -s -C "$REPO/$2" -j"$(nproc)" OUT="$3" \
+		OUT_VTD="$PROGRAMS/selftests-vtd" \
+		KHDR="$HEADERS/include" TREE="$TREE" >"$LOG/$1.log" 2>&1 && return
+	say "building $2 failed. The last lines of $LOG/$1.log:"
+	tail -n 20 "$LOG/$1.log" >&2
+	return 1
+}
+
+programs() {
+	mkdir -p "$LOG" "$PROGRAMS/selftests-vtd"
+	install_headers
+	build_in programs-tools tools/iommu "$PROGRAMS"
+	build_in programs-selftests tools/testing/selftests/iommu \
+		"$PROGRAMS/selftests"
+	"$SCRIPTS/upstream-selftest.sh"
+	cp -u "$SCRIPTS"/guest/run-* "$PROGRAMS/"
+}
+
+"$SCRIPTS/base.sh"
+with_lock programs programs

@@ -1,0 +1,37 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# upstream-selftest.sh - build the base tree's own iommufd kselftest
+#
+#   scripts/upstream-selftest.sh
+#
+# Its sources are compiled as they stand against our headers: the test names
+# drivers/iommu/iommufd/iommufd_test.h by a relative path, so the copies lie in
+# a directory where that path leads to ours. Called by programs.sh, which
+# exports the headers first.
+
+. "$(dirname "$0")/lib.sh"
+help_if_asked "$@"
+
+work=$B/upstream-selftest
+tests=tools/testing/selftests
+out=$B/programs/upstream
+
+mkdir -p "$work/$tests/iommu" "$work/drivers/iommu/iommufd" "$out" "$LOG"
+cp -u "$BASE/$tests/iommu"/*.[ch] "$work/$tests/iommu/"
+cp -u "$BASE/$tests"/kselftest*.h "$work/$tests/"
+# Only a header whose content changed makes the tests be compiled again.
+rsync --checksum "$REPO/drivers/iommu/iommufd/iommufd_test.h" \
+	"$work/drivers/iommu/iommufd/"
+stamp=$(cat "$work/$tests"/*.h "$work/$tests/iommu"/* \
+	"$work/drivers/iommu/iommufd/iommufd_test.h" \
+	"$B/headers/include/linux/iommufd.h" | cksum)
+if [ "$stamp" = "$(cat "$work/stamp" 2>/dev/null)" ]; then
+	exit 0
+fi
+for test in iommufd iommufd_fail_nth; do
+	logged "upstream-selftest-$test" "compiling upstream's $test" \
+		gcc -O2 -Wall -Wno-unused-function -D_GNU_SOURCE -static \
+		-I"$B/headers/include" -o "$out/${test}_upstream" \
+		"$work/$tests/iommu/$test.c"
+done
+echo "$stamp" >"$work/stamp"

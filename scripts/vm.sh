@@ -1,0 +1,223 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# vm.sh - run one command in a virtual machine, or a shell
+#
+#   scripts/vm.sh [OPTION...] [-- COMMAND [ARG...]]
+#
+#   --kernel fast|debug|upstream   default fast; built when it is not there
+#   --iommu vtd|virtio|none        default vtd (smmuv3 with --arch arm64)
+#   --device DEVICE                a QEMU device, as often as wanted: edu, igb,
+#                                  nvme and e1000e need no further argument
+#   --append "ARGS"                further kernel arguments
+#   --smp N, --mem MB              default 2 and 2048
+#   --timeout S                    default 900 with a COMMAND, none for a shell
+#   --icount                       the guest clock counts instructions, 1 CPU
+#   --log NAME                     kernel messages go to $B/log/vm-NAME.log
+#   --arch x86_64|arm64
+#
+# The current directory is /host in the VM and is where COMMAND starts; our
+# static programs are in PATH. One COMMAND without ARGs is a line for sh.
+# Without COMMAND: an interactive shell (exit, or Ctrl-A x, leaves it).
+#
+# stdout and stderr are the command's, and so is the exit status, except:
+#   122  the VM ended without a status    124  it took longer than --timeout
+#   123  the kernel crashed or warned     125  the VM could not be started
+# each with a line on stderr that says so and the kernel's last messages.
+
+. "$(dirname "$0")/lib.sh"
+help_if_asked "$@"
+. "$SCRIPTS/packages.sh"
+
+kernel=fast arch=x86_64 iommu='' smp=2 mem=2048 timeout='' icount='' log=$$
+append='' devices=()
+
+cannot() { say "vm.sh: $*"; exit 125; }
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--icount) icount=1; shift; continue ;;
+	--) shift; break ;;
+	--*) [ $# -ge 2 ] || cannot "$1 needs a value (--help)" ;;
+	*) cannot "unknown argument $1: a command comes after -- (--help)" ;;
+	esac
+	case $1 in
+	--kernel) kernel=$2 ;;
+	--arch) arch=$2 ;;
+	--iommu) iommu=$2 ;;
+	--device) devices+=("$2") ;;
+	--append) append="$append $2" ;;
+	--smp) smp=$2 ;;
+	--mem) mem=$2 ;;
+	--timeout) timeout=$2 ;;
+	--log) log=$2 ;;
+	*) cannot "unknown option $1 (--help)" ;;
+	esac
+	shift 2
+done
+
+[ "$arch" = x86_64 ] || cannot "--arch $arch is not built yet: only x86_64 is"
+iommu=${iommu:-vtd}
+[ -n "$timeout" ] || { [ $# -gt 0 ] && timeout=900 || timeout=0; }
+[ -z "$icount" ] || smp=1
+qemu_is_new_enough ||
+	cannot "QEMU 10 or newer is needed ($QEMU); run scripts/setup.sh"
+
+vmlinux=$B/$kernel/vmlinux
+[ -f "$vmlinux" ] || vmlinux=$("$SCRIPTS/kernel.sh" "$kernel") ||
+	cannot "there is no $kernel kernel"
+initramfs=$("$SCRIPTS/initramfs.sh") || cannot "there is no initramfs"
+mkdir -p "$LOG" "$B/programs"
+console=$LOG/vm-$log.log
+: >"$console"
+
+tmp=$(mktemp -d) qemu_pid='' tty=''
+[ ! -t 0 ] || tty=$(stty -g)
+# shellcheck disable=SC2317
+clean_up() {
+	trap - EXIT INT TERM HUP
+	if [ -n "$qemu_pid" ]; then
+		kill "$qemu_pid" 2>/dev/null
+		wait "$qemu_pid" 2>/dev/null
+	fi
+	[ -z "$tty" ] || stty "$tty" 2>/dev/null
+	rm -rf "$tmp"
+}
+trap 'clean_up' EXIT
+trap 'clean_up; exit 130' INT
+trap 'clean_up; exit 143' TERM HUP
+
+mkdir "$tmp/ctl"
+comma() { printf '%s' "${1//,/,,}"; }
+
+args=(-nodefaults -no-user-config -display none -no-reboot
+	-cpu max -smp "$smp" -m "$mem"
+	-kernel "$vmlinux" -initrd "$initramfs"
+	-chardev "file,id=ttyS0,path=$(comma "$console")"
+	-serial chardev:ttyS0 -device virtio-serial-pci)
+share() {
+	args+=(-fsdev "local,id=$1,path=$(comma "$2"),security_model=none,multidevs=remap$3"
+		-device "virtio-9p-pci,fsdev=$1,mount_tag=$1")
+}
+share host "$PWD" ''
+share programs "$B/programs" ',readonly=on'
+share ctl "$tmp/ctl" ''
+
+cmdline="console=ttyS0 earlyprintk=ttyS0 loglevel=8 panic=-1 reboot=t"
+case $kernel in
+debug) cmdline="$cmdline panic_on_warn=1 hung_task_panic=1 watchdog_thresh=60" ;;
+esac
+case $append in
+*kunit.*) ;;
+*) cmdline="$cmdline kunit.enable=0" ;;
+esac
+
+machine=q35
+case $iommu in
+vtd)
+	machine=$machine,kernel-irqchip=split
+	scalable='x-scalable-mode'
+	"$QEMU" -device intel-iommu,help 2>/dev/null | grep -q " $scalable=" ||
+		scalable='scalable-mode'
+	args+=(-device "intel-iommu,intremap=on,$scalable=on")
+	cmdline="$cmdline intel_iommu=on,sm_on"
+	;;
+virtio) args+=(-device virtio-iommu-pci) ;;
+none) cmdline="$cmdline iommu.passthrough=1" ;;
+*) cannot "--iommu $iommu: vtd, virtio or none" ;;
+esac
+args=(-M "$machine" "${args[@]}")
+
+disk=0
+for d in ${devices[@]+"${devices[@]}"}; do
+	case $d in
+	edu) d=edu,dma_mask=0xffffffffffff ;;
+	igb | e1000e) d=$d,romfile= ;;
+	nvme)
+		disk=$((disk + 1))
+		truncate -s 64M "$tmp/disk$disk"
+		args+=(-blockdev "file,node-name=disk$disk,filename=$(comma "$tmp")/disk$disk")
+		d=nvme,drive=disk$disk,serial=disk$disk
+		;;
+	esac
+	args+=(-device "$d")
+done
+if [ -n "$icount" ]; then
+	args+=(-icount "shift=0,sleep=off")
+else
+	args+=(-accel "tcg,tb-size=512")
+fi
+args+=(-append "$cmdline$append")
+
+run_shell() {
+	[ -t 0 ] || cannot "a shell needs a terminal; give a COMMAND after --"
+	stty size | {
+		read -r rows cols
+		echo "exec 3>/dev/hvc0; stty -F /dev/hvc0 rows $rows cols $cols" \
+			>"$tmp/ctl/shell"
+	}
+	say "Kernel messages: $console. Leave with exit or Ctrl-A x."
+	"$QEMU" "${args[@]}" -chardev stdio,id=hvc0,mux=on,signal=off \
+		-device virtconsole,chardev=hvc0
+	qemu_rc=$?
+}
+
+# QEMU must not outlive us, however we end: hence the parent-death signals.
+run_command() {
+	if [ $# -eq 1 ]; then
+		printf '%s\n' "$1"
+	else
+		printf 'exec'
+		for a; do
+			printf " '%s'" "${a//\'/\'\\\'\'}"
+		done
+		echo
+	fi >"$tmp/ctl/command"
+	mkfifo "$tmp/out" "$tmp/err"
+	cat "$tmp/out" &
+	cat_out=$!
+	cat "$tmp/err" >&2 &
+	cat_err=$!
+	setpriv --pdeathsig TERM timeout --foreground -k 5 "$timeout" \
+		setpriv --pdeathsig KILL "$QEMU" "${args[@]}" \
+		-chardev "file,id=hvc0,path=$(comma "$tmp")/out" \
+		-device virtconsole,chardev=hvc0 \
+		-chardev "file,id=hvc1,path=$(comma "$tmp")/err" \
+		-device virtconsole,chardev=hvc1 \
+		</dev/null >"$tmp/qemu" 2>&1 &
+	qemu_pid=$!
+	wait "$qemu_pid"
+	qemu_rc=$?
+	qemu_pid=''
+	# QEMU that never opened them leaves the readers waiting.
+	: 1<>"$tmp/out" 1<>"$tmp/err"
+	wait "$cat_out" "$cat_err"
+}
+
+set +e
+if [ $# -eq 0 ]; then
+	run_shell
+else
+	run_command "$@"
+fi
+
+splats='Kernel panic|WARNING: |BUG: |Oops: |KASAN: |UBSAN: |ODEBUG: |INFO: (task|possible|trying|rcu)|suspicious RCU|general protection fault|watchdog: |detected stalls'
+gave() { # STATUS WHAT
+	say "vm.sh: $2. The kernel's last messages, from $console:"
+	tail -n "${3:-20}" "$console" | tr -d '\r' | sed 's/^/  | /' >&2
+	exit "$1"
+}
+
+[ "$qemu_rc" != 124 ] || gave 124 "no end after $timeout s"
+n=$(grep -m1 -nE "$splats" "$console" | cut -d: -f1)
+if [ -n "$n" ]; then
+	say "vm.sh: the kernel crashed or warned; from line $n of $console:"
+	tail -n "+$n" "$console" | head -n 40 | tr -d '\r' | sed 's/^/  | /' >&2
+	exit 123
+fi
+if [ ! -f "$tmp/ctl/status" ]; then
+	[ $# -gt 0 ] || exit 0
+	cat "$tmp/qemu" >&2
+	[ -s "$console" ] || cannot "QEMU ended at once (status $qemu_rc)"
+	gave 122 "the VM ended without a status (QEMU: $qemu_rc)"
+fi
+exit "$(cat "$tmp/ctl/status")"
