@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /dev/iommu from a C program: see iommu.h. */
+#include <fcntl.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include "iommu.h"
+
+int iommu_open(void)
+{
+	int fd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int iommu_features(int fd, __u32 *revision, __u64 *features)
+{
+	struct iommu_features cmd = { .size = sizeof(cmd) };
+	int rc = iommu_call(fd, IOMMU_GET_FEATURES, &cmd);
+
+	*revision = cmd.out_abi_revision;
+	*features = cmd.out_features;
+	return rc;
+}
+
+int iommu_destroy(int fd, __u32 id)
+{
+	struct iommu_destroy cmd = { .size = sizeof(cmd), .id = id };
+
+	return iommu_call(fd, IOMMU_DESTROY, &cmd);
+}
+
+int iommu_ioas_alloc(int fd, __u32 *ioas)
+{
+	struct iommu_ioas_alloc cmd = { .size = sizeof(cmd) };
+	int rc = iommu_call(fd, IOMMU_IOAS_ALLOC, &cmd);
+
+	*ioas = cmd.out_ioas_id;
+	return rc;
+}
+
+int iommu_map_flags(int fd, __u32 ioas, void *va, __u64 length, __u32 flags,
+		    __u64 *iova)
+{
+	struct iommu_ioas_map cmd = {
+		.size = sizeof(cmd),
+		.flags = flags,
+		.ioas_id = ioas,
+		.user_va = (uintptr_t)va,
+		.length = length,
+		.iova = *iova,
+	};
+	int rc = iommu_call(fd, IOMMU_IOAS_MAP, &cmd);
+
+	if (!rc)
+		*iova = cmd.iova;
+	return rc;
+}
+
+int iommu_map(int fd, __u32 ioas, void *va, __u64 length, __u64 iova)
+{
+	return iommu_map_flags(fd, ioas, va, length,
+			       IOMMU_MAP_RW | IOMMU_IOAS_MAP_FIXED_IOVA, &iova);
+}
+
+int iommu_copy(int fd, __u32 dst, __u32 src, __u64 src_iova, __u64 length,
+	       __u32 flags, __u64 *dst_iova)
+{
+	struct iommu_ioas_copy cmd = {
+		.size = sizeof(cmd),
+		.flags = flags,
+		.dst_ioas_id = dst,
+		.src_ioas_id = src,
+		.length = length,
+		.dst_iova = *dst_iova,
+		.src_iova = src_iova,
+	};
+	int rc = iommu_call(fd, IOMMU_IOAS_COPY, &cmd);
+
+	if (!rc)
+		*dst_iova = cmd.dst_iova;
+	return rc;
+}
+
+int iommu_unmap(int fd, __u32 ioas, __u64 iova, __u64 length, __u64 *done)
+{
+	struct iommu_ioas_unmap cmd = {
+		.size = sizeof(cmd),
+		.ioas_id = ioas,
+		.iova = iova,
+		.length = length,
+	};
+	int rc = iommu_call(fd, IOMMU_IOAS_UNMAP, &cmd);
+
+	if (done)
+		*done = cmd.length;
+	return rc;
+}
+
+int iommu_ranges(int fd, __u32 ioas, struct iommu_iova_range *ranges,
+		 __u32 *num, __u64 *alignment)
+{
+	struct iommu_ioas_iova_ranges cmd = {
+		.size = sizeof(cmd),
+		.ioas_id = ioas,
+		.num_iovas = *num,
+		.allowed_iovas = (uintptr_t)ranges,
+	};
+	int rc = iommu_call(fd, IOMMU_IOAS_IOVA_RANGES, &cmd);
+
+	*num = cmd.num_iovas;
+	if (alignment)
+		*alignment = cmd.out_iova_alignment;
+	return rc;
+}
+
+int iommu_allow(int fd, __u32 ioas, const struct iommu_iova_range *ranges,
+		__u32 num)
+{
+	struct iommu_ioas_allow_iovas cmd = {
+		.size = sizeof(cmd),
+		.ioas_id = ioas,
+		.num_iovas = num,
+		.allowed_iovas = (uintptr_t)ranges,
+	};
+
+	return iommu_call(fd, IOMMU_IOAS_ALLOW_IOVAS, &cmd);
+}
+
+int iommu_option(int fd, __u32 option, __u16 op, __u32 object, __u64 *value)
+{
+	struct iommu_option cmd = {
+		.size = sizeof(cmd),
+		.option_id = option,
+		.op = op,
+		.object_id = object,
+		.val64 = *value,
+	};
+	int rc = iommu_call(fd, IOMMU_OPTION, &cmd);
+
+	if (!rc)
+		*value = cmd.val64;
+	return rc;
+}
+
+int iommu_hwpt_nested(int fd, __u32 dev, __u32 parent, __u32 flags,
+		      __u32 fault_id, __u32 type, const void *data, __u32 len,
+		      __u32 *hwpt)
+{
+	struct iommu_hwpt_alloc cmd = {
+		.size = sizeof(cmd),
+		.flags = flags,
+		.dev_id = dev,
+		.pt_id = parent,
+		.data_type = type,
+		.data_len = len,
+		.data_uptr = (uintptr_t)data,
+		.fault_id = fault_id,
+	};
+	int rc = iommu_call(fd, IOMMU_HWPT_ALLOC, &cmd);
+
+	if (!rc)
+		*hwpt = cmd.out_hwpt_id;
+	return rc;
+}
+
+int iommu_hwpt_paging(int fd, __u32 dev, __u32 ioas, __u32 flags,
+		      __u32 fault_id, __u32 *hwpt)
+{
+	return iommu_hwpt_nested(fd, dev, ioas, flags, fault_id,
+				 IOMMU_HWPT_DATA_NONE, NULL, 0, hwpt);
+}
+
+int iommu_hwpt_invalidate(int fd, __u32 hwpt, __u32 type, const void *reqs,
+			  __u32 entry_len, __u32 *num)
+{
+	struct iommu_hwpt_invalidate cmd = {
+		.size = sizeof(cmd),
+		.hwpt_id = hwpt,
+		.data_uptr = (uintptr_t)reqs,
+		.data_type = type,
+		.entry_len = entry_len,
+		.entry_num = *num,
+	};
+	int rc = iommu_call(fd, IOMMU_HWPT_INVALIDATE, &cmd);
+
+	*num = cmd.entry_num;
+	return rc;
+}
+
+int iommu_fault_queue(int fd, __u32 depth, __u32 policy, __u32 dev_id,
+		      __u32 *id)
+{
+	struct iommu_fault_alloc cmd = {
+		.size = sizeof(cmd),
+		.depth = depth,
+		.policy = policy,
+		.dev_id = dev_id,
+	};
+	int rc = iommu_call(fd, IOMMU_FAULT_QUEUE_ALLOC, &cmd);
+
+	if (rc)
+		return rc;
+	*id = cmd.out_fault_id;
+	return (int)cmd.out_fault_fd;
+}
+
+int iommu_fault_read(int queue, struct iommu_hwpt_pgfault *records,
+		     unsigned int max)
+{
+	ssize_t n = read(queue, records, max * sizeof(*records));
+
+	return n < 0 ? -errno : (int)(n / (ssize_t)sizeof(*records));
+}
+
+int iommu_fault_answer(int queue, __u32 cookie, __u32 code)
+{
+	struct iommu_hwpt_page_response answer = {
+		.cookie = cookie,
+		.code = code,
+	};
+	ssize_t n = write(queue, &answer, sizeof(answer));
+
+	if (n < 0)
+		return -errno;
+	return n == sizeof(answer) ? 0 : -EIO;
+}

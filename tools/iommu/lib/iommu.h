@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * /dev/iommu from a C program: one function a command. All return 0 (or what
+ * they say) or a negative errno, and never print.
+ */
+#ifndef TOOLS_IOMMU_LIB_IOMMU_H
+#define TOOLS_IOMMU_LIB_IOMMU_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+
+#include <linux/types.h>
+
+#include <linux/iommufd.h>
+
+#define IOMMU_MAP_RW	(IOMMU_IOAS_MAP_READABLE | IOMMU_IOAS_MAP_WRITEABLE)
+
+static inline int iommu_call(int fd, unsigned long request, void *arg)
+{
+	return ioctl(fd, request, arg) < 0 ? -errno : 0;
+}
+
+int iommu_open(void);
+int iommu_features(int fd, __u32 *revision, __u64 *features);
+int iommu_destroy(int fd, __u32 id);
+
+int iommu_ioas_alloc(int fd, __u32 *ioas);
+/* Readable and writeable at @iova; the plain case. */
+int iommu_map(int fd, __u32 ioas, void *va, __u64 length, __u64 iova);
+/* @flags without FIXED_IOVA: the kernel chooses and stores *@iova. */
+int iommu_map_flags(int fd, __u32 ioas, void *va, __u64 length, __u32 flags,
+		    __u64 *iova);
+int iommu_copy(int fd, __u32 dst, __u32 src, __u64 src_iova, __u64 length,
+	       __u32 flags, __u64 *dst_iova);
+/* @done may be NULL. */
+int iommu_unmap(int fd, __u32 ioas, __u64 iova, __u64 length, __u64 *done);
+int iommu_ranges(int fd, __u32 ioas, struct iommu_iova_range *ranges,
+		 __u32 *num, __u64 *alignment);
+int iommu_allow(int fd, __u32 ioas, const struct iommu_iova_range *ranges,
+		__u32 num);
+int iommu_option(int fd, __u32 option, __u16 op, __u32 object, __u64 *value);
+
+int iommu_hwpt_paging(int fd, __u32 dev, __u32 ioas, __u32 flags,
+		      __u32 fault_id, __u32 *hwpt);
+int iommu_hwpt_nested(int fd, __u32 dev, __u32 parent, __u32 flags,
+		      __u32 fault_id, __u32 type, const void *data, __u32 len,
+		      __u32 *hwpt);
+/* *@num: in the requests, out those carried out. */
+int iommu_hwpt_invalidate(int fd, __u32 hwpt, __u32 type, const void *reqs,
+			  __u32 entry_len, __u32 *num);
+
+/* Returns the queue's fd and stores its id. */
+int iommu_fault_queue(int fd, __u32 depth, __u32 policy, __u32 dev_id,
+		      __u32 *id);
+/* Returns the number of records, 0 when there are none, or a negative errno. */
+int iommu_fault_read(int queue, struct iommu_hwpt_pgfault *records,
+		     unsigned int max);
+int iommu_fault_answer(int queue, __u32 cookie, __u32 code);
+
+#endif

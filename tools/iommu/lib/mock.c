@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The mock IOMMU of test kernels: see mock.h. */
+#include <stdint.h>
+
+#include "mock.h"
+
+static int mock_call(int fd, struct iommu_test_cmd *cmd)
+{
+	cmd->size = sizeof(*cmd);
+	return iommu_call(fd, IOMMU_TEST_CMD, cmd);
+}
+
+int mock_device(int fd, __u32 pt, __u32 flags, struct mock_device *d)
+{
+	struct iommu_test_cmd cmd = {
+		.op = flags ? IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS :
+			      IOMMU_TEST_OP_MOCK_DOMAIN,
+		.id = pt,
+		.mock_domain_flags = { .dev_flags = flags },
+	};
+	int rc = mock_call(fd, &cmd);
+
+	d->stdev = cmd.mock_domain_flags.out_stdev_id;
+	d->hwpt = cmd.mock_domain_flags.out_hwpt_id;
+	d->dev = cmd.mock_domain_flags.out_idev_id;
+	return rc;
+}
+
+int mock_replace(int fd, __u32 stdev, __u32 pt)
+{
+	struct iommu_test_cmd cmd = {
+		.op = IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE,
+		.id = stdev,
+		.mock_domain_replace = { .pt_id = pt },
+	};
+
+	return mock_call(fd, &cmd);
+}
+
+static int dma_call(int fd, __u32 op, struct mock_dma *dma, __u32 timeout_ms)
+{
+	struct iommu_test_cmd cmd = {
+		.op = op,
+		.dma = {
+			.dev_id = dma->dev,
+			.pasid = dma->pasid,
+			.flags = dma->flags,
+			.timeout_ms = timeout_ms,
+			.iova = dma->iova,
+			.uptr = (uintptr_t)dma->data,
+			.length = dma->length,
+			.handle = dma->handle,
+		},
+	};
+	int rc = mock_call(fd, &cmd);
+
+	if (rc)
+		return rc;
+	dma->status = cmd.dma.out_status;
+	dma->faults = cmd.dma.out_faults;
+	dma->done = cmd.dma.out_done;
+	dma->handle = cmd.dma.handle;
+	return 0;
+}
+
+int mock_dma(int fd, struct mock_dma *dma)
+{
+	dma->handle = 0;
+	return dma_call(fd, IOMMU_TEST_OP_DMA, dma, dma->timeout_ms);
+}
+
+int mock_dma_wait(int fd, struct mock_dma *dma, __u32 timeout_ms)
+{
+	__u32 handle = dma->handle;
+	int rc = dma_call(fd, IOMMU_TEST_OP_DMA_WAIT, dma, timeout_ms);
+
+	if (!rc && dma->status == MOCK_DMA_PENDING)
+		dma->handle = handle;
+	return rc;
+}
+
+int mock_report(int fd, struct mock_report *r)
+{
+	struct iommu_test_cmd cmd = {
+		.op = IOMMU_TEST_OP_REPORT,
+		.report = {
+			.dev_id = r->dev,
+			.pasid = r->pasid,
+			.grpid = r->grpid,
+			.perm = r->perm,
+			.flags = r->flags,
+			.count = r->count,
+			.addr = r->addr,
+		},
+	};
+	int rc = mock_call(fd, &cmd);
+
+	r->taken = cmd.report.out_taken;
+	r->refused = cmd.report.out_refused;
+	return rc;
+}
+
+int mock_ledger(int fd, __u32 dev, struct mock_ledger *l)
+{
+	struct iommu_test_cmd cmd = {
+		.op = IOMMU_TEST_OP_LEDGER,
+		.ledger = { .dev_id = dev },
+	};
+	int rc = mock_call(fd, &cmd);
+
+	l->requests = cmd.ledger.out_requests;
+	l->dropped = cmd.ledger.out_dropped;
+	l->reported = cmd.ledger.out_reported;
+	l->taken = cmd.ledger.out_taken;
+	l->overflow = cmd.ledger.out_refused_overflow;
+	l->other = cmd.ledger.out_refused_other;
+	l->success = cmd.ledger.out_answered_success;
+	l->invalid = cmd.ledger.out_answered_invalid;
+	l->failure = cmd.ledger.out_answered_failure;
+	return rc;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The mock IOMMU of test kernels and its devices (CONFIG_IOMMUFD_TEST): a
+ * device that does DMA, sends page requests and counts what became of them.
+ */
+#ifndef TOOLS_IOMMU_LIB_MOCK_H
+#define TOOLS_IOMMU_LIB_MOCK_H
+
+#include "iommu.h"
+
+#include "../../../drivers/iommu/iommufd/iommufd_test.h"
+
+/**
+ * struct mock_device - a mock device that this program made
+ * @stdev: names the device for the mock; destroying it removes the device
+ * @hwpt: what it was attached to when it was made
+ * @dev: the device's id for every other command
+ */
+struct mock_device {
+	__u32 stdev;
+	__u32 hwpt;
+	__u32 dev;
+};
+
+/* Makes a device, binds it and attaches it to IOAS or HWPT @pt. */
+int mock_device(int fd, __u32 pt, __u32 flags, struct mock_device *d);
+int mock_replace(int fd, __u32 stdev, __u32 pt);
+
+/**
+ * struct mock_dma - one DMA of a mock device
+ * @dev: device
+ * @flags: MOCK_DMA_*
+ * @pasid: with MOCK_DMA_PASID_VALID
+ * @timeout_ms: how long to wait; 0: for ever
+ * @iova: address the device uses
+ * @data: bytes the device writes, or room for those it reads
+ * @length: how many
+ * @status: out: MOCK_DMA_OK and so on
+ * @faults: out: page requests it sent
+ * @done: out: bytes moved
+ * @handle: out, if it is not finished
+ */
+struct mock_dma {
+	__u32 dev;
+	__u32 flags;
+	__u32 pasid;
+	__u32 timeout_ms;
+	__u64 iova;
+	void *data;
+	__u64 length;
+	__u32 status;
+	__u32 faults;
+	__u64 done;
+	__u32 handle;
+};
+
+int mock_dma(int fd, struct mock_dma *dma);
+/* Fetches the result of a DMA that was not finished. */
+int mock_dma_wait(int fd, struct mock_dma *dma, __u32 timeout_ms);
+
+/**
+ * struct mock_report - page requests to send, nothing else
+ * @dev: device
+ * @flags: MOCK_REPORT_*
+ * @pasid: with MOCK_REPORT_PASID_VALID
+ * @grpid: page request group index of the first
+ * @perm: IOMMU_PGFAULT_PERM_*
+ * @count: requests
+ * @addr: address of the first; the next is one page further
+ * @taken: out: kept by the kernel
+ * @refused: out: the others
+ */
+struct mock_report {
+	__u32 dev;
+	__u32 flags;
+	__u32 pasid;
+	__u32 grpid;
+	__u32 perm;
+	__u32 count;
+	__u64 addr;
+	__u32 taken;
+	__u32 refused;
+};
+
+int mock_report(int fd, struct mock_report *r);
+
+/* What the device counted since it was made; see iommufd_test.h. */
+struct mock_ledger {
+	__u64 requests;
+	__u64 dropped;
+	__u64 reported;
+	__u64 taken;
+	__u64 overflow;
+	__u64 other;
+	__u64 success;
+	__u64 invalid;
+	__u64 failure;
+};
+
+int mock_ledger(int fd, __u32 dev, struct mock_ledger *l);
+
+static inline __u64 mock_unanswered(const struct mock_ledger *l)
+{
+	return l->taken - l->success - l->invalid - l->failure;
+}
+
+#endif

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A PCI function under VFIO's device files: see vfio_dev.h. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+
+#include "vfio_dev.h"
+
+#define PCI_DEVICES "/sys/bus/pci/devices"
+
+/* QEMU, docs/specs/edu.rst */
+enum {
+	EDU_REG_ID	= 0x00,
+	EDU_REG_LIVE	= 0x04,
+	EDU_REG_SRC	= 0x80,
+	EDU_REG_DST	= 0x88,
+	EDU_REG_COUNT	= 0x90,
+	EDU_REG_CMD	= 0x98,
+};
+
+#define EDU_ID		0x010000edU
+#define EDU_CMD_START	(1U << 0)
+#define EDU_CMD_TO_RAM	(1U << 1)
+#define EDU_WINDOW	0x40000ULL
+
+static int write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n;
+	int rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	n = write(fd, text, strlen(text));
+	if (n < 0)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+static long read_hex(const char *path)
+{
+	char text[32] = "";
+	FILE *f = fopen(path, "re");
+	long value = -1;
+
+	if (!f)
+		return -1;
+	if (fgets(text, sizeof(text), f))
+		value = strtol(text, NULL, 16);
+	fclose(f);
+	return value;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+int pci_find(unsigned int vendor, unsigned int device, unsigned int nth,
+	     char *name, size_t size)
+{
+	struct dirent **entries;
+	int i, n, rc = -ENODEV;
+
+	n = scandir(PCI_DEVICES, &entries, NULL, by_name);
+	if (n < 0)
+		return -errno;
+	for (i = 0; i < n; i++) {
+		char path[512];
+
+		snprintf(path, sizeof(path), PCI_DEVICES "/%s/vendor",
+			 entries[i]->d_name);
+		if (rc && read_hex(path) == (long)vendor) {
+			snprintf(path, sizeof(path), PCI_DEVICES "/%s/device",
+				 entries[i]->d_name);
+			if (read_hex(path) == (long)device && !nth--) {
+				snprintf(name, size, "%s", entries[i]->d_name);
+				rc = 0;
+			}
+		}
+		free(entries[i]);
+	}
+	free(entries);
+	return rc;
+}
+
+int pci_give_to_vfio(const char *name)
+{
+	char path[256], link[256];
+	ssize_t n;
+	int rc;
+
+	snprintf(path, sizeof(path), PCI_DEVICES "/%s/driver", name);
+	n = readlink(path, link, sizeof(link) - 1);
+	if (n > 0) {
+		link[n] = 0;
+		if (!strcmp(strrchr(link, '/') + 1, "vfio-pci"))
+			return 0;
+		snprintf(path, sizeof(path), PCI_DEVICES "/%s/driver/unbind",
+			 name);
+		rc = write_text(path, name);
+		if (rc)
+			return rc;
+	}
+	snprintf(path, sizeof(path), PCI_DEVICES "/%s/driver_override", name);
+	rc = write_text(path, "vfio-pci");
+	if (rc)
+		return rc;
+	return write_text("/sys/bus/pci/drivers_probe", name);
+}
+
+/* The device file may come a moment after its entry in sysfs. */
+static int open_soon(const char *path)
+{
+	const struct timespec step = { .tv_nsec = 10 * 1000 * 1000 };
+	int tries, fd = -1;
+
+	for (tries = 0; tries < 200; tries++) {
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd >= 0 || errno != ENOENT)
+			break;
+		nanosleep(&step, NULL);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+int vfio_dev_open(const char *name, struct vfio_dev *v)
+{
+	char path[600];
+	struct dirent *e;
+	DIR *dir;
+
+	memset(v, 0, sizeof(*v));
+	v->fd = -1;
+	snprintf(path, sizeof(path), PCI_DEVICES "/%s/vfio-dev", name);
+	dir = opendir(path);
+	if (!dir)
+		return -errno;
+	while ((e = readdir(dir)))
+		if (!strncmp(e->d_name, "vfio", 4))
+			break;
+	if (e)
+		snprintf(path, sizeof(path), "/dev/vfio/devices/%s", e->d_name);
+	closedir(dir);
+	if (!e)
+		return -ENODEV;
+	v->fd = open_soon(path);
+	return v->fd < 0 ? v->fd : 0;
+}
+
+int vfio_dev_bind(struct vfio_dev *v, int iommufd)
+{
+	struct vfio_device_bind_iommufd bind = {
+		.argsz = sizeof(bind),
+		.iommufd = iommufd,
+	};
+
+	if (ioctl(v->fd, VFIO_DEVICE_BIND_IOMMUFD, &bind))
+		return -errno;
+	v->id = bind.out_devid;
+	return 0;
+}
+
+int vfio_dev_attach(struct vfio_dev *v, __u32 *pt)
+{
+	struct vfio_device_attach_iommufd_pt attach = {
+		.argsz = sizeof(attach),
+		.pt_id = *pt,
+	};
+
+	if (ioctl(v->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
+		return -errno;
+	*pt = attach.pt_id;
+	return 0;
+}
+
+int vfio_dev_detach(struct vfio_dev *v)
+{
+	struct vfio_device_detach_iommufd_pt detach = {
+		.argsz = sizeof(detach),
+	};
+
+	return ioctl(v->fd, VFIO_DEVICE_DETACH_IOMMUFD_PT, &detach) ? -errno :
+								      0;
+}
+
+static int region(struct vfio_dev *v, __u32 index,
+		  struct vfio_region_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->argsz = sizeof(*info);
+	info->index = index;
+	return ioctl(v->fd, VFIO_DEVICE_GET_REGION_INFO, info) ? -errno : 0;
+}
+
+int vfio_dev_enable_dma(struct vfio_dev *v)
+{
+	struct vfio_region_info info;
+	off_t at;
+	__u16 command;
+	int rc;
+
+	rc = region(v, VFIO_PCI_CONFIG_REGION_INDEX, &info);
+	if (rc)
+		return rc;
+	at = (off_t)info.offset + PCI_COMMAND;
+	if (pread(v->fd, &command, sizeof(command), at) != sizeof(command))
+		return -EIO;
+	command |= PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+	if (pwrite(v->fd, &command, sizeof(command), at) != sizeof(command))
+		return -EIO;
+	return 0;
+}
+
+int vfio_dev_map_bar0(struct vfio_dev *v)
+{
+	struct vfio_region_info info;
+	void *bar;
+	int rc;
+
+	rc = region(v, VFIO_PCI_BAR0_REGION_INDEX, &info);
+	if (rc)
+		return rc;
+	if (!(info.flags & VFIO_REGION_INFO_FLAG_MMAP))
+		return -EOPNOTSUPP;
+	bar = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd,
+		   (off_t)info.offset);
+	if (bar == MAP_FAILED)
+		return -errno;
+	v->bar0 = bar;
+	v->bar0_size = info.size;
+	return 0;
+}
+
+void vfio_dev_close(struct vfio_dev *v)
+{
+	if (v->bar0)
+		munmap((void *)(uintptr_t)v->bar0, v->bar0_size);
+	if (v->fd >= 0)
+		close(v->fd);
+	memset(v, 0, sizeof(*v));
+	v->fd = -1;
+}
+
+static __u32 edu_get(struct vfio_dev *v, unsigned int reg)
+{
+	return *(volatile __u32 *)((volatile char *)v->bar0 + reg);
+}
+
+static void edu_set(struct vfio_dev *v, unsigned int reg, __u64 value)
+{
+	*(volatile __u64 *)((volatile char *)v->bar0 + reg) = value;
+}
+
+int edu_open(unsigned int nth, struct vfio_dev *v)
+{
+	char name[64];
+	int rc;
+
+	memset(v, 0, sizeof(*v));
+	v->fd = -1;
+	rc = pci_find(EDU_VENDOR, EDU_DEVICE, nth, name, sizeof(name));
+	if (rc)
+		return rc;
+	rc = pci_give_to_vfio(name);
+	if (rc)
+		return rc;
+	return vfio_dev_open(name, v);
+}
+
+int edu_start(struct vfio_dev *v)
+{
+	int rc;
+
+	rc = vfio_dev_enable_dma(v);
+	if (rc)
+		return rc;
+	rc = vfio_dev_map_bar0(v);
+	if (rc)
+		return rc;
+	if (edu_get(v, EDU_REG_ID) != EDU_ID)
+		return -ENODEV;
+	*(volatile __u32 *)((volatile char *)v->bar0 + EDU_REG_LIVE) = 0x5a5a;
+	return edu_get(v, EDU_REG_LIVE) == ~0x5a5aU ? 0 : -EIO;
+}
+
+static int edu_dma(struct vfio_dev *v, __u64 src, __u64 dst,
+		   unsigned int length, __u32 cmd)
+{
+	const struct timespec step = { .tv_nsec = 2 * 1000 * 1000 };
+	int tries;
+
+	edu_set(v, EDU_REG_SRC, src);
+	edu_set(v, EDU_REG_DST, dst);
+	edu_set(v, EDU_REG_COUNT, length);
+	edu_set(v, EDU_REG_CMD, cmd | EDU_CMD_START);
+	for (tries = 0; tries < 5000; tries++) {
+		if (!(edu_get(v, EDU_REG_CMD) & EDU_CMD_START))
+			return 0;
+		nanosleep(&step, NULL);
+	}
+	return -ETIMEDOUT;
+}
+
+/* QEMU ends when the device is told to leave its own buffer. */
+static int edu_check(unsigned int offset, unsigned int length)
+{
+	if (!length || offset >= EDU_BUFFER || length > EDU_BUFFER - offset)
+		return -EINVAL;
+	return 0;
+}
+
+int edu_dma_read(struct vfio_dev *v, __u64 iova, unsigned int offset,
+		 unsigned int length)
+{
+	int rc = edu_check(offset, length);
+
+	return rc ? rc : edu_dma(v, iova, EDU_WINDOW + offset, length, 0);
+}
+
+int edu_dma_write(struct vfio_dev *v, __u64 iova, unsigned int offset,
+		  unsigned int length)
+{
+	int rc = edu_check(offset, length);
+
+	return rc ? rc : edu_dma(v, EDU_WINDOW + offset, iova, length,
+				 EDU_CMD_TO_RAM);
+}

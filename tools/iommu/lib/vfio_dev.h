@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A PCI function under VFIO's device files (/dev/vfio/devices/vfioN), and the
+ * DMA engine of QEMU's "edu" device. All functions return 0 or what they say,
+ * or a negative errno.
+ */
+#ifndef TOOLS_IOMMU_LIB_VFIO_DEV_H
+#define TOOLS_IOMMU_LIB_VFIO_DEV_H
+
+#include <stddef.h>
+
+#include <linux/types.h>
+
+/**
+ * struct vfio_dev - an open VFIO device
+ * @fd: its device file
+ * @id: its id on the /dev/iommu it is bound to; 0 before
+ * @bar0: its first memory window, mapped by vfio_dev_map_bar0()
+ * @bar0_size: bytes of that
+ */
+struct vfio_dev {
+	int fd;
+	__u32 id;
+	volatile void *bar0;
+	size_t bar0_size;
+};
+
+/*
+ * Name (0000:00:02.0) of the @nth function with these ids. -ENODEV: there are
+ * not so many.
+ */
+int pci_find(unsigned int vendor, unsigned int device, unsigned int nth,
+	     char *name, size_t size);
+/* Take the function from its driver and give it to vfio-pci. */
+int pci_give_to_vfio(const char *name);
+
+int vfio_dev_open(const char *name, struct vfio_dev *v);
+int vfio_dev_bind(struct vfio_dev *v, int iommufd);
+/* *@pt is an IOAS or a HWPT; becomes the id of the HWPT in use. */
+int vfio_dev_attach(struct vfio_dev *v, __u32 *pt);
+int vfio_dev_detach(struct vfio_dev *v);
+int vfio_dev_enable_dma(struct vfio_dev *v);
+int vfio_dev_map_bar0(struct vfio_dev *v);
+void vfio_dev_close(struct vfio_dev *v);
+
+#define EDU_VENDOR	0x1234
+#define EDU_DEVICE	0x11e8
+/* Bytes of the buffer in the device, and the most that one DMA moves. */
+#define EDU_BUFFER	4096
+
+/* Find, open, check the identification register. Not bound to anything yet. */
+int edu_open(unsigned int nth, struct vfio_dev *v);
+/* After bind: the memory window and bus mastering. */
+int edu_start(struct vfio_dev *v);
+/* One DMA, to its end: memory at @iova into the device, or out of it. */
+int edu_dma_read(struct vfio_dev *v, __u64 iova, unsigned int offset,
+		 unsigned int length);
+int edu_dma_write(struct vfio_dev *v, __u64 iova, unsigned int offset,
+		  unsigned int length);
+
+#endif

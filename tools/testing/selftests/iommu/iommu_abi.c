@@ -1,0 +1,1062 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The calling convention of /dev/iommu, for every command there is: structure
+ * sizes, flags, reserved members, ids, pointers. One table describes the
+ * commands; a command that the kernel answers and the table lacks is a failure,
+ * so that none can be forgotten.
+ */
+#include "iommu_test.h"
+
+#include <linux/vfio.h>
+
+#define MAX_CMD		256
+#define NO_FLAGS	(~0U)
+
+enum id_kind {
+	ID_NONE,
+	ID_IOAS,
+	ID_DEVICE,
+	ID_PAGING,
+	ID_NESTED,
+	ID_FAULT,
+	ID_ANY,
+};
+
+FIXTURE(abi) {
+	int fd;
+	int other_fd;
+	struct test_device dev;
+	__u32 ioas;
+	__u32 ioas2;
+	__u32 hwpt;
+	__u32 fault;
+	int fault_fd;
+	void *buffer;
+	struct iommu_iova_range range;
+	__u64 scratch[64];
+	bool nested_ok;
+	__u32 nested;
+};
+
+/**
+ * struct id_member - a member that holds an id
+ * @offset: where
+ * @kind: of what
+ * @error: for an id that does not exist on this open file
+ * @flag: the id is looked at only with this flag
+ */
+struct id_member {
+	unsigned int offset;
+	enum id_kind kind;
+	int error;
+	__u32 flag;
+};
+
+/**
+ * struct command - all there is to know of a command's convention
+ * @name: for messages
+ * @nr: number
+ * @size: of the structure
+ * @least: shortest structure that is accepted
+ * @flags_at: offset of the flags; NO_FLAGS: it has none
+ * @flags_known: flags that are not refused for being unknown
+ * @reserved: offset and width of each reserved member
+ * @ids: its ids
+ * @mock_only: cannot succeed without the mock
+ * @fill: make the call valid
+ * @undo: the call has succeeded: take its effect back
+ */
+struct command {
+	const char *name;
+	unsigned int nr;
+	unsigned int size;
+	unsigned int least;
+	unsigned int flags_at;
+	__u32 flags_known;
+	struct {
+		unsigned int offset;
+		unsigned int width;
+	} reserved[3];
+	struct id_member ids[4];
+	bool mock_only;
+	void (*fill)(FIXTURE_DATA(abi) *self, void *arg);
+	void (*undo)(FIXTURE_DATA(abi) *self, void *arg);
+};
+
+#define END(type, member) \
+	(offsetof(struct type, member) + sizeof(((struct type *)0)->member))
+#define RES(type, member) \
+	{ offsetof(struct type, member), sizeof(((struct type *)0)->member) }
+
+static void fill_destroy(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_destroy *c = arg;
+
+	/* Each call needs an object of its own to destroy. */
+	iommu_ioas_alloc(self->fd, &c->id);
+}
+
+static void undo_destroy_ioas(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_ioas_alloc *c = arg;
+
+	iommu_destroy(self->fd, c->out_ioas_id);
+}
+
+static void fill_allow(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_ioas_allow_iovas *c = arg;
+
+	c->ioas_id = self->ioas2;
+	c->num_iovas = 1;
+	c->allowed_iovas = (uintptr_t)&self->range;
+}
+
+static void fill_copy(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_ioas_copy *c = arg;
+
+	c->flags = IOMMU_MAP_RW | IOMMU_IOAS_MAP_FIXED_IOVA;
+	c->dst_ioas_id = self->ioas2;
+	c->src_ioas_id = self->ioas;
+	c->length = PAGE;
+	c->dst_iova = IOVA_BASE + 16 * PAGE;
+	c->src_iova = IOVA_BASE;
+}
+
+static void undo_copy(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_ioas_copy *c = arg;
+
+	iommu_unmap(self->fd, self->ioas2, c->dst_iova, PAGE, NULL);
+}
+
+static void fill_ranges(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_ioas_iova_ranges *c = arg;
+
+	c->ioas_id = self->ioas;
+	c->num_iovas = ARRAY_LEN(self->scratch) / 2;
+	c->allowed_iovas = (uintptr_t)self->scratch;
+}
+
+static void fill_map(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_ioas_map *c = arg;
+
+	c->flags = IOMMU_MAP_RW | IOMMU_IOAS_MAP_FIXED_IOVA;
+	c->ioas_id = self->ioas;
+	c->user_va = (uintptr_t)self->buffer;
+	c->length = PAGE;
+	c->iova = IOVA_BASE + 32 * PAGE;
+}
+
+static void undo_map(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_ioas_map *c = arg;
+
+	iommu_unmap(self->fd, self->ioas, c->iova, PAGE, NULL);
+}
+
+static void fill_unmap(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_ioas_unmap *c = arg;
+
+	iommu_map(self->fd, self->ioas, self->buffer, PAGE,
+		  IOVA_BASE + 64 * PAGE);
+	c->ioas_id = self->ioas;
+	c->iova = IOVA_BASE + 64 * PAGE;
+	c->length = PAGE;
+}
+
+static void fill_option(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_option *c = arg;
+
+	c->option_id = IOMMU_OPTION_HUGE_PAGES;
+	c->op = IOMMU_OPTION_OP_GET;
+	c->object_id = self->ioas;
+}
+
+static void fill_vfio_ioas(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_vfio_ioas *c = arg;
+
+	c->op = IOMMU_VFIO_IOAS_SET;
+	c->ioas_id = self->ioas;
+}
+
+static void undo_vfio_ioas(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_vfio_ioas c = {
+		.size = sizeof(c),
+		.op = IOMMU_VFIO_IOAS_CLEAR,
+	};
+
+	(void)arg;
+	iommu_call(self->fd, IOMMU_VFIO_IOAS, &c);
+}
+
+static void fill_hwpt_alloc(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_hwpt_alloc *c = arg;
+
+	c->dev_id = self->dev.id;
+	c->pt_id = self->ioas;
+}
+
+static void undo_hwpt_alloc(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_hwpt_alloc *c = arg;
+
+	iommu_destroy(self->fd, c->out_hwpt_id);
+}
+
+static void fill_hw_info(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_hw_info *c = arg;
+
+	c->dev_id = self->dev.id;
+	c->data_len = sizeof(self->scratch);
+	c->data_uptr = (uintptr_t)self->scratch;
+}
+
+static void fill_set_dirty(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_hwpt_set_dirty_tracking *c = arg;
+
+	c->flags = IOMMU_HWPT_DIRTY_TRACKING_ENABLE;
+	c->hwpt_id = self->hwpt;
+}
+
+static void fill_get_dirty(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_hwpt_set_dirty_tracking start = {
+		.size = sizeof(start),
+		.flags = IOMMU_HWPT_DIRTY_TRACKING_ENABLE,
+		.hwpt_id = self->hwpt,
+	};
+	struct iommu_hwpt_get_dirty_bitmap *c = arg;
+
+	iommu_call(self->fd, IOMMU_HWPT_SET_DIRTY_TRACKING, &start);
+	c->hwpt_id = self->hwpt;
+	c->iova = IOVA_BASE;
+	c->length = PAGE;
+	c->page_size = MOCK_PAGE;
+	c->data = (uintptr_t)self->scratch;
+}
+
+static void fill_invalidate(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_hwpt_invalidate *c = arg;
+
+	memset(self->scratch, 0, sizeof(self->scratch));
+	c->hwpt_id = self->nested;
+	c->data_uptr = (uintptr_t)self->scratch;
+	c->data_type = IOMMU_HWPT_INVALIDATE_DATA_SELFTEST;
+	c->entry_len = sizeof(struct iommu_hwpt_invalidate_selftest);
+	c->entry_num = 1;
+}
+
+static void fill_fault_alloc(FIXTURE_DATA(abi) *self, void *arg)
+{
+	(void)self;
+	(void)arg;
+}
+
+static void undo_fault_alloc(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_fault_alloc *c = arg;
+
+	close((int)c->out_fault_fd);
+	iommu_destroy(self->fd, c->out_fault_id);
+}
+
+static const struct command commands[] = {
+	{
+		.name = "DESTROY",
+		.nr = IOMMUFD_CMD_DESTROY,
+		.size = sizeof(struct iommu_destroy),
+		.least = END(iommu_destroy, id),
+		.flags_at = NO_FLAGS,
+		.ids = { { offsetof(struct iommu_destroy, id), ID_ANY,
+			   -ENOENT, 0 } },
+		.fill = fill_destroy,
+	},
+	{
+		.name = "IOAS_ALLOC",
+		.nr = IOMMUFD_CMD_IOAS_ALLOC,
+		.size = sizeof(struct iommu_ioas_alloc),
+		.least = END(iommu_ioas_alloc, out_ioas_id),
+		.flags_at = offsetof(struct iommu_ioas_alloc, flags),
+		.fill = fill_fault_alloc,
+		.undo = undo_destroy_ioas,
+	},
+	{
+		.name = "IOAS_ALLOW_IOVAS",
+		.nr = IOMMUFD_CMD_IOAS_ALLOW_IOVAS,
+		.size = sizeof(struct iommu_ioas_allow_iovas),
+		.least = END(iommu_ioas_allow_iovas, allowed_iovas),
+		.flags_at = NO_FLAGS,
+		.reserved = { RES(iommu_ioas_allow_iovas, __reserved) },
+		.ids = { { offsetof(struct iommu_ioas_allow_iovas, ioas_id),
+			   ID_IOAS, -ENOENT, 0 } },
+		.fill = fill_allow,
+	},
+	{
+		.name = "IOAS_COPY",
+		.nr = IOMMUFD_CMD_IOAS_COPY,
+		.size = sizeof(struct iommu_ioas_copy),
+		.least = END(iommu_ioas_copy, src_iova),
+		.flags_at = offsetof(struct iommu_ioas_copy, flags),
+		.flags_known = 7,
+		.ids = { { offsetof(struct iommu_ioas_copy, dst_ioas_id),
+			   ID_IOAS, -ENOENT, 0 },
+			 { offsetof(struct iommu_ioas_copy, src_ioas_id),
+			   ID_IOAS, -ENOENT, 0 } },
+		.fill = fill_copy,
+		.undo = undo_copy,
+	},
+	{
+		.name = "IOAS_IOVA_RANGES",
+		.nr = IOMMUFD_CMD_IOAS_IOVA_RANGES,
+		.size = sizeof(struct iommu_ioas_iova_ranges),
+		.least = END(iommu_ioas_iova_ranges, out_iova_alignment),
+		.flags_at = NO_FLAGS,
+		.reserved = { RES(iommu_ioas_iova_ranges, __reserved) },
+		.ids = { { offsetof(struct iommu_ioas_iova_ranges, ioas_id),
+			   ID_IOAS, -ENOENT, 0 } },
+		.fill = fill_ranges,
+	},
+	{
+		.name = "IOAS_MAP",
+		.nr = IOMMUFD_CMD_IOAS_MAP,
+		.size = sizeof(struct iommu_ioas_map),
+		.least = END(iommu_ioas_map, iova),
+		.flags_at = offsetof(struct iommu_ioas_map, flags),
+		.flags_known = 7,
+		.reserved = { RES(iommu_ioas_map, __reserved) },
+		.ids = { { offsetof(struct iommu_ioas_map, ioas_id), ID_IOAS,
+			   -ENOENT, 0 } },
+		.fill = fill_map,
+		.undo = undo_map,
+	},
+	{
+		.name = "IOAS_UNMAP",
+		.nr = IOMMUFD_CMD_IOAS_UNMAP,
+		.size = sizeof(struct iommu_ioas_unmap),
+		.least = END(iommu_ioas_unmap, length),
+		.flags_at = NO_FLAGS,
+		.ids = { { offsetof(struct iommu_ioas_unmap, ioas_id), ID_IOAS,
+			   -ENOENT, 0 } },
+		.fill = fill_unmap,
+	},
+	{
+		.name = "OPTION",
+		.nr = IOMMUFD_CMD_OPTION,
+		.size = sizeof(struct iommu_option),
+		.least = END(iommu_option, val64),
+		.flags_at = NO_FLAGS,
+		.reserved = { RES(iommu_option, __reserved) },
+		.ids = { { offsetof(struct iommu_option, object_id), ID_IOAS,
+			   -ENOENT, 0 } },
+		.fill = fill_option,
+	},
+	{
+		.name = "VFIO_IOAS",
+		.nr = IOMMUFD_CMD_VFIO_IOAS,
+		.size = sizeof(struct iommu_vfio_ioas),
+		.least = END(iommu_vfio_ioas, __reserved),
+		.flags_at = NO_FLAGS,
+		.reserved = { RES(iommu_vfio_ioas, __reserved) },
+		.ids = { { offsetof(struct iommu_vfio_ioas, ioas_id), ID_IOAS,
+			   -ENOENT, 0 } },
+		.fill = fill_vfio_ioas,
+		.undo = undo_vfio_ioas,
+	},
+	{
+		.name = "HWPT_ALLOC",
+		.nr = IOMMUFD_CMD_HWPT_ALLOC,
+		.size = sizeof(struct iommu_hwpt_alloc),
+		.least = END(iommu_hwpt_alloc, __reserved),
+		.flags_at = offsetof(struct iommu_hwpt_alloc, flags),
+		.flags_known = 7,
+		.reserved = { RES(iommu_hwpt_alloc, __reserved),
+			      RES(iommu_hwpt_alloc, __reserved2) },
+		.ids = { { offsetof(struct iommu_hwpt_alloc, dev_id), ID_DEVICE,
+			   -ENOENT, 0 },
+			 { offsetof(struct iommu_hwpt_alloc, pt_id), ID_IOAS,
+			   -EINVAL, 0 },
+			 { offsetof(struct iommu_hwpt_alloc, fault_id),
+			   ID_FAULT, -ENOENT, IOMMU_HWPT_FAULT_ID_VALID } },
+		.fill = fill_hwpt_alloc,
+		.undo = undo_hwpt_alloc,
+	},
+	{
+		.name = "GET_HW_INFO",
+		.nr = IOMMUFD_CMD_GET_HW_INFO,
+		.size = sizeof(struct iommu_hw_info),
+		.least = END(iommu_hw_info, __reserved),
+		.flags_at = offsetof(struct iommu_hw_info, flags),
+		.flags_known = IOMMU_HW_INFO_FLAG_INPUT_TYPE,
+		.reserved = { RES(iommu_hw_info, __reserved[0]),
+			      RES(iommu_hw_info, __reserved[1]),
+			      RES(iommu_hw_info, __reserved[2]) },
+		.ids = { { offsetof(struct iommu_hw_info, dev_id), ID_DEVICE,
+			   -ENOENT, 0 } },
+		.fill = fill_hw_info,
+	},
+	{
+		.name = "HWPT_SET_DIRTY_TRACKING",
+		.nr = IOMMUFD_CMD_HWPT_SET_DIRTY_TRACKING,
+		.size = sizeof(struct iommu_hwpt_set_dirty_tracking),
+		.least = END(iommu_hwpt_set_dirty_tracking, __reserved),
+		.flags_at = offsetof(struct iommu_hwpt_set_dirty_tracking,
+				     flags),
+		.flags_known = IOMMU_HWPT_DIRTY_TRACKING_ENABLE,
+		.reserved = { RES(iommu_hwpt_set_dirty_tracking, __reserved) },
+		.ids = { { offsetof(struct iommu_hwpt_set_dirty_tracking,
+				    hwpt_id), ID_PAGING, -ENOENT, 0 } },
+		.mock_only = true,
+		.fill = fill_set_dirty,
+	},
+	{
+		.name = "HWPT_GET_DIRTY_BITMAP",
+		.nr = IOMMUFD_CMD_HWPT_GET_DIRTY_BITMAP,
+		.size = sizeof(struct iommu_hwpt_get_dirty_bitmap),
+		.least = END(iommu_hwpt_get_dirty_bitmap, data),
+		.flags_at = offsetof(struct iommu_hwpt_get_dirty_bitmap, flags),
+		.flags_known = IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR,
+		.reserved = { RES(iommu_hwpt_get_dirty_bitmap, __reserved) },
+		.ids = { { offsetof(struct iommu_hwpt_get_dirty_bitmap,
+				    hwpt_id), ID_PAGING, -ENOENT, 0 } },
+		.mock_only = true,
+		.fill = fill_get_dirty,
+	},
+	{
+		.name = "HWPT_INVALIDATE",
+		.nr = IOMMUFD_CMD_HWPT_INVALIDATE,
+		.size = sizeof(struct iommu_hwpt_invalidate),
+		.least = END(iommu_hwpt_invalidate, __reserved),
+		.flags_at = NO_FLAGS,
+		.reserved = { RES(iommu_hwpt_invalidate, __reserved) },
+		.ids = { { offsetof(struct iommu_hwpt_invalidate, hwpt_id),
+			   ID_NESTED, -ENOENT, 0 } },
+		.mock_only = true,
+		.fill = fill_invalidate,
+	},
+	{
+		.name = "FAULT_QUEUE_ALLOC",
+		.nr = IOMMUFD_CMD_FAULT_QUEUE_ALLOC,
+		.size = sizeof(struct iommu_fault_alloc),
+		.least = END(iommu_fault_alloc, out_fault_fd),
+		.flags_at = offsetof(struct iommu_fault_alloc, flags),
+		.reserved = { RES(iommu_fault_alloc, __reserved) },
+		.ids = { { offsetof(struct iommu_fault_alloc, dev_id),
+			   ID_DEVICE, -ENOENT, 0 } },
+		.fill = fill_fault_alloc,
+		.undo = undo_fault_alloc,
+	},
+	{
+		.name = "GET_FEATURES",
+		.nr = IOMMUFD_CMD_GET_FEATURES,
+		.size = sizeof(struct iommu_features),
+		.least = END(iommu_features, out_features),
+		.flags_at = offsetof(struct iommu_features, flags),
+		.reserved = { RES(iommu_features, __reserved) },
+		.fill = fill_fault_alloc,
+	},
+};
+
+/* The test command of the mock; its operations have tests of their own. */
+#define NR_TEST		0xa0
+
+static unsigned long request_of(const struct command *c)
+{
+	return _IO(IOMMUFD_TYPE, c->nr);
+}
+
+static __u32 *member(void *arg, unsigned int offset)
+{
+	return (__u32 *)((char *)arg + offset);
+}
+
+/* A valid call of @c in the @MAX_CMD bytes at @arg. */
+static void prepare(FIXTURE_DATA(abi) *self, const struct command *c, void *arg)
+{
+	memset(arg, 0, MAX_CMD);
+	*(__u32 *)arg = c->size;
+	c->fill(self, arg);
+}
+
+static bool can_succeed(FIXTURE_DATA(abi) *self, const struct command *c)
+{
+	return !c->mock_only || self->nested_ok;
+}
+
+static void undo(FIXTURE_DATA(abi) *self, const struct command *c, void *arg)
+{
+	if (c->undo)
+		c->undo(self, arg);
+}
+
+FIXTURE_SETUP(abi)
+{
+	int rc;
+
+	self->fault_fd = -1;
+	self->range.start = 0;
+	self->range.last = ~0ULL >> 1;
+	self->buffer = mem_get(PAGE);
+	ASSERT_NE(NULL, self->buffer);
+	self->fd = iommu_open();
+	if (self->fd == -ENOENT)
+		SKIP(return, "there is no /dev/iommu");
+	ASSERT_LE(0, self->fd);
+	self->other_fd = iommu_open();
+	ASSERT_LE(0, self->other_fd);
+	ASSERT_EQ(0, iommu_ioas_alloc(self->fd, &self->ioas));
+	ASSERT_EQ(0, iommu_ioas_alloc(self->fd, &self->ioas2));
+	rc = test_device_make(self->fd, 0, self->ioas, &self->dev);
+	if (rc == -ENODEV)
+		SKIP(return, "there is no device for this test");
+	ASSERT_EQ(0, rc);
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, self->buffer, PAGE,
+			       IOVA_BASE));
+	self->fault_fd = iommu_fault_queue(self->fd, 0, 0, 0, &self->fault);
+	ASSERT_LE(0, self->fault_fd);
+#ifndef TEST_VTD
+	struct iommu_hwpt_selftest data = {
+		.iotlb = IOMMU_TEST_IOTLB_DEFAULT,
+	};
+	__u32 parent;
+
+	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, self->dev.id, self->ioas,
+				       IOMMU_HWPT_ALLOC_DIRTY_TRACKING, 0,
+				       &self->hwpt));
+	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, self->dev.id, self->ioas,
+				       IOMMU_HWPT_ALLOC_NEST_PARENT, 0,
+				       &parent));
+	ASSERT_EQ(0, iommu_hwpt_nested(self->fd, self->dev.id, parent, 0, 0,
+				       IOMMU_HWPT_DATA_SELFTEST, &data,
+				       sizeof(data), &self->nested));
+	self->nested_ok = true;
+#else
+	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, self->dev.id, self->ioas, 0, 0,
+				       &self->hwpt));
+#endif
+}
+
+FIXTURE_TEARDOWN(abi)
+{
+	test_device_remove(self->fd, &self->dev);
+	if (self->fault_fd >= 0)
+		close(self->fault_fd);
+	close(self->fd);
+	close(self->other_fd);
+}
+
+static bool in_table(unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_LEN(commands); i++)
+		if (commands[i].nr == nr)
+			return true;
+	return false;
+}
+
+/*
+ * A number with a command behind it says EFAULT to a null pointer, any other
+ * ENOTTY. Below 0x80 the numbers are those of VFIO's container.
+ */
+TEST_F(abi, no_command_without_an_entry_here)
+{
+	unsigned int nr;
+
+	for (nr = IOMMUFD_CMD_BASE; nr < 0x100; nr++) {
+		int rc = iommu_call(self->fd, _IO(IOMMUFD_TYPE, nr), NULL);
+
+		if (nr == NR_TEST)
+			continue;
+		EXPECT_EQ(in_table(nr) ? -EFAULT : -ENOTTY, rc)
+			TH_LOG("command number %#x", nr);
+	}
+}
+
+TEST_F(abi, other_types_and_directions)
+{
+	struct iommu_ioas_alloc c = { .size = sizeof(c) };
+
+	EXPECT_EQ(-ENOTTY, iommu_call(self->fd,
+		_IOW(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_ALLOC,
+		     struct iommu_ioas_alloc), &c));
+	EXPECT_EQ(-ENOTTY, iommu_call(self->fd,
+		_IOWR(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_ALLOC,
+		      struct iommu_ioas_alloc), &c));
+	EXPECT_EQ(-ENOTTY, iommu_call(self->fd, _IO('<', 0x81), &c));
+	EXPECT_EQ(-ENOTTY, iommu_call(self->fd, 0, &c));
+	EXPECT_EQ(-ENOTTY, iommu_call(self->fd, ~0UL, &c));
+	EXPECT_EQ(0, c.out_ioas_id);
+}
+
+/* Without this every other case here could pass for the wrong reason. */
+TEST_F(abi, valid_call_succeeds)
+{
+	char arg[MAX_CMD];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_LEN(commands); i++) {
+		const struct command *c = &commands[i];
+
+		if (!can_succeed(self, c))
+			continue;
+		prepare(self, c, arg);
+		ASSERT_EQ(0, iommu_call(self->fd, request_of(c), arg))
+			TH_LOG("%s", c->name);
+		undo(self, c, arg);
+	}
+}
+
+TEST_F(abi, too_short)
+{
+	struct fdinfo before, after;
+	char arg[MAX_CMD];
+	unsigned int i;
+	__u32 size;
+
+	state_of(self->fd, &before);
+	for (i = 0; i < ARRAY_LEN(commands); i++) {
+		const struct command *c = &commands[i];
+
+		if (c->nr == IOMMUFD_CMD_DESTROY ||
+		    c->nr == IOMMUFD_CMD_IOAS_UNMAP)
+			continue;	/* preparing them changes the state */
+		for (size = 0; size < c->least; size++) {
+			prepare(self, c, arg);
+			*(__u32 *)arg = size;
+			ASSERT_EQ(-EINVAL,
+				  iommu_call(self->fd, request_of(c), arg))
+				TH_LOG("%s of %u bytes", c->name, size);
+		}
+	}
+	state_of(self->fd, &after);
+	EXPECT_STREQ(before.text, after.text);
+
+	for (size = 0; size < sizeof(struct iommu_destroy); size++) {
+		struct iommu_destroy d = { .size = size, .id = self->ioas2 };
+
+		EXPECT_EQ(-EINVAL, iommu_call(self->fd, IOMMU_DESTROY, &d));
+	}
+	for (size = 0; size < sizeof(struct iommu_ioas_unmap); size++) {
+		struct iommu_ioas_unmap u = {
+			.size = size,
+			.ioas_id = self->ioas,
+			.length = ~0ULL,
+		};
+
+		EXPECT_EQ(-EINVAL, iommu_call(self->fd, IOMMU_IOAS_UNMAP, &u));
+	}
+}
+
+/* A program compiled before the structure grew. */
+TEST_F(abi, shortest_that_is_accepted)
+{
+	char arg[MAX_CMD];
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_LEN(commands); i++) {
+		const struct command *c = &commands[i];
+
+		if (c->least == c->size || !can_succeed(self, c))
+			continue;
+		prepare(self, c, arg);
+		*(__u32 *)arg = c->least;
+		/* What lies behind is not the kernel's to read or write. */
+		memset(arg + c->least, 0x5a, MAX_CMD - c->least);
+		ASSERT_EQ(0, iommu_call(self->fd, request_of(c), arg))
+			TH_LOG("%s of %u bytes", c->name, c->least);
+		for (j = c->least; j < MAX_CMD; j++)
+			ASSERT_EQ(0x5a, arg[j])
+				TH_LOG("%s wrote to byte %u of %u", c->name, j,
+				       c->least);
+		undo(self, c, arg);
+	}
+}
+
+TEST_F(abi, longer_with_zero_tail)
+{
+	static const unsigned int extra[] = { 1, 4, 8, 64, 3 * PAGE };
+	unsigned int i, j;
+	char *arg;
+
+	arg = mem_get(4 * PAGE);
+	ASSERT_NE(NULL, arg);
+	for (i = 0; i < ARRAY_LEN(commands); i++) {
+		const struct command *c = &commands[i];
+
+		if (!can_succeed(self, c))
+			continue;
+		for (j = 0; j < ARRAY_LEN(extra); j++) {
+			prepare(self, c, arg);
+			*(__u32 *)arg = c->size + extra[j];
+			ASSERT_EQ(0, iommu_call(self->fd, request_of(c), arg))
+				TH_LOG("%s with %u bytes more", c->name,
+				       extra[j]);
+			undo(self, c, arg);
+		}
+	}
+}
+
+TEST_F(abi, longer_with_something_in_the_tail)
+{
+	static const unsigned int extra[] = { 1, 4, 64, 3 * PAGE };
+	struct fdinfo before, after;
+	unsigned int i, j;
+	char *arg;
+
+	arg = mem_get(4 * PAGE);
+	ASSERT_NE(NULL, arg);
+	for (i = 0; i < ARRAY_LEN(commands); i++) {
+		const struct command *c = &commands[i];
+
+		for (j = 0; j < ARRAY_LEN(extra); j++) {
+			prepare(self, c, arg);
+			*(__u32 *)arg = c->size + extra[j];
+			arg[c->size + extra[j] - 1] = 1;
+			state_of(self->fd, &before);
+			ASSERT_EQ(-E2BIG,
+				  iommu_call(self->fd, request_of(c), arg))
+				TH_LOG("%s with %u bytes more", c->name,
+				       extra[j]);
+			state_of(self->fd, &after);
+			ASSERT_STREQ(before.text, after.text);
+			arg[c->size + extra[j] - 1] = 0;
+			if (c->nr == IOMMUFD_CMD_DESTROY)
+				iommu_destroy(self->fd,
+					      ((struct iommu_destroy *)arg)->id);
+			if (c->nr == IOMMUFD_CMD_IOAS_UNMAP)
+				iommu_unmap(self->fd, self->ioas,
+					    IOVA_BASE + 64 * PAGE, PAGE, NULL);
+		}
+	}
+}
+
+TEST_F(abi, unknown_flags)
+{
+	struct fdinfo before, after;
+	char arg[MAX_CMD];
+	unsigned int i, bit;
+
+	state_of(self->fd, &before);
+	for (i = 0; i < ARRAY_LEN(commands); i++) {
+		const struct command *c = &commands[i];
+
+		if (c->flags_at == NO_FLAGS)
+			continue;
+		for (bit = 0; bit < 32; bit++) {
+			if (c->flags_known & (1U << bit))
+				continue;
+			prepare(self, c, arg);
+			*member(arg, c->flags_at) |= 1U << bit;
+			ASSERT_EQ(-EOPNOTSUPP,
+				  iommu_call(self->fd, request_of(c), arg))
+				TH_LOG("%s with flag %#x", c->name, 1U << bit);
+		}
+	}
+	state_of(self->fd, &after);
+	EXPECT_STREQ(before.text, after.text);
+}
+
+TEST_F(abi, reserved_members)
+{
+	struct fdinfo before, after;
+	char arg[MAX_CMD];
+	unsigned int i, j, bit;
+
+	state_of(self->fd, &before);
+	for (i = 0; i < ARRAY_LEN(commands); i++) {
+		const struct command *c = &commands[i];
+
+		for (j = 0; j < ARRAY_LEN(c->reserved); j++) {
+			unsigned int width = c->reserved[j].width;
+
+			for (bit = 0; bit < width * 8; bit++) {
+				prepare(self, c, arg);
+				arg[c->reserved[j].offset + bit / 8] |=
+					(char)(1U << bit % 8);
+				ASSERT_EQ(-EOPNOTSUPP,
+					  iommu_call(self->fd, request_of(c),
+						     arg))
+					TH_LOG("%s with bit %u of byte %u",
+					       c->name, bit,
+					       c->reserved[j].offset);
+			}
+		}
+	}
+	state_of(self->fd, &after);
+	EXPECT_STREQ(before.text, after.text);
+}
+
+/* All ids of this open file that are not of @kind. */
+static unsigned int wrong_kinds(FIXTURE_DATA(abi) *self, enum id_kind kind,
+				__u32 *ids)
+{
+	unsigned int n = 0;
+
+	if (kind != ID_IOAS)
+		ids[n++] = self->ioas;
+	if (kind != ID_DEVICE)
+		ids[n++] = self->dev.id;
+	if (kind != ID_FAULT)
+		ids[n++] = self->fault;
+	if (kind != ID_PAGING && kind != ID_NESTED && self->hwpt)
+		ids[n++] = self->hwpt;
+	if (kind == ID_NESTED)
+		ids[n++] = self->hwpt;
+	if (kind != ID_NESTED && self->nested)
+		ids[n++] = self->nested;
+	return n;
+}
+
+TEST_F(abi, ids_that_do_not_exist_or_are_of_another_kind)
+{
+	struct fdinfo before, after;
+	char arg[MAX_CMD];
+	unsigned int i, j, k, n;
+	__u32 ids[16];
+
+	for (i = 0; i < ARRAY_LEN(commands); i++) {
+		const struct command *c = &commands[i];
+
+		for (j = 0; j < ARRAY_LEN(c->ids) && c->ids[j].kind; j++) {
+			const struct id_member *m = &c->ids[j];
+
+			if (m->kind == ID_FAULT && !self->nested_ok)
+				continue;	/* refused for other reasons */
+			n = m->kind == ID_ANY ? 0 :
+				wrong_kinds(self, m->kind, ids);
+			/* A paging HWPT as pt_id is a parent of the wrong sort */
+			ids[n++] = ~0U;
+			ids[n++] = 0x7fffffff;
+			ids[n++] = 1000000;
+			for (k = 0; k < n; k++) {
+				prepare(self, c, arg);
+				if (c->nr == IOMMUFD_CMD_DESTROY)
+					iommu_destroy(self->fd,
+						((struct iommu_destroy *)
+						 arg)->id);
+				if (m->flag)
+					*member(arg, c->flags_at) |= m->flag;
+				*member(arg, m->offset) = ids[k];
+				state_of(self->fd, &before);
+				ASSERT_EQ(m->error,
+					  iommu_call(self->fd, request_of(c),
+						     arg))
+					TH_LOG("%s with id %u at %u", c->name,
+					       ids[k], m->offset);
+				state_of(self->fd, &after);
+				ASSERT_STREQ(before.text, after.text);
+				if (c->nr == IOMMUFD_CMD_IOAS_UNMAP)
+					iommu_unmap(self->fd, self->ioas,
+						    IOVA_BASE + 64 * PAGE,
+						    PAGE, NULL);
+			}
+		}
+	}
+}
+
+/* Nothing that one open file names can be reached through another one. */
+TEST_F(abi, ids_of_another_open_file)
+{
+	char arg[MAX_CMD];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_LEN(commands); i++) {
+		const struct command *c = &commands[i];
+
+		if (!c->ids[0].kind || !can_succeed(self, c) ||
+		    c->nr == IOMMUFD_CMD_FAULT_QUEUE_ALLOC)
+			continue;
+		prepare(self, c, arg);
+		EXPECT_EQ(-ENOENT,
+			  iommu_call(self->other_fd, request_of(c), arg))
+			TH_LOG("%s", c->name);
+		/* Here it works: the arguments were right. */
+		EXPECT_EQ(0, iommu_call(self->fd, request_of(c), arg))
+			TH_LOG("%s", c->name);
+		undo(self, c, arg);
+	}
+	{
+		struct iommu_fault_alloc c = {
+			.size = sizeof(c),
+			.dev_id = self->dev.id,
+		};
+
+		EXPECT_EQ(-ENOENT, iommu_call(self->other_fd,
+					      IOMMU_FAULT_QUEUE_ALLOC, &c));
+	}
+}
+
+TEST_F(abi, bad_pointers)
+{
+	static const unsigned int sizes[] = { 0, 4, 8 };
+	struct fdinfo before, after;
+	unsigned int i, j;
+	char *hole, *end;
+
+	hole = mem_before_hole();
+	ASSERT_NE(NULL, hole);
+	end = hole + PAGE;
+	state_of(self->fd, &before);
+	for (i = 0; i < ARRAY_LEN(commands); i++) {
+		const struct command *c = &commands[i];
+
+		EXPECT_EQ(-EFAULT, iommu_call(self->fd, request_of(c), NULL));
+		EXPECT_EQ(-EFAULT,
+			  iommu_call(self->fd, request_of(c), (void *)-8L));
+		/* The structure runs into memory that is not there. */
+		for (j = 0; j < ARRAY_LEN(sizes); j++) {
+			char *arg = end - sizes[j];
+
+			if (sizes[j] >= c->size)
+				continue;
+			if (sizes[j])
+				*(__u32 *)arg = c->size;
+			EXPECT_EQ(-EFAULT,
+				  iommu_call(self->fd, request_of(c), arg))
+				TH_LOG("%s with %u bytes of memory", c->name,
+				       sizes[j]);
+		}
+	}
+	state_of(self->fd, &after);
+	EXPECT_STREQ(before.text, after.text);
+}
+
+/* The answer cannot be stored: what was made for it must be gone again. */
+TEST_F(abi, answer_into_read_only_memory)
+{
+	static const unsigned int makers[] = {
+		IOMMUFD_CMD_IOAS_ALLOC,	      IOMMUFD_CMD_HWPT_ALLOC,
+		IOMMUFD_CMD_FAULT_QUEUE_ALLOC, IOMMUFD_CMD_IOAS_MAP,
+		IOMMUFD_CMD_IOAS_COPY,
+	};
+	struct fdinfo before, after;
+	unsigned int i, j;
+	char *arg;
+	int next;
+
+	arg = mem_get(PAGE);
+	ASSERT_NE(NULL, arg);
+	for (i = 0; i < ARRAY_LEN(commands); i++) {
+		const struct command *c = &commands[i];
+
+		for (j = 0; j < ARRAY_LEN(makers); j++)
+			if (c->nr == makers[j])
+				break;
+		if (j == ARRAY_LEN(makers))
+			continue;
+		prepare(self, c, arg);
+		next = dup(0);
+		close(next);
+		state_of(self->fd, &before);
+		ASSERT_EQ(0, mprotect(arg, PAGE, PROT_READ));
+		EXPECT_EQ(-EFAULT, iommu_call(self->fd, request_of(c), arg))
+			TH_LOG("%s", c->name);
+		ASSERT_EQ(0, mprotect(arg, PAGE, PROT_READ | PROT_WRITE));
+		state_of(self->fd, &after);
+		EXPECT_STREQ(before.text, after.text)
+			TH_LOG("%s left something", c->name);
+		/* A queue's fd has not been installed either. */
+		j = (unsigned int)dup(0);
+		EXPECT_EQ((unsigned int)next, j);
+		close((int)j);
+	}
+}
+
+/* Pointers inside the structures. */
+TEST_F(abi, bad_pointers_inside)
+{
+	struct iommu_iova_range *ranges = mem_before_hole();
+	__u32 num = 2;
+	__u64 alignment;
+	struct iommu_hw_info info = {
+		.size = sizeof(info),
+		.dev_id = self->dev.id,
+		.data_len = 64,
+		.data_uptr = 8,
+	};
+
+	ASSERT_NE(NULL, ranges);
+	ranges = (void *)((char *)ranges + PAGE - sizeof(*ranges));
+	ranges->start = 0;
+	ranges->last = PAGE - 1;
+	EXPECT_EQ(-EFAULT, iommu_allow(self->fd, self->ioas2, ranges, 2));
+	EXPECT_EQ(-EFAULT, iommu_allow(self->fd, self->ioas2,
+				       (void *)8, 1));
+	EXPECT_EQ(-EFAULT, iommu_ranges(self->fd, self->ioas2, (void *)8, &num,
+					&alignment));
+	EXPECT_EQ(-EFAULT, iommu_call(self->fd, IOMMU_GET_HW_INFO, &info));
+}
+
+TEST_F(abi, features)
+{
+	struct iommu_features c = { .size = sizeof(c) };
+	__u64 all = IOMMU_FEATURE_FAULT_DEPTH | IOMMU_FEATURE_FAULT_BLOCKING |
+		    IOMMU_FEATURE_FAULT_DEVICE | IOMMU_FEATURE_FAULT_LOST |
+		    IOMMU_FEATURE_FAULT_ON_PAGING |
+		    IOMMU_FEATURE_FAULT_FAILURE |
+		    IOMMU_FEATURE_HW_INFO_INPUT_TYPE;
+
+	ASSERT_EQ(0, iommu_call(self->fd, IOMMU_GET_FEATURES, &c));
+	EXPECT_EQ(IOMMU_ABI_REVISION, c.out_abi_revision);
+	EXPECT_EQ(all, c.out_features);
+	EXPECT_EQ(0, c.flags);
+}
+
+/*
+ * The numbers that other kernels have. This header must never drift from what
+ * programs are compiled with.
+ */
+TEST(numbers_and_sizes)
+{
+	EXPECT_EQ(0x3b80, IOMMU_DESTROY);
+	EXPECT_EQ(0x3b81, IOMMU_IOAS_ALLOC);
+	EXPECT_EQ(0x3b82, IOMMU_IOAS_ALLOW_IOVAS);
+	EXPECT_EQ(0x3b83, IOMMU_IOAS_COPY);
+	EXPECT_EQ(0x3b84, IOMMU_IOAS_IOVA_RANGES);
+	EXPECT_EQ(0x3b85, IOMMU_IOAS_MAP);
+	EXPECT_EQ(0x3b86, IOMMU_IOAS_UNMAP);
+	EXPECT_EQ(0x3b87, IOMMU_OPTION);
+	EXPECT_EQ(0x3b88, IOMMU_VFIO_IOAS);
+	EXPECT_EQ(0x3b89, IOMMU_HWPT_ALLOC);
+	EXPECT_EQ(0x3b8a, IOMMU_GET_HW_INFO);
+	EXPECT_EQ(0x3b8b, IOMMU_HWPT_SET_DIRTY_TRACKING);
+	EXPECT_EQ(0x3b8c, IOMMU_HWPT_GET_DIRTY_BITMAP);
+	EXPECT_EQ(0x3b8d, IOMMU_HWPT_INVALIDATE);
+	EXPECT_EQ(0x3b8e, IOMMU_FAULT_QUEUE_ALLOC);
+	EXPECT_EQ(0x3bc0, IOMMU_GET_FEATURES);
+
+	EXPECT_EQ(8, sizeof(struct iommu_destroy));
+	EXPECT_EQ(12, sizeof(struct iommu_ioas_alloc));
+	EXPECT_EQ(24, sizeof(struct iommu_ioas_allow_iovas));
+	EXPECT_EQ(40, sizeof(struct iommu_ioas_copy));
+	EXPECT_EQ(32, sizeof(struct iommu_ioas_iova_ranges));
+	EXPECT_EQ(40, sizeof(struct iommu_ioas_map));
+	EXPECT_EQ(24, sizeof(struct iommu_ioas_unmap));
+	EXPECT_EQ(24, sizeof(struct iommu_option));
+	EXPECT_EQ(12, sizeof(struct iommu_vfio_ioas));
+	EXPECT_EQ(48, sizeof(struct iommu_hwpt_alloc));
+	EXPECT_EQ(40, sizeof(struct iommu_hw_info));
+	EXPECT_EQ(16, sizeof(struct iommu_hwpt_set_dirty_tracking));
+	EXPECT_EQ(48, sizeof(struct iommu_hwpt_get_dirty_bitmap));
+	EXPECT_EQ(32, sizeof(struct iommu_hwpt_invalidate));
+	EXPECT_EQ(32, sizeof(struct iommu_fault_alloc));
+	EXPECT_EQ(24, sizeof(struct iommu_features));
+	EXPECT_EQ(40, sizeof(struct iommu_hwpt_pgfault));
+	EXPECT_EQ(8, sizeof(struct iommu_hwpt_page_response));
+	EXPECT_EQ(36, offsetof(struct iommu_hwpt_pgfault, cookie));
+	EXPECT_EQ(24, offsetof(struct iommu_hwpt_pgfault, addr));
+}
+
+TEST_HARNESS_MAIN
