@@ -14,6 +14,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "ioas.h"
+#include "trace.h"
 
 /* The most ranges that one ALLOW_IOVAS may name */
 #define ALLOWED_IOVAS_MAX	65536
@@ -282,8 +283,10 @@ static void unmap_unseen(struct iommufd_ioas *ioas, unsigned long iova,
 			 unsigned long length)
 {
 	unsigned long unmapped;
+	int rc;
 
-	iova_space_unmap(&ioas->space, iova, length, &unmapped);
+	rc = iova_space_unmap(&ioas->space, iova, length, &unmapped);
+	trace_ioas_unmap(ioas->obj.id, iova, length, rc);
 }
 
 /**
@@ -317,6 +320,7 @@ int iommufd_ioas_map_ioctl(struct iommufd_call *call)
 	rc = iova_space_map_user(&ioas->space, iommufd_charge(call->ictx),
 				 &iova, u64_to_user_ptr(cmd->user_va),
 				 cmd->length, prot, flags);
+	trace_ioas_map(ioas->obj.id, iova, cmd->length, rc);
 	if (rc)
 		goto out_put;
 
@@ -365,6 +369,7 @@ int iommufd_ioas_copy_ioctl(struct iommufd_call *call)
 	iova = cmd->dst_iova;
 	rc = iova_space_copy(&dst->space, &src->space, cmd->src_iova,
 			     cmd->length, &iova, prot, flags);
+	trace_ioas_map(dst->obj.id, iova, cmd->length, rc);
 	if (rc)
 		goto out_put_dst;
 
@@ -407,6 +412,8 @@ int iommufd_ioas_unmap_ioctl(struct iommufd_call *call)
 		if (!rc && !unmapped)
 			rc = -ENOENT;
 	}
+	trace_ioas_unmap(ioas->obj.id, cmd->iova, rc ? cmd->length : unmapped,
+			 rc);
 	if (rc)
 		goto out_put;
 

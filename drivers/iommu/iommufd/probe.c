@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What user space may ask about the IOMMU in front of a device. No lock: what is
+ * reported does not change while a device is bound.
+ */
+#include <linux/iommu.h>
+#include <linux/log2.h>
+#include <linux/pci.h>
+#include <linux/pci-ats.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <uapi/linux/iommufd.h>
+
+#include "../iommu-priv.h"
+#include "device.h"
+
+/**
+ * struct hw_description - what the IOMMU driver says of itself
+ * @data: its structure; owned, may be NULL
+ * @len: bytes in @data
+ * @type: enum iommu_hw_info_type
+ */
+struct hw_description {
+	void *data;
+	u32 len;
+	u32 type;
+};
+
+static int get_description(struct device *dev, struct hw_description *out)
+{
+	const struct iommu_ops *ops = dev_iommu_ops(dev);
+	void *data;
+
+	*out = (struct hw_description){ .type = IOMMU_HW_INFO_TYPE_NONE };
+	if (!ops->hw_info)
+		return 0;
+
+	data = ops->hw_info(dev, &out->len, &out->type);
+	if (IS_ERR(data))
+		return PTR_ERR(data);
+	if (WARN_ON_ONCE(out->type == IOMMU_HW_INFO_TYPE_NONE)) {
+		kfree(data);
+		return -ENODEV;
+	}
+	out->data = data;
+	return 0;
+}
+
+static int copy_description(const struct hw_description *description,
+			    u64 uptr, u32 room)
+{
+	void __user *to = u64_to_user_ptr(uptr);
+	u32 len = min(room, description->len);
+
+	if (copy_to_user(to, description->data, len) ||
+	    clear_user(to + len, room - len))
+		return -EFAULT;
+	return 0;
+}
+
+/* IOMMU drivers turn PASIDs on when they meet a device, or never. */
+static u64 pasid_capabilities(struct device *dev, u8 *max_pasid_log2)
+{
+	u64 caps = 0;
+	int status;
+
+	*max_pasid_log2 = 0;
+	if (!dev->iommu->max_pasids)
+		return 0;
+	*max_pasid_log2 = ilog2(dev->iommu->max_pasids);
+	if (!dev_is_pci(dev))
+		return 0;
+
+	status = pci_pasid_status(to_pci_dev(dev));
+	if (WARN_ON_ONCE(status < 0 || !(status & PCI_PASID_CTRL_ENABLE)))
+		return 0;
+	if (status & PCI_PASID_CTRL_EXEC)
+		caps |= IOMMU_HW_CAP_PCI_PASID_EXEC;
+	if (status & PCI_PASID_CTRL_PRIV)
+		caps |= IOMMU_HW_CAP_PCI_PASID_PRIV;
+	return caps;
+}
+
+static int hw_info(struct iommufd_call *call, struct iommu_hw_info *cmd,
+		   struct device *dev)
+{
+	u32 wanted = IOMMU_HW_INFO_TYPE_DEFAULT;
+	struct hw_description description;
+	int rc;
+
+	/* Without the flag, older programs may have left anything in there */
+	if (cmd->flags & IOMMU_HW_INFO_FLAG_INPUT_TYPE)
+		wanted = cmd->in_data_type;
+
+	rc = get_description(dev, &description);
+	if (rc)
+		return rc;
+	if (wanted != IOMMU_HW_INFO_TYPE_DEFAULT && wanted != description.type) {
+		rc = -EOPNOTSUPP;
+		goto out_free;
+	}
+
+	rc = copy_description(&description, cmd->data_uptr, cmd->data_len);
+	if (rc)
+		goto out_free;
+
+	cmd->data_len = description.len;
+	cmd->out_data_type = description.type;
+	cmd->out_capabilities = pasid_capabilities(dev,
+						   &cmd->out_max_pasid_log2);
+	if (device_iommu_capable(dev, IOMMU_CAP_DIRTY_TRACKING))
+		cmd->out_capabilities |= IOMMU_HW_CAP_DIRTY_TRACKING;
+	rc = iommufd_call_respond(call, sizeof(*cmd));
+out_free:
+	kfree(description.data);
+	return rc;
+}
+
+/**
+ * iommufd_get_hw_info_ioctl() - IOMMU_GET_HW_INFO
+ * @call: with struct iommu_hw_info
+ *
+ * Return: 0 or the errno of the user ABI.
+ */
+int iommufd_get_hw_info_ioctl(struct iommufd_call *call)
+{
+	struct iommu_hw_info *cmd = call->cmd;
+	struct iommufd_device *idev;
+	int rc;
+
+	if ((cmd->flags & ~IOMMU_HW_INFO_FLAG_INPUT_TYPE) ||
+	    memchr_inv(cmd->__reserved, 0, sizeof(cmd->__reserved)))
+		return -EOPNOTSUPP;
+
+	idev = iommufd_device_get(call->ictx, cmd->dev_id);
+	if (IS_ERR(idev))
+		return PTR_ERR(idev);
+	rc = hw_info(call, cmd, idev->dev);
+	iommufd_object_put(&idev->obj);
+	return rc;
+}
