@@ -96,7 +96,8 @@ enum {
  * open fault fd still needs stays as it is. Closing /dev/iommu destroys all
  * that is left, in the right order.
  *
- * Errors: ENOENT (no such id), EBUSY (still in use).
+ * Errors: ENOENT (no such id), EBUSY (still in use, or another thread's call on
+ * the object does not end for ten seconds).
  */
 struct iommu_destroy {
 	__u32 size;
@@ -152,9 +153,9 @@ struct iommu_iova_range {
  * example for message-signalled interrupts), and gives it back when it leaves.
  * So the answer holds until the next attach or detach.
  *
- * Errors: ENOENT, EOPNOTSUPP (@__reserved), EFAULT, and EMSGSIZE when the array
- * is too small: then it has been filled as far as it goes, @num_iovas says how
- * many entries are needed, and the alignment is valid.
+ * Errors: ENOENT, EOPNOTSUPP (@__reserved), EFAULT, ENOMEM, and EMSGSIZE when
+ * the array is too small: then it has been filled as far as it goes, @num_iovas
+ * says how many entries are needed, and the alignment is valid.
  */
 struct iommu_ioas_iova_ranges {
 	__u32 size;
@@ -171,7 +172,7 @@ struct iommu_ioas_iova_ranges {
  * struct iommu_ioas_allow_iovas - ioctl(IOMMU_IOAS_ALLOW_IOVAS)
  * @size: sizeof(struct iommu_ioas_allow_iovas)
  * @ioas_id: IOAS to change
- * @num_iovas: Entries in the array; 0 takes all promises back
+ * @num_iovas: Entries in the array, at most 65536; 0 takes all promises back
  * @__reserved: Must be 0
  * @allowed_iovas: User address of an array of struct iommu_iova_range
  *
@@ -180,9 +181,9 @@ struct iommu_ioas_iova_ranges {
  * chooses (a map or copy without IOMMU_IOAS_MAP_FIXED_IOVA) lies inside them.
  * The new list takes the place of the earlier one as a whole, or not at all.
  *
- * Errors: ENOENT, EOPNOTSUPP (@__reserved), EINVAL (an entry whose start is not
- * below its last, or two entries that overlap), EADDRINUSE (a part is reserved
- * already), EFAULT, ENOMEM.
+ * Errors: ENOENT, EOPNOTSUPP (@__reserved), EINVAL (too many entries, one whose
+ * start is not below its last, or two that overlap), EADDRINUSE (a part is
+ * reserved already), EFAULT, ENOMEM.
  */
 struct iommu_ioas_allow_iovas {
 	__u32 size;
@@ -219,17 +220,20 @@ enum iommufd_ioas_map_flags {
  * @iova: In, with IOMMU_IOAS_MAP_FIXED_IOVA: where to map. Out: where it is
  *        mapped
  *
- * Pin user memory and make it visible to every device of the IOAS, now and
- * later. The pages are charged against RLIMIT_MEMLOCK (see
- * IOMMU_OPTION_RLIMIT_MODE) until they are unmapped, also when the process
- * unmaps or exits first. @user_va and @iova must agree in the bits below the
- * IOVA alignment. Nothing that is mapped is ever replaced by this command.
+ * Make user memory visible to every device of the IOAS, now and later. It is
+ * pinned and charged against RLIMIT_MEMLOCK (see IOMMU_OPTION_RLIMIT_MODE) as
+ * long as the IOAS has a HWPT, until it is unmapped here; that the process
+ * unmaps it, or ends, changes nothing. @user_va and @iova must agree in the bits
+ * below the IOVA alignment. Nothing that is mapped is ever replaced by this
+ * command.
  *
  * Errors: ENOENT (IOAS), EOPNOTSUPP (@flags, @__reserved), EINVAL (neither
  * readable nor writeable, length 0, wrong alignment, or a reserved IOVA),
  * EEXIST (something is mapped in the range), ENOSPC (no free range is large
  * enough), EOVERFLOW, EFAULT (memory that is not there, or cannot be pinned
- * for the access asked for), ENOMEM (also: the pinned-memory limit).
+ * for the access asked for), ENOMEM (also: the pinned-memory limit). What comes
+ * from pinning comes when there is a HWPT: for memory mapped before, from the
+ * call that makes or attaches it.
  */
 struct iommu_ioas_map {
 	__u32 size;
@@ -287,9 +291,9 @@ struct iommu_ioas_copy {
  * only form that succeeds when nothing was mapped.
  *
  * Errors: ENOENT (IOAS, nothing mapped in the range, or a mapping reaches out
- * of it; mappings before that one are gone by then), EINVAL (length 0),
- * EOVERFLOW, EBUSY (a mapping in the range is just being made or removed by
- * another thread), EDEADLK (a kernel user of the memory does not let go).
+ * of it), EINVAL (length 0), EOVERFLOW, EBUSY (a mapping in the range is just
+ * being made or removed by another thread), EDEADLK (a kernel user of some of
+ * the memory does not let go; the rest is unmapped).
  */
 struct iommu_ioas_unmap {
 	__u32 size;
@@ -311,8 +315,9 @@ struct iommu_ioas_unmap {
  * @IOMMU_OPTION_HUGE_PAGES: 1 (default) uses the largest IOMMU pages that fit; 0
  *                           maps every page on its own, which helps when
  *                           measuring. For one IOAS: object_id names it. It
- *                           cannot be set to 0 once a device's page table holds
- *                           mappings (EINVAL)
+ *                           cannot be set to 0 once a page table holds mappings
+ *                           (EINVAL), or while one is not made of whole pages
+ *                           (EADDRINUSE)
  */
 enum iommufd_option {
 	IOMMU_OPTION_RLIMIT_MODE = 0,
@@ -339,7 +344,8 @@ enum iommufd_option_ops {
  * @val64: The value, in or out
  *
  * Errors: EOPNOTSUPP (option, operation, @__reserved, or an @object_id given
- * where 0 is due), ENOENT (@object_id), EINVAL (value), EPERM, EBUSY.
+ * where 0 is due), ENOENT (@object_id), EINVAL (value), EPERM, EBUSY,
+ * EADDRINUSE.
  */
 struct iommu_option {
 	__u32 size;
@@ -474,8 +480,9 @@ enum iommu_hwpt_data_type {
  * IOMMU, @data_len against @data_type, values in the data), EOPNOTSUPP (a
  * reserved member; flags in a combination, or a @data_type, that the IOMMU does
  * not offer; a fault queue for a device whose page faults never reach
- * /dev/iommu), E2BIG (data longer than known, with a non-zero tail), EFAULT,
- * ENOMEM, EADDRINUSE (the IOAS holds a mapping where this IOMMU cannot).
+ * /dev/iommu), E2BIG (data longer than known, with a non-zero tail), EADDRINUSE
+ * (the IOAS holds a mapping, or promises a range, where this IOMMU cannot),
+ * EFAULT and ENOMEM (also from pinning what the IOAS holds).
  */
 struct iommu_hwpt_alloc {
 	__u32 size;
@@ -757,8 +764,9 @@ struct iommu_hwpt_invalidate {
  * @IOMMU_PGFAULT_FLAGS_PASID_VALID: The request had a PASID
  * @IOMMU_PGFAULT_FLAGS_LAST_PAGE: Last record of its group; the group can be
  *                                 answered
- * @IOMMU_PGFAULT_FLAGS_LOST: Since the group read before this one, page requests
- *                            were refused because the queue was full. Set on the
+ * @IOMMU_PGFAULT_FLAGS_LOST: Page requests were lost since this was last said:
+ *                            the queue, or the hardware's, was full, or a device
+ *                            sent more than it may have outstanding. Set on the
  *                            first record of a group, and only on queues made
  *                            with a depth, a policy or a device of their own, so
  *                            that no older program meets a flag it does not know
