@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The mock IOMMU: a software IOMMU on a bus of its own, whose devices do DMA
+ * and send page requests when an ioctl tells them to.
+ *
+ *   mock_domain.c  page tables the kernel fills, and their IOTLB
+ *   mock_nested.c  page tables in guest memory, and their invalidation
+ *   mock_device.c  the unit, its bus and devices, iommu_ops
+ *   mock_fault.c   page requests, answers, and the ledger of both
+ *   mock_dma.c     the DMA engine of the devices
+ *   mock_access.c  in-kernel accesses, driven by the ioctl
+ *   mock_ops.c     the ioctl
+ *
+ * It knows of the code under test what any IOMMU driver knows, iommu_ops and
+ * the fault door, so that it can disagree. What it sees and should not be is a
+ * WARN.
+ *
+ * Lock order: mock_dev::lock -> mock_nested::lock -> mock_paging::lock, and
+ * mock_dev::lock -> the lock of the request FIFO. All are held for the time of
+ * one page at most.
+ */
+#ifndef __IOMMUFD_TEST_MOCK_H
+#define __IOMMUFD_TEST_MOCK_H
+
+#include <linux/completion.h>
+#include <linux/device.h>
+#include <linux/hashtable.h>
+#include <linux/iommu.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/minmax.h>
+#include <linux/sizes.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include "fault/fault.h"
+#include "iommufd_test.h"
+#include "object.h"
+
+/*
+ * Smaller than a CPU page, so that whoever confuses the two is found out. The
+ * kselftest computes the same values.
+ */
+#define MOCK_IO_PAGE_SIZE	(PAGE_SIZE / 2)
+#define MOCK_HUGE_PAGE_SIZE	(512 * MOCK_IO_PAGE_SIZE)
+
+/* Pages of a guest's table, and what a page request asks for */
+#define MOCK_S1_PAGE_SHIFT	12
+#define MOCK_S1_PAGE_SIZE	SZ_4K
+
+/* No translation changes inside one of these */
+#define MOCK_ACCESS_GRANULE	min_t(size_t, MOCK_IO_PAGE_SIZE, MOCK_S1_PAGE_SIZE)
+
+/* Requests of one group of the DMA engine */
+#define MOCK_GROUP_REQUESTS	8
+
+/* Groups of one device that may be without an answer */
+#define MOCK_MAX_OUTSTANDING	IOMMU_FAULT_DEPTH_MAX
+
+/* Unfinished DMAs of one device */
+#define MOCK_MAX_DMAS		256
+
+struct mock_dev;
+struct mock_dma;
+
+/**
+ * struct mock_paging - a page table the kernel fills
+ * @domain: what the core knows of it
+ * @ptes: IOVA / MOCK_IO_PAGE_SIZE to an entry. Has its own lock.
+ * @lock: held while a translation of this table is in use, and to flush: a
+ *	flush returns when the accesses made by what it removes have ended
+ * @tlb: what was taken from @ptes for an access and not flushed since. Changed
+ *	with @lock held.
+ * @track_dirty: writes by devices are recorded; changes with @lock held
+ * @users: devices attached, and nested tables on top
+ */
+struct mock_paging {
+	struct iommu_domain domain;
+	struct xarray ptes;
+	spinlock_t lock;
+	struct xarray tlb;
+	bool track_dirty;
+	atomic_t users;
+};
+
+/**
+ * struct mock_nested - a guest's table over a paging one
+ * @domain: what the core knows of it
+ * @parent: translates the addresses the table yields, and the table's own
+ * @levels: levels of the guest's table, or 0: there is none, nothing translates
+ * @table: address of the topmost level, in the parent's IOVA space
+ * @lock: as in struct mock_paging; also guards @iotlb
+ * @tlb: page of the guest to page of the parent, as once found in the table
+ * @iotlb: what MD_CHECK_IOTLB looks at; invalidation zeroes entries
+ * @users: devices attached
+ */
+struct mock_nested {
+	struct iommu_domain domain;
+	struct mock_paging *parent;
+	unsigned int levels;
+	u64 table;
+	spinlock_t lock;
+	struct xarray tlb;
+	u32 iotlb[MOCK_NESTED_DOMAIN_IOTLB_NUM];
+	atomic_t users;
+};
+
+/**
+ * enum mock_xlat - the outcome of one access
+ * @MOCK_XLAT_OK: translated, bytes moved
+ * @MOCK_XLAT_MISS: no translation, or not for this kind of access: a page
+ *	request may help
+ * @MOCK_XLAT_RANGE: an address the table can never translate
+ * @MOCK_XLAT_NOWHERE: nothing is attached that translates
+ */
+enum mock_xlat {
+	MOCK_XLAT_OK,
+	MOCK_XLAT_MISS,
+	MOCK_XLAT_RANGE,
+	MOCK_XLAT_NOWHERE,
+};
+
+/* mock_domain.c */
+extern const struct iommu_domain_ops mock_paging_ops;
+extern const struct iommu_dirty_ops mock_dirty_ops;
+
+struct iommu_domain *mock_domain_alloc_paging(struct device *dev);
+struct mock_paging *mock_paging_from_domain(struct iommu_domain *domain);
+enum mock_xlat mock_paging_access(struct mock_paging *paging, u64 iova,
+				  void *buf, size_t len, bool write);
+bool mock_paging_lookup(struct mock_paging *paging, unsigned long iova,
+			phys_addr_t *paddr);
+bool mock_paging_set_dirty(struct mock_paging *paging, unsigned long iova);
+
+/* mock_nested.c */
+struct mock_nested *mock_nested_from_domain(struct iommu_domain *domain);
+struct iommu_domain *mock_domain_alloc_user(struct device *dev, u32 flags,
+					    struct iommu_domain *parent,
+					    const struct iommu_user_data *data);
+enum mock_xlat mock_domain_access(struct iommu_domain *domain, u64 iova,
+				  void *buf, size_t len, bool write);
+atomic_t *mock_domain_users(struct iommu_domain *domain);
+
+/**
+ * struct mock_ledger - what a device saw become of its page requests
+ *
+ * Members are those of iommu_test_cmd.ledger. All are guarded by
+ * mock_dev::lock.
+ */
+struct mock_ledger {
+	u64 requests;
+	u64 dropped;
+	u64 reported;
+	u64 taken;
+	u64 refused_overflow;
+	u64 refused_other;
+	u64 answered_success;
+	u64 answered_invalid;
+	u64 answered_failure;
+};
+
+/**
+ * struct mock_dev - a device behind the mock IOMMU
+ * @dev: on the mock bus
+ * @id: number in its name
+ * @flags: MOCK_FLAGS_DEVICE_*; set once
+ * @source: where its page requests go in; from probe to release
+ * @pasids: PASID to struct iommu_domain; changed by the core, with @lock held
+ * @lock: guards what follows. Held while an access is in progress, so that who
+ *	attaches another domain finds the old one out of use.
+ * @domain: attached to the RID; never NULL once probed
+ * @requests_on: it may send page requests
+ * @enabled: how often requests were turned on, less how often off
+ * @halted: a failure answer has stopped its page requests
+ * @groups: struct mock_group that wait for an answer, by key
+ * @last_grpid: where the DMA engine goes on looking for a free group index
+ * @ledger: see there
+ * @dmas: struct mock_dma that have not ended
+ * @num_dmas: length of @dmas
+ * @idle: woken when @dmas gets empty
+ */
+struct mock_dev {
+	struct device dev;
+	int id;
+	u32 flags;
+	struct iommufd_fault_source *source;
+	struct xarray pasids;
+
+	spinlock_t lock;
+	struct iommu_domain *domain;
+	bool requests_on;
+	int enabled;
+	bool halted;
+	DECLARE_HASHTABLE(groups, 10);
+	u32 last_grpid;
+	struct mock_ledger ledger;
+	struct list_head dmas;
+	unsigned int num_dmas;
+	wait_queue_head_t idle;
+};
+
+static inline struct mock_dev *to_mock_dev(struct device *dev)
+{
+	return container_of(dev, struct mock_dev, dev);
+}
+
+/* mock_device.c */
+struct mock_dev *mock_dev_create(u32 flags);
+void mock_dev_destroy(struct mock_dev *mdev);
+bool mock_dev_is(const struct device *dev);
+int mock_dev_attach(struct iommu_domain *domain, struct device *dev);
+int mock_dev_attach_pasid(struct iommu_domain *domain, struct device *dev,
+			  ioasid_t pasid, struct iommu_domain *old);
+struct iommu_domain *mock_dev_domain(struct mock_dev *mdev, bool pasid_valid,
+				     u32 pasid);
+
+/**
+ * struct mock_group - a page request group the device waits for
+ * @node: in mock_dev::groups from before its last request is reported until it
+ *	is answered or refused
+ * @item: in the request FIFO, or in a caller's list before it is sent
+ * @mdev: the device
+ * @dma: the DMA it belongs to and is embedded in; NULL: on its own, and freed
+ *	when it is done with
+ * @pasid: part of the key
+ * @grpid: part of the key
+ * @pasid_valid: part of the key
+ * @judged: the door's verdict on the last request is known
+ * @answered: the answer has arrived, possibly before the verdict was known
+ * @code: the answer
+ * @num: members of @requests in use
+ * @requests: for groups that go through the FIFO
+ *
+ * State changes with mock_dev::lock held.
+ */
+struct mock_group {
+	struct hlist_node node;
+	struct list_head item;
+	struct mock_dev *mdev;
+	struct mock_dma *dma;
+	u32 pasid;
+	u32 grpid;
+	bool pasid_valid;
+	bool judged;
+	bool answered;
+	u32 code;
+	unsigned int num;
+	struct iommufd_page_request requests[MOCK_GROUP_REQUESTS];
+};
+
+/**
+ * enum mock_outcome - what a DMA learns of the group it sent
+ * @MOCK_OUTCOME_NONE: none was sent, or nothing is known yet
+ * @MOCK_OUTCOME_SUCCESS: translate again
+ * @MOCK_OUTCOME_INVALID: the access fails
+ * @MOCK_OUTCOME_FAILURE: the access fails and so will every later one
+ * @MOCK_OUTCOME_OVERFLOW: not even taken: try again later
+ * @MOCK_OUTCOME_REFUSED: nobody listens
+ */
+enum mock_outcome {
+	MOCK_OUTCOME_NONE,
+	MOCK_OUTCOME_SUCCESS,
+	MOCK_OUTCOME_INVALID,
+	MOCK_OUTCOME_FAILURE,
+	MOCK_OUTCOME_OVERFLOW,
+	MOCK_OUTCOME_REFUSED,
+};
+
+/* mock_fault.c */
+extern const struct iommufd_fault_unit_ops mock_fault_ops;
+
+int mock_fault_init(void);
+void mock_fault_exit(void);
+void mock_fault_check_idle(struct mock_dev *mdev);
+void mock_fault_submit(struct mock_group *group);
+int mock_fault_trigger(struct mock_dev *mdev,
+		       const struct iommufd_page_request *req);
+int mock_fault_send(struct mock_dev *mdev, struct iommufd_page_request *req,
+		    u32 count, bool last, bool each_last, u32 *taken,
+		    u32 *refused);
+u32 mock_fault_free_grpid(struct mock_dev *mdev, bool pasid_valid, u32 pasid);
+
+/**
+ * struct mock_dma_args - what a DMA is to do
+ * @iova: first address
+ * @length: bytes
+ * @uptr: user memory on the other side
+ * @pasid: goes with the requests if @pasid_valid
+ * @pasid_valid: the DMA has a PASID
+ * @write: to memory
+ */
+struct mock_dma_args {
+	u64 iova;
+	size_t length;
+	void __user *uptr;
+	u32 pasid;
+	bool pasid_valid;
+	bool write;
+};
+
+/**
+ * struct mock_dma - one DMA of a device
+ * @ref: one of whoever waits for it or may, one more until it has ended
+ * @args: constant
+ * @mdev: the device; a reference on it is held
+ * @item: in mock_dev::dmas until it has ended; guarded by mock_dev::lock
+ * @work: carries it on after an answer
+ * @group: what it has asked for; at most one at a time
+ * @outcome: of @group; handed from whoever learns it to @work
+ * @done: completed when it has ended; what follows is constant from then on
+ * @status: MOCK_DMA_*
+ * @faults: page requests it sent
+ * @moved: bytes it moved
+ * @buf: the bytes
+ */
+struct mock_dma {
+	struct kref ref;
+	struct mock_dma_args args;
+	struct mock_dev *mdev;
+	struct list_head item;
+	struct delayed_work work;
+	struct mock_group group;
+	enum mock_outcome outcome;
+	struct completion done;
+	u32 status;
+	u32 faults;
+	size_t moved;
+	void *buf;
+};
+
+/* mock_dma.c */
+void mock_dma_resume(struct mock_dma *dma, enum mock_outcome outcome);
+void mock_dma_wait_all(struct mock_dev *mdev);
+int mock_op_dma(struct iommufd_call *call, struct iommu_test_cmd *cmd);
+int mock_op_dma_wait(struct iommufd_call *call, struct iommu_test_cmd *cmd);
+
+/* mock_access.c */
+int mock_op_create_access(struct iommufd_call *call,
+			  struct iommu_test_cmd *cmd);
+int mock_op_access_pages(struct iommufd_call *call, struct iommu_test_cmd *cmd);
+int mock_op_destroy_access_pages(struct iommufd_call *call,
+				 struct iommu_test_cmd *cmd);
+int mock_op_access_rw(struct iommufd_call *call, struct iommu_test_cmd *cmd);
+int mock_op_access_replace_ioas(struct iommufd_call *call,
+				struct iommu_test_cmd *cmd);
+
+/* mock_ops.c */
+struct iommufd_device;
+struct iommufd_device *mock_get_device(struct iommufd_ctx *ictx, u32 dev_id,
+				       struct mock_dev **mdev);
+
+#endif

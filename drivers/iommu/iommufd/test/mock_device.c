@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The mock unit and its devices. The unit has a firmware node of its own, and
+ * a device names it before it is added, so the IOMMU core never takes a mock
+ * device for one of a real IOMMU's that claims whatever names nobody, nor the
+ * other way round.
+ *
+ * Locking: a device's attachments change under the core's group lock and
+ * mock_dev::lock.
+ */
+#include <linux/device/bus.h>
+#include <linux/idr.h>
+#include <linux/init.h>
+#include <linux/irqdomain.h>
+#include <linux/msi.h>
+#include <linux/property.h>
+#include <linux/slab.h>
+#include <uapi/linux/iommufd.h>
+
+#include "../../iommu-priv.h"
+#include "failpoint.h"
+#include "mock.h"
+
+/**
+ * struct mock_unit - the one mock IOMMU there is
+ * @iommu: as registered with the core
+ * @fault: as registered with the fault door
+ * @fwnode: its name
+ * @msi: parent of nothing: says that interrupts of mock devices are isolated
+ * @nb: for the core to see devices come and go
+ */
+struct mock_unit {
+	struct iommu_device iommu;
+	struct iommufd_fault_unit fault;
+	struct fwnode_handle *fwnode;
+	struct irq_domain *msi;
+	struct notifier_block nb;
+};
+
+static struct mock_unit mock_unit = {
+	.fault.ops = &mock_fault_ops,
+};
+
+static const struct bus_type mock_bus = {
+	.name = "iommufd_mock",
+};
+
+static DEFINE_IDA(mock_dev_ids);
+
+/* --- attachments --- */
+
+static void swap_users(struct iommu_domain *new, struct iommu_domain *old)
+{
+	atomic_t *users;
+
+	users = new ? mock_domain_users(new) : NULL;
+	if (users)
+		atomic_inc(users);
+	users = old ? mock_domain_users(old) : NULL;
+	if (users)
+		WARN_ON(atomic_dec_return(users) < 0);
+}
+
+static bool can_attach(struct mock_dev *mdev, struct iommu_domain *domain)
+{
+	return !domain->dirty_ops || !(mdev->flags & MOCK_FLAGS_DEVICE_NO_DIRTY);
+}
+
+/**
+ * mock_dev_attach() - iommu_domain_ops.attach_dev
+ * @domain: any domain of the mock
+ * @dev: a mock device
+ *
+ * When this returns no access through the domain that was attached before is
+ * in progress, and none follows.
+ *
+ * Return: 0; -EINVAL if the device cannot do what the domain needs; an injected
+ * -ENOMEM.
+ */
+int mock_dev_attach(struct iommu_domain *domain, struct device *dev)
+{
+	struct mock_dev *mdev = to_mock_dev(dev);
+
+	if (!can_attach(mdev, domain))
+		return -EINVAL;
+	/* Going back to where one is, or to a static domain, cannot fail. */
+	if (mock_domain_users(domain) && domain != mdev->domain &&
+	    iommufd_should_fail())
+		return -ENOMEM;
+
+	spin_lock(&mdev->lock);
+	swap_users(domain, mdev->domain);
+	mdev->domain = domain;
+	mdev->halted = false;
+	spin_unlock(&mdev->lock);
+	return 0;
+}
+
+/**
+ * mock_dev_attach_pasid() - iommu_domain_ops.set_dev_pasid
+ * @domain: any domain of the mock
+ * @dev: a mock device
+ * @pasid: below the device's limit
+ * @old: attached there now, or NULL
+ *
+ * Return: as mock_dev_attach(), and -ENOMEM.
+ */
+int mock_dev_attach_pasid(struct iommu_domain *domain, struct device *dev,
+			  ioasid_t pasid, struct iommu_domain *old)
+{
+	struct mock_dev *mdev = to_mock_dev(dev);
+	void *was;
+
+	if (!can_attach(mdev, domain))
+		return -EINVAL;
+	if (iommufd_should_fail())
+		return -ENOMEM;
+
+	/* Room first: nothing is allocated under the spin lock. */
+	if (!old && xa_reserve(&mdev->pasids, pasid, GFP_KERNEL_ACCOUNT))
+		return -ENOMEM;
+
+	spin_lock(&mdev->lock);
+	was = xa_store(&mdev->pasids, pasid, domain, GFP_ATOMIC);
+	WARN(was != old, "PASID %u is not attached to what the core says\n",
+	     pasid);
+	swap_users(domain, was);
+	spin_unlock(&mdev->lock);
+	return 0;
+}
+
+static void mock_remove_dev_pasid(struct device *dev, ioasid_t pasid,
+				  struct iommu_domain *domain)
+{
+	struct mock_dev *mdev = to_mock_dev(dev);
+	void *was;
+
+	spin_lock(&mdev->lock);
+	was = xa_erase(&mdev->pasids, pasid);
+	WARN(was != domain, "PASID %u is not attached to what the core says\n",
+	     pasid);
+	swap_users(NULL, was);
+	spin_unlock(&mdev->lock);
+}
+
+/**
+ * mock_dev_domain() - what translates an access of a device
+ * @mdev: the device; its lock is held
+ * @pasid_valid: the access has a PASID
+ * @pasid: which
+ *
+ * Return: the domain; NULL if there is none for the PASID. A guest's table
+ * attached to the RID covers the PASIDs that have no domain of their own.
+ */
+struct iommu_domain *mock_dev_domain(struct mock_dev *mdev, bool pasid_valid,
+				     u32 pasid)
+{
+	struct iommu_domain *domain;
+
+	lockdep_assert_held(&mdev->lock);
+
+	if (!pasid_valid)
+		return mdev->domain;
+	domain = xa_load(&mdev->pasids, pasid);
+	if (!domain && mock_nested_from_domain(mdev->domain))
+		domain = mdev->domain;
+	return domain;
+}
+
+/* --- iommu_ops --- */
+
+static const struct iommu_domain_ops mock_static_ops = {
+	.attach_dev = mock_dev_attach,
+};
+
+static struct iommu_domain mock_blocked_domain = {
+	.type = IOMMU_DOMAIN_BLOCKED,
+	.ops = &mock_static_ops,
+};
+
+static struct iommu_domain mock_identity_domain = {
+	.type = IOMMU_DOMAIN_IDENTITY,
+	.ops = &mock_static_ops,
+};
+
+static bool mock_capable(struct device *dev, enum iommu_cap cap)
+{
+	switch (cap) {
+	case IOMMU_CAP_CACHE_COHERENCY:
+	case IOMMU_CAP_ENFORCE_CACHE_COHERENCY:
+		return true;
+	case IOMMU_CAP_DIRTY_TRACKING:
+		return !(to_mock_dev(dev)->flags & MOCK_FLAGS_DEVICE_NO_DIRTY);
+	default:
+		return false;
+	}
+}
+
+static void *mock_hw_info(struct device *dev, u32 *length, u32 *type)
+{
+	struct iommu_test_hw_info *info;
+
+	info = kzalloc(sizeof(*info), GFP_KERNEL);
+	if (!info)
+		return ERR_PTR(-ENOMEM);
+	info->test_reg = IOMMU_HW_INFO_SELFTEST_REGVAL;
+	*length = sizeof(*info);
+	*type = IOMMU_HW_INFO_TYPE_SELFTEST;
+	return info;
+}
+
+static struct iommu_device *mock_probe_device(struct device *dev)
+{
+	struct iommufd_fault_source *source;
+	struct mock_dev *mdev;
+
+	if (!mock_dev_is(dev))
+		return ERR_PTR(-ENODEV);
+
+	mdev = to_mock_dev(dev);
+	source = iommufd_fault_source_register(dev, &mock_unit.fault,
+					       MOCK_MAX_OUTSTANDING, mdev);
+	if (IS_ERR(source))
+		return ERR_CAST(source);
+	mdev->source = source;
+	mdev->domain = &mock_blocked_domain;
+	return &mock_unit.iommu;
+}
+
+static void mock_release_device(struct device *dev)
+{
+	struct mock_dev *mdev = to_mock_dev(dev);
+
+	WARN(!xa_empty(&mdev->pasids), "released with PASIDs attached\n");
+	mock_fault_check_idle(mdev);
+	iommufd_fault_source_unregister(mdev->source);
+	mdev->source = NULL;
+}
+
+static const struct iommu_ops mock_ops = {
+	.owner = THIS_MODULE,
+	.capable = mock_capable,
+	.hw_info = mock_hw_info,
+	.domain_alloc_paging = mock_domain_alloc_paging,
+	.domain_alloc_user = mock_domain_alloc_user,
+	.probe_device = mock_probe_device,
+	.release_device = mock_release_device,
+	.device_group = generic_device_group,
+	.remove_dev_pasid = mock_remove_dev_pasid,
+	.default_domain_ops = &mock_paging_ops,
+	.pgsize_bitmap = MOCK_IO_PAGE_SIZE,
+	.identity_domain = &mock_identity_domain,
+	.blocked_domain = &mock_blocked_domain,
+	.release_domain = &mock_blocked_domain,
+	/* No driver binds to a mock device: it does DMA for its owner only. */
+	.default_domain = &mock_blocked_domain,
+	.user_pasid_table = 1,
+};
+
+/* --- devices --- */
+
+static void mock_dev_release(struct device *dev)
+{
+	struct mock_dev *mdev = to_mock_dev(dev);
+
+	/* Named its IOMMU but was never added */
+	if (dev->iommu)
+		dev_iommu_free(dev);
+	if (mdev->id >= 0)
+		ida_free(&mock_dev_ids, mdev->id);
+	xa_destroy(&mdev->pasids);
+	kfree(mdev);
+}
+
+/**
+ * mock_dev_is() - is this a device of the mock?
+ * @dev: any device
+ *
+ * Return: whether it is.
+ */
+bool mock_dev_is(const struct device *dev)
+{
+	return dev->bus == &mock_bus;
+}
+
+static int mock_dev_add(struct mock_dev *mdev)
+{
+	static const struct property_entry pasid_property[] = {
+		PROPERTY_ENTRY_U32("pasid-num-bits", MOCK_PASID_WIDTH),
+		{}
+	};
+	struct device *dev = &mdev->dev;
+	int rc;
+
+	rc = dev_set_name(dev, "iommufd_mock%d", mdev->id);
+	if (rc)
+		return rc;
+
+	if (mdev->flags & MOCK_FLAGS_DEVICE_PASID) {
+		rc = device_create_managed_software_node(dev, pasid_property,
+							 NULL);
+		if (rc)
+			return rc;
+	}
+
+	mutex_lock(&iommu_probe_device_lock);
+	rc = iommu_fwspec_init(dev, mock_unit.fwnode);
+	mutex_unlock(&iommu_probe_device_lock);
+	if (rc)
+		return rc;
+
+	dev_set_msi_domain(dev, mock_unit.msi);
+	rc = device_add(dev);
+	if (rc)
+		return rc;
+	/* The core keeps to itself why it could not probe a device. */
+	if (!mdev->source) {
+		device_del(dev);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * mock_dev_create() - make a device
+ * @flags: MOCK_FLAGS_DEVICE_*
+ *
+ * Return: the device, probed by the mock IOMMU and in a group of its own, or an
+ * ERR_PTR: -EINVAL for an unknown flag, otherwise what adding a device returns.
+ */
+struct mock_dev *mock_dev_create(u32 flags)
+{
+	struct mock_dev *mdev;
+	int rc;
+
+	if (flags & ~(MOCK_FLAGS_DEVICE_NO_DIRTY | MOCK_FLAGS_DEVICE_HUGE_IOVA |
+		      MOCK_FLAGS_DEVICE_PASID))
+		return ERR_PTR(-EINVAL);
+
+	mdev = kzalloc(sizeof(*mdev), GFP_KERNEL_ACCOUNT);
+	if (!mdev)
+		return ERR_PTR(-ENOMEM);
+	mdev->flags = flags;
+	xa_init(&mdev->pasids);
+	spin_lock_init(&mdev->lock);
+	hash_init(mdev->groups);
+	INIT_LIST_HEAD(&mdev->dmas);
+	init_waitqueue_head(&mdev->idle);
+	device_initialize(&mdev->dev);
+	mdev->dev.bus = &mock_bus;
+	mdev->dev.release = mock_dev_release;
+
+	mdev->id = ida_alloc(&mock_dev_ids, GFP_KERNEL);
+	rc = mdev->id < 0 ? mdev->id : mock_dev_add(mdev);
+	if (rc) {
+		put_device(&mdev->dev);
+		return ERR_PTR(rc);
+	}
+	return mdev;
+}
+
+/**
+ * mock_dev_destroy() - unplug a device that nobody has bound
+ * @mdev: the device
+ *
+ * Its memory lives on while something refers to it.
+ */
+void mock_dev_destroy(struct mock_dev *mdev)
+{
+	mock_dma_wait_all(mdev);
+	device_unregister(&mdev->dev);
+}
+
+/* --- the unit --- */
+
+static const struct irq_domain_ops mock_msi_ops = {};
+
+static int __init mock_unit_init(void)
+{
+	mock_unit.fwnode = fwnode_create_software_node(NULL, NULL);
+	if (IS_ERR(mock_unit.fwnode))
+		return PTR_ERR(mock_unit.fwnode);
+
+	mock_unit.msi = irq_domain_create_tree(mock_unit.fwnode, &mock_msi_ops,
+					       NULL);
+	if (!mock_unit.msi) {
+		fwnode_remove_software_node(mock_unit.fwnode);
+		return -ENOMEM;
+	}
+	mock_unit.msi->flags |= IRQ_DOMAIN_FLAG_ISOLATED_MSI;
+	return 0;
+}
+
+static void __init mock_unit_exit(void)
+{
+	irq_domain_remove(mock_unit.msi);
+	fwnode_remove_software_node(mock_unit.fwnode);
+}
+
+static int __init mock_register(void)
+{
+	int rc;
+
+	rc = bus_register(&mock_bus);
+	if (rc)
+		return rc;
+
+	mock_unit.iommu.fwnode = mock_unit.fwnode;
+	mock_unit.iommu.max_pasids = BIT(MOCK_PASID_WIDTH);
+	rc = iommu_device_sysfs_add(&mock_unit.iommu, NULL, NULL,
+				    "iommufd_mock");
+	if (rc)
+		goto err_bus;
+
+	rc = iommu_device_register_bus(&mock_unit.iommu, &mock_ops, &mock_bus,
+				       &mock_unit.nb);
+	if (rc)
+		goto err_sysfs;
+	return 0;
+
+err_sysfs:
+	iommu_device_sysfs_remove(&mock_unit.iommu);
+err_bus:
+	bus_unregister(&mock_bus);
+	return rc;
+}
+
+/* Built in only, and so never goes away again. */
+static int __init mock_init(void)
+{
+	int rc;
+
+	rc = mock_unit_init();
+	if (rc)
+		return rc;
+	rc = mock_fault_init();
+	if (rc)
+		goto err_unit;
+	rc = mock_register();
+	if (rc)
+		goto err_fault;
+	return 0;
+
+err_fault:
+	mock_fault_exit();
+err_unit:
+	mock_unit_exit();
+	pr_err("iommufd: no mock IOMMU: %d\n", rc);
+	return rc;
+}
+device_initcall(mock_init);

@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The mock's page tables and what is cached of them. A paging table is an
+ * xarray with one entry for each mock page. An access goes through the IOTLB
+ * as it would in hardware: what is once in there is used until a flush, even
+ * if the table has changed. So a flush that was forgotten is seen: when the
+ * page under a stale entry is no longer pinned, when another page is mapped
+ * over it, or at the latest when the table is freed.
+ *
+ * Locking: mock_paging::lock and mock_nested::lock cover an access from its
+ * translation to its last byte; a flush takes them too and so waits.
+ */
+#include <linux/highmem.h>
+#include <linux/iova_bitmap.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <uapi/linux/iommufd.h>
+
+#include "failpoint.h"
+#include "mock.h"
+
+/*
+ * An entry is the number of the mock page with these bits below it. START and
+ * LAST mark where one map call began and ended.
+ */
+enum {
+	MOCK_PTE_READ = 1 << 0,
+	MOCK_PTE_WRITE = 1 << 1,
+	MOCK_PTE_DIRTY = 1 << 2,
+	MOCK_PTE_START = 1 << 3,
+	MOCK_PTE_LAST = 1 << 4,
+	MOCK_PTE_HUGE = 1 << 5,
+	MOCK_PTE_SHIFT = 6,
+};
+
+static phys_addr_t pte_paddr(unsigned long pte)
+{
+	return (phys_addr_t)(pte >> MOCK_PTE_SHIFT) * MOCK_IO_PAGE_SIZE;
+}
+
+static unsigned long iova_index(u64 iova)
+{
+	return iova / MOCK_IO_PAGE_SIZE;
+}
+
+/* 0: nothing there. A pte that is there has a permission, so is never 0. */
+static unsigned long load_pte(struct xarray *xa, unsigned long index)
+{
+	void *entry = xa_load(xa, index);
+
+	return entry ? xa_to_value(entry) : 0;
+}
+
+/*
+ * Whoever mapped a page has pinned it, and unpins it only when no device can
+ * reach it any more. The zero page is never counted.
+ */
+static bool page_is_pinned(phys_addr_t paddr)
+{
+	unsigned long pfn = PHYS_PFN(paddr);
+
+	if (!pfn_valid(pfn) || is_zero_page(pfn_to_page(pfn)))
+		return true;
+	return folio_maybe_dma_pinned(page_folio(pfn_to_page(pfn)));
+}
+
+/* --- paging: table --- */
+
+/**
+ * mock_paging_from_domain() - the mock's view of a domain
+ * @domain: any domain
+ *
+ * Return: NULL if it is not a paging domain of the mock.
+ */
+struct mock_paging *mock_paging_from_domain(struct iommu_domain *domain)
+{
+	if (domain->ops != &mock_paging_ops)
+		return NULL;
+	return container_of(domain, struct mock_paging, domain);
+}
+
+static void paging_erase(struct mock_paging *paging, unsigned long index,
+			 unsigned long num)
+{
+	while (num--)
+		xa_erase(&paging->ptes, index++);
+}
+
+static int paging_map_pages(struct iommu_domain *domain, unsigned long iova,
+			    phys_addr_t paddr, size_t pgsize, size_t pgcount,
+			    int prot, gfp_t gfp, size_t *mapped)
+{
+	struct mock_paging *paging = mock_paging_from_domain(domain);
+	unsigned long num = pgsize * pgcount / MOCK_IO_PAGE_SIZE;
+	unsigned long first = iova_index(iova);
+	unsigned long page = paddr / MOCK_IO_PAGE_SIZE;
+	unsigned long common = 0;
+	unsigned long i;
+
+	/* An xarray store survives injected allocation failures by itself. */
+	if (iommufd_should_fail())
+		return -ENOMEM;
+
+	if (WARN_ON(!IS_ALIGNED(iova | paddr, pgsize)) ||
+	    WARN_ON(!(pgsize & domain->pgsize_bitmap)) ||
+	    WARN_ON(iova < MOCK_APERTURE_START ||
+		    iova + (pgsize * pgcount - 1) > MOCK_APERTURE_LAST) ||
+	    WARN_ON(!(prot & (IOMMU_READ | IOMMU_WRITE))))
+		return -EINVAL;
+
+	if (prot & IOMMU_READ)
+		common |= MOCK_PTE_READ;
+	if (prot & IOMMU_WRITE)
+		common |= MOCK_PTE_WRITE;
+	if (pgsize == MOCK_HUGE_PAGE_SIZE)
+		common |= MOCK_PTE_HUGE;
+
+	for (i = 0; i < num; i++) {
+		unsigned long pte = (page + i) << MOCK_PTE_SHIFT | common;
+		int rc;
+
+		if (i == 0)
+			pte |= MOCK_PTE_START;
+		if (i == num - 1)
+			pte |= MOCK_PTE_LAST;
+
+		WARN(xa_load(&paging->tlb, first + i),
+		     "map of IOVA %#lx, which was never flushed after its unmap\n",
+		     (first + i) * MOCK_IO_PAGE_SIZE);
+		rc = xa_insert(&paging->ptes, first + i, xa_mk_value(pte), gfp);
+		if (rc) {
+			WARN(rc == -EBUSY, "map over a mapping at IOVA %#lx\n",
+			     (first + i) * MOCK_IO_PAGE_SIZE);
+			paging_erase(paging, first, i);
+			return rc;
+		}
+	}
+	*mapped += num * MOCK_IO_PAGE_SIZE;
+	return 0;
+}
+
+/*
+ * With one page size the core passes a whole unmap in one call, so its ends
+ * have to be ends of a map. With two it cuts where the page size changes, and
+ * what remains to be seen is a huge page that is taken apart.
+ */
+static void check_unmap_ends(struct mock_paging *paging, unsigned long first,
+			     unsigned long last, size_t pgsize)
+{
+	unsigned long head = load_pte(&paging->ptes, first);
+	unsigned long tail = load_pte(&paging->ptes, last);
+
+	if (paging->domain.pgsize_bitmap & MOCK_HUGE_PAGE_SIZE) {
+		WARN(pgsize != MOCK_HUGE_PAGE_SIZE && (head & MOCK_PTE_HUGE),
+		     "unmap of a part of a huge page at IOVA %#lx\n",
+		     first * MOCK_IO_PAGE_SIZE);
+		return;
+	}
+	WARN(head && !(head & MOCK_PTE_START),
+	     "unmap starts inside a mapping, IOVA %#lx\n",
+	     first * MOCK_IO_PAGE_SIZE);
+	WARN(tail && !(tail & MOCK_PTE_LAST),
+	     "unmap ends inside a mapping, IOVA %#lx\n",
+	     last * MOCK_IO_PAGE_SIZE);
+}
+
+static size_t paging_unmap_pages(struct iommu_domain *domain,
+				 unsigned long iova, size_t pgsize,
+				 size_t pgcount,
+				 struct iommu_iotlb_gather *gather)
+{
+	struct mock_paging *paging = mock_paging_from_domain(domain);
+	unsigned long num = pgsize * pgcount / MOCK_IO_PAGE_SIZE;
+	unsigned long first = iova_index(iova);
+	unsigned long i;
+
+	if (WARN_ON(!IS_ALIGNED(iova, pgsize)) ||
+	    WARN_ON(!(pgsize & domain->pgsize_bitmap)))
+		return 0;
+
+	check_unmap_ends(paging, first, first + num - 1, pgsize);
+	for (i = 0; i < num; i++)
+		if (WARN(!xa_erase(&paging->ptes, first + i),
+			 "unmap of IOVA %#lx, where nothing is mapped\n",
+			 (first + i) * MOCK_IO_PAGE_SIZE))
+			break;
+
+	if (i)
+		iommu_iotlb_gather_add_range(gather, iova,
+					     i * MOCK_IO_PAGE_SIZE);
+	return i * MOCK_IO_PAGE_SIZE;
+}
+
+static phys_addr_t paging_iova_to_phys(struct iommu_domain *domain,
+				       dma_addr_t iova)
+{
+	struct mock_paging *paging = mock_paging_from_domain(domain);
+	unsigned long pte = load_pte(&paging->ptes, iova_index(iova));
+
+	return pte ? pte_paddr(pte) + iova % MOCK_IO_PAGE_SIZE : 0;
+}
+
+/**
+ * mock_paging_lookup() - what the table, not the IOTLB, says
+ * @paging: the table
+ * @iova: an address
+ * @paddr: out: the physical address
+ *
+ * Return: false if nothing is mapped there.
+ */
+bool mock_paging_lookup(struct mock_paging *paging, unsigned long iova,
+			phys_addr_t *paddr)
+{
+	unsigned long pte = load_pte(&paging->ptes, iova_index(iova));
+
+	*paddr = pte_paddr(pte) + iova % MOCK_IO_PAGE_SIZE;
+	return pte;
+}
+
+/* --- paging: IOTLB --- */
+
+static void paging_flush(struct mock_paging *paging, unsigned long first,
+			 unsigned long last)
+{
+	unsigned long index;
+	void *entry;
+
+	spin_lock(&paging->lock);
+	xa_for_each_range(&paging->tlb, index, entry, first, last)
+		xa_erase(&paging->tlb, index);
+	spin_unlock(&paging->lock);
+}
+
+static void paging_flush_iotlb_all(struct iommu_domain *domain)
+{
+	paging_flush(mock_paging_from_domain(domain), 0, ULONG_MAX);
+}
+
+static void paging_iotlb_sync(struct iommu_domain *domain,
+			      struct iommu_iotlb_gather *gather)
+{
+	if (gather->start > gather->end)
+		return;
+	paging_flush(mock_paging_from_domain(domain), iova_index(gather->start),
+		     iova_index(gather->end));
+}
+
+/* False if the entry changed or went in the meantime. */
+static bool pte_set_dirty(struct mock_paging *paging, unsigned long index,
+			  unsigned long pte)
+{
+	void *old = xa_mk_value(pte);
+
+	/* Replaces a value by a value, so allocates nothing. */
+	return xa_cmpxchg(&paging->ptes, index, old,
+			  xa_mk_value(pte | MOCK_PTE_DIRTY), GFP_ATOMIC) == old;
+}
+
+/**
+ * mock_paging_set_dirty() - record a write as a device would have made it
+ * @paging: the table
+ * @iova: where
+ *
+ * Return: false if nothing is mapped there.
+ */
+bool mock_paging_set_dirty(struct mock_paging *paging, unsigned long iova)
+{
+	unsigned long index = iova_index(iova);
+	unsigned long pte;
+
+	do {
+		pte = load_pte(&paging->ptes, index);
+		if (!pte)
+			return false;
+	} while (!pte_set_dirty(paging, index, pte));
+	return true;
+}
+
+/*
+ * Hardware caches that it has set the dirty bit and does not set it again
+ * before a flush: whoever clears the bit has to flush.
+ */
+static void record_write(struct mock_paging *paging, unsigned long index,
+			 unsigned long *cached)
+{
+	if (!paging->track_dirty || (*cached & MOCK_PTE_DIRTY))
+		return;
+	if (!mock_paging_set_dirty(paging, index * MOCK_IO_PAGE_SIZE))
+		return;
+	*cached |= MOCK_PTE_DIRTY;
+	xa_store(&paging->tlb, index, xa_mk_value(*cached),
+		 GFP_ATOMIC | __GFP_NOWARN);
+}
+
+static enum mock_xlat paging_translate(struct mock_paging *paging, u64 iova,
+				       bool write, phys_addr_t *paddr)
+{
+	unsigned long need = write ? MOCK_PTE_WRITE : MOCK_PTE_READ;
+	unsigned long index = iova_index(iova);
+	unsigned long pte = load_pte(&paging->tlb, index);
+	bool cached = pte;
+
+	lockdep_assert_held(&paging->lock);
+
+	if (!cached)
+		pte = load_pte(&paging->ptes, index);
+	if (!(pte & need))
+		return MOCK_XLAT_MISS;
+
+	if (!page_is_pinned(pte_paddr(pte))) {
+		WARN(1, "DMA at IOVA %#llx by a %s translation to a page that is not pinned\n",
+		     iova, cached ? "stale" : "mapped");
+		return MOCK_XLAT_MISS;
+	}
+	if (!cached) {
+		pte &= ~(unsigned long)(MOCK_PTE_START | MOCK_PTE_LAST |
+					MOCK_PTE_HUGE);
+		/* No memory: not cached, as if evicted at once. */
+		xa_store(&paging->tlb, index, xa_mk_value(pte),
+			 GFP_ATOMIC | __GFP_NOWARN);
+	}
+	if (write)
+		record_write(paging, index, &pte);
+	*paddr = pte_paddr(pte) + iova % MOCK_IO_PAGE_SIZE;
+	return MOCK_XLAT_OK;
+}
+
+/**
+ * mock_paging_access() - read or write memory through a paging table
+ * @paging: the table; its lock is held
+ * @iova: where; [iova, iova + len) does not leave one mock page
+ * @buf: the bytes
+ * @len: how many; 0: only look whether the access is possible
+ * @write: to memory
+ *
+ * Return: MOCK_XLAT_OK or _MISS.
+ */
+enum mock_xlat mock_paging_access(struct mock_paging *paging, u64 iova,
+				  void *buf, size_t len, bool write)
+{
+	phys_addr_t paddr;
+	enum mock_xlat rc;
+
+	rc = paging_translate(paging, iova, write, &paddr);
+	if (rc != MOCK_XLAT_OK || !len)
+		return rc;
+
+	if (write)
+		memcpy_to_page(pfn_to_page(PHYS_PFN(paddr)),
+			       offset_in_page(paddr), buf, len);
+	else
+		memcpy_from_page(buf, pfn_to_page(PHYS_PFN(paddr)),
+				 offset_in_page(paddr), len);
+	return MOCK_XLAT_OK;
+}
+
+/* --- paging: dirty tracking --- */
+
+static int paging_set_dirty_tracking(struct iommu_domain *domain, bool enable)
+{
+	struct mock_paging *paging = mock_paging_from_domain(domain);
+
+	spin_lock(&paging->lock);
+	paging->track_dirty = enable;
+	spin_unlock(&paging->lock);
+	/* What was cached before says nothing about dirty bits. */
+	paging_flush(paging, 0, ULONG_MAX);
+	return 0;
+}
+
+static bool test_dirty(struct mock_paging *paging, unsigned long first,
+		       unsigned long num, bool clear)
+{
+	bool dirty = false;
+	unsigned long i;
+
+	for (i = first; i < first + num; i++) {
+		unsigned long pte = load_pte(&paging->ptes, i);
+
+		while (pte & MOCK_PTE_DIRTY) {
+			void *old = xa_mk_value(pte);
+
+			dirty = true;
+			if (!clear ||
+			    xa_cmpxchg(&paging->ptes, i, old,
+				       xa_mk_value(pte & ~MOCK_PTE_DIRTY),
+				       GFP_KERNEL) == old)
+				break;
+			pte = load_pte(&paging->ptes, i);
+		}
+	}
+	return dirty;
+}
+
+static int paging_read_and_clear_dirty(struct iommu_domain *domain,
+				       unsigned long iova, size_t size,
+				       unsigned long flags,
+				       struct iommu_dirty_bitmap *dirty)
+{
+	struct mock_paging *paging = mock_paging_from_domain(domain);
+	bool clear = !(flags & IOMMU_DIRTY_NO_CLEAR);
+	unsigned long last = iova + (size - 1);
+
+	/* Clearing alone, without a bitmap, is how tracking gets started. */
+	if (!READ_ONCE(paging->track_dirty) && dirty->bitmap)
+		return -EINVAL;
+
+	while (iova <= last) {
+		unsigned long pte = load_pte(&paging->ptes, iova_index(iova));
+		size_t pgsize = MOCK_IO_PAGE_SIZE;
+		unsigned long head;
+
+		if (pte & MOCK_PTE_HUGE)
+			pgsize = MOCK_HUGE_PAGE_SIZE;
+		head = ALIGN_DOWN(iova, pgsize);
+
+		/* A huge page has one dirty bit for all of it. */
+		if (pte && test_dirty(paging, iova_index(head),
+				      pgsize / MOCK_IO_PAGE_SIZE, clear))
+			iommu_dirty_bitmap_record(dirty, iova,
+						  head + pgsize - iova);
+		iova = head + pgsize;
+	}
+	return 0;
+}
+
+const struct iommu_dirty_ops mock_dirty_ops = {
+	.set_dirty_tracking = paging_set_dirty_tracking,
+	.read_and_clear_dirty = paging_read_and_clear_dirty,
+};
+
+/* --- paging: life --- */
+
+static bool paging_enforce_cache_coherency(struct iommu_domain *domain)
+{
+	return true;
+}
+
+static void paging_free(struct iommu_domain *domain)
+{
+	struct mock_paging *paging = mock_paging_from_domain(domain);
+
+	WARN(atomic_read(&paging->users), "page table freed while in use\n");
+	WARN(!xa_empty(&paging->ptes), "page table freed with mappings in it\n");
+	WARN(!xa_empty(&paging->tlb), "unmapped, but never flushed\n");
+	xa_destroy(&paging->ptes);
+	xa_destroy(&paging->tlb);
+	kfree(paging);
+}
+
+const struct iommu_domain_ops mock_paging_ops = {
+	.attach_dev = mock_dev_attach,
+	.set_dev_pasid = mock_dev_attach_pasid,
+	.map_pages = paging_map_pages,
+	.unmap_pages = paging_unmap_pages,
+	.flush_iotlb_all = paging_flush_iotlb_all,
+	.iotlb_sync = paging_iotlb_sync,
+	.iova_to_phys = paging_iova_to_phys,
+	.enforce_cache_coherency = paging_enforce_cache_coherency,
+	.free = paging_free,
+};
+
+/**
+ * mock_domain_alloc_paging() - iommu_ops.domain_alloc_paging
+ * @dev: a mock device
+ *
+ * Return: the domain, or NULL without memory.
+ */
+struct iommu_domain *mock_domain_alloc_paging(struct device *dev)
+{
+	struct mock_dev *mdev = to_mock_dev(dev);
+	struct mock_paging *paging;
+
+	paging = kzalloc(sizeof(*paging), GFP_KERNEL_ACCOUNT);
+	if (!paging)
+		return NULL;
+	xa_init_flags(&paging->ptes, XA_FLAGS_ACCOUNT);
+	xa_init(&paging->tlb);
+	spin_lock_init(&paging->lock);
+	paging->domain.type = IOMMU_DOMAIN_UNMANAGED;
+	paging->domain.ops = &mock_paging_ops;
+	paging->domain.pgsize_bitmap = MOCK_IO_PAGE_SIZE;
+	if (mdev->flags & MOCK_FLAGS_DEVICE_HUGE_IOVA)
+		paging->domain.pgsize_bitmap |= MOCK_HUGE_PAGE_SIZE;
+	paging->domain.geometry = (struct iommu_domain_geometry){
+		.aperture_start = MOCK_APERTURE_START,
+		.aperture_end = MOCK_APERTURE_LAST,
+		.force_aperture = true,
+	};
+	return &paging->domain;
+}
