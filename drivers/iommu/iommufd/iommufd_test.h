@@ -136,7 +136,8 @@ enum {
  * @destroy_access_pages: Unpin what ACCESS_PAGES pinned
  * @access_pages: Pin pages by IOVA, and compare them with uptr if it is not 0
  * @access_rw: Copy between uptr and the IOAS
- * @memory_limit: Cap the size of the kernel's batches, in bytes; 0: no cap
+ * @memory_limit: Size of the kernel's batches, in bytes: 12 to 1 MiB. It is 65536
+ *                at first, and for all contexts
  * @access_replace_ioas: Move the access to another IOAS; 0: to none
  * @dirty: Mark pages of mock HWPT @id as written, by a bitmap as
  *         IOMMU_HWPT_GET_DIRTY_BITMAP returns it
