@@ -145,9 +145,17 @@ atomic_t *mock_domain_users(struct iommu_domain *domain);
 
 /**
  * struct mock_ledger - what a device saw become of its page requests
+ * @requests: page requests sent
+ * @dropped: of these, not the last of their group, and not kept by the door
+ * @reported: whole groups sent; all that follows counts groups
+ * @taken: held by the door
+ * @refused_overflow: refused for want of room
+ * @refused_other: refused otherwise, also because the device may not send
+ * @answered_success: of @taken, answered so
+ * @answered_invalid: of @taken, answered so
+ * @answered_failure: of @taken, answered so
  *
- * Members are those of iommu_test_cmd.ledger. All are guarded by
- * mock_dev::lock.
+ * As iommu_test_cmd.ledger returns them. Guarded by mock_dev::lock.
  */
 struct mock_ledger {
 	u64 requests;
