@@ -7,13 +7,15 @@
  * those of the user ABI because they pass through unchanged; each function
  * names its own.
  *
- * Lock order: domains_lock -> lock -> map_pages::lock. Nothing of the callers'
- * is ever called with any of them held, except what iova_space_walk() and
- * iova_space_for_each_usable() are given.
+ * Lock order: domains_lock -> lock -> map_pages::lock -> mmap_lock. Nothing of
+ * the callers' is ever called with any of them held, except what
+ * iova_space_walk() and iova_space_for_each_usable() are given, and
+ * iova_space_user::get.
  */
 #ifndef __IOMMUFD_MAP_IOVA_SPACE_H
 #define __IOMMUFD_MAP_IOVA_SPACE_H
 
+#include <linux/bits.h>
 #include <linux/list.h>
 #include <linux/rbtree.h>
 #include <linux/rwsem.h>
@@ -39,9 +41,10 @@ enum map_charge {
  *	or taken out of the domains, for writing while a domain comes or goes.
  * @domains: struct iova_space_domain, the hardware page tables
  * @lock: guards the three trees, @users, @alignment. Never held while memory
- *	is pinned or a hardware table is written, except where a new domain is
- *	filled.
- * @areas: struct iova_area by IOVA; areas never overlap
+ *	is pinned or a hardware table is written: whoever holds domains_lock for
+ *	writing has all areas LIVE and unchanging without it.
+ * @areas: struct iova_area by IOVA; areas never overlap. Augmented with the
+ *	largest gap of each subtree: not an interval tree
  * @allowed: ranges user space insists on: they cannot become reserved, and
  *	when there are any, automatic placement stays inside them
  * @reserved: ranges nothing may be mapped at, each with the owner that asked
@@ -67,7 +70,7 @@ void iova_space_init(struct iova_space *space);
 void iova_space_destroy(struct iova_space *space);
 
 /* iova_space_map_user(), iova_space_copy(): @iova is chosen by us, not given */
-#define IOVA_SPACE_CHOOSE_IOVA	(1U << 0)
+#define IOVA_SPACE_CHOOSE_IOVA	BIT(0)
 
 int iova_space_map_user(struct iova_space *space, enum map_charge charge,
 			unsigned long *iova, void __user *uptr,
@@ -75,6 +78,7 @@ int iova_space_map_user(struct iova_space *space, enum map_charge charge,
 int iova_space_copy(struct iova_space *dst, struct iova_space *src,
 		    unsigned long src_iova, unsigned long length,
 		    unsigned long *dst_iova, int prot, unsigned int flags);
+/* Nothing mapped in the range is 0 with *unmapped == 0; the caller judges. */
 int iova_space_unmap(struct iova_space *space, unsigned long iova,
 		     unsigned long length, unsigned long *unmapped);
 int iova_space_unmap_all(struct iova_space *space, unsigned long *unmapped);
@@ -124,8 +128,10 @@ void iova_space_remove_domain(struct iova_space *space,
  * struct iova_space_user - an in-kernel user of a space
  * @item: in iova_space::users, guarded by iova_space::lock
  * @alignment: PAGE_SIZE if it pins pages, else 1
- * @get: take a reference for the time of one @unmap; false if it is going away
- * @put: drop that reference
+ * @get: take a reference for the time of one @unmap; false if it is going away.
+ *	iova_space::lock is held: must not sleep. Whoever lets go of @item without
+ *	waiting for these references may still see one @unmap after that
+ * @put: drop that reference. No lock is held.
  * @unmap: the range is about to go: stop using it and unpin whatever of it is
  *	pinned before returning. No lock is held. NULL if it never pins.
  */

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The page tables of a space: they come and go as a whole, with domains_lock
+ * held for writing, so that the areas are all LIVE and stay as they are without
+ * iova_space::lock. What all page tables and in-kernel users have to agree on,
+ * the alignment, is kept here too.
+ */
+#include <linux/cleanup.h>
+#include <linux/iommu.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "area.h"
+#include "internal.h"
+
+static int check_alignment(struct iova_space *space, unsigned long alignment)
+{
+	unsigned long mask = alignment - 1;
+	struct iova_area *area;
+
+	iova_area_for_each(area, &space->areas, 0, ULONG_MAX)
+		if ((area->iova | (area->last + 1) |
+		     offset_in_page(area->offset)) & mask)
+			return -EADDRINUSE;
+	return 0;
+}
+
+/**
+ * iova_space_update_alignment() - agree on an alignment again
+ * @space: domains_lock is held, lock is held for writing
+ *
+ * Return: 0, or -EADDRINUSE if it would have to rise and an area does not fit:
+ * it stays as it was.
+ */
+int iova_space_update_alignment(struct iova_space *space)
+{
+	/* Mapping page by page takes whole pages */
+	unsigned long alignment = space->no_large_pages ? PAGE_SIZE : 1;
+	struct iova_space_domain *entry;
+	struct iova_space_user *user;
+	int rc;
+
+	lockdep_assert_held(&space->domains_lock);
+	lockdep_assert_held_write(&space->lock);
+
+	list_for_each_entry(entry, &space->domains, item)
+		alignment = max(alignment,
+				1UL << __ffs(entry->domain->pgsize_bitmap));
+	list_for_each_entry(user, &space->users, item)
+		alignment = max(alignment, user->alignment);
+
+	if (alignment > space->alignment) {
+		rc = check_alignment(space, alignment);
+		if (rc)
+			return rc;
+	}
+	space->alignment = alignment;
+	return 0;
+}
+
+/**
+ * iova_space_alignment() - what mappings have to be aligned to
+ * @space: the space
+ *
+ * Return: a power of two, at most PAGE_SIZE.
+ */
+unsigned long iova_space_alignment(struct iova_space *space)
+{
+	guard(rwsem_read)(&space->lock);
+	return space->alignment;
+}
+
+/* The domain's limits become the space's, before anything is filled in. */
+static int admit_domain(struct iova_space *space,
+			struct iova_space_domain *entry)
+{
+	struct iommu_domain *domain = entry->domain;
+	struct iommu_domain_geometry *geometry = &domain->geometry;
+	int rc;
+
+	guard(rwsem_write)(&space->lock);
+	if (geometry->aperture_start) {
+		rc = iova_space_reserve_locked(space, 0,
+					       geometry->aperture_start - 1,
+					       domain);
+		if (rc)
+			goto err_unreserve;
+	}
+	if (geometry->aperture_end < ULONG_MAX) {
+		rc = iova_space_reserve_locked(space,
+					       geometry->aperture_end + 1,
+					       ULONG_MAX, domain);
+		if (rc)
+			goto err_unreserve;
+	}
+	list_add_tail(&entry->item, &space->domains);
+	rc = iova_space_update_alignment(space);
+	if (rc)
+		goto err_del;
+	return 0;
+
+err_del:
+	list_del(&entry->item);
+err_unreserve:
+	iova_space_unreserve_locked(space, domain);
+	return rc;
+}
+
+static void dismiss_domain(struct iova_space *space,
+			   struct iova_space_domain *entry)
+{
+	guard(rwsem_write)(&space->lock);
+	list_del(&entry->item);
+	iova_space_unreserve_locked(space, entry->domain);
+	WARN_ON(iova_space_update_alignment(space));
+}
+
+/* Pin the area if this is its first page table, and map it there. */
+static int fill_one(struct iova_space *space, struct iova_area *area,
+		    struct iommu_domain *domain)
+{
+	struct map_pages *pages = area->pages;
+	int rc;
+
+	if (area->leaked)
+		return -EIO;
+	guard(mutex)(&pages->lock);
+	if (!area->filled) {
+		rc = map_pages_hold(pages, &area->hold);
+		if (rc)
+			return rc;
+	}
+	rc = iova_area_fill_domain(space, area, domain);
+	if (!rc)
+		area->filled = true;
+	else if (!area->filled && !area->leaked)
+		map_pages_release(pages, &area->hold);
+	return rc;
+}
+
+/*
+ * Take all areas before @end out of the domain; @unpin if it is the only one.
+ * The flush comes before any memory is given back.
+ */
+static void clear_areas(struct iova_space *space, struct iommu_domain *domain,
+			struct iova_area *end, bool unpin)
+{
+	struct iommu_iotlb_gather gather;
+	struct iova_area *area;
+	bool any = false;
+
+	iommu_iotlb_gather_init(&gather);
+	iova_area_for_each(area, &space->areas, 0, ULONG_MAX) {
+		if (area == end)
+			break;
+		iova_area_clear_domain(area, domain, &gather);
+		any = true;
+		cond_resched();
+	}
+	if (any)
+		iommu_iotlb_sync(domain, &gather);
+
+	if (!unpin)
+		return;
+	iova_area_for_each(area, &space->areas, 0, ULONG_MAX) {
+		if (area == end)
+			break;
+		iova_area_release(area);
+	}
+}
+
+/**
+ * iova_space_add_domain() - let a page table follow a space
+ * @space: the space
+ * @domain: an empty paging domain; the caller's, and stays it
+ *
+ * All that is mapped is filled in; IOVAs that @domain does not translate become
+ * reserved. The first page table of a space pins the memory.
+ *
+ * Return: 0; -EEXIST if it is there already; -EINVAL if it cannot map single
+ * pages; -EADDRINUSE if something mapped or allowed is not to its liking; -EIO
+ * if a page table has been found broken before; else as iova_space_map_user().
+ * On error nothing has changed.
+ */
+int iova_space_add_domain(struct iova_space *space, struct iommu_domain *domain)
+{
+	struct iova_space_domain *entry;
+	struct iova_area *area;
+	bool first;
+	int rc;
+
+	if (!domain->pgsize_bitmap ||
+	    1UL << __ffs(domain->pgsize_bitmap) > PAGE_SIZE)
+		return -EINVAL;
+
+	guard(rwsem_write)(&space->domains_lock);
+	list_for_each_entry(entry, &space->domains, item)
+		if (WARN_ON(entry->domain == domain))
+			return -EEXIST;
+
+	entry = kzalloc(sizeof(*entry), GFP_KERNEL_ACCOUNT);
+	if (!entry)
+		return -ENOMEM;
+	entry->domain = domain;
+	first = list_empty(&space->domains);
+	rc = admit_domain(space, entry);
+	if (rc)
+		goto err_free;
+
+	iova_area_for_each(area, &space->areas, 0, ULONG_MAX) {
+		rc = fill_one(space, area, domain);
+		if (rc) {
+			clear_areas(space, domain, area, first);
+			goto err_dismiss;
+		}
+		cond_resched();
+	}
+	return 0;
+
+err_dismiss:
+	dismiss_domain(space, entry);
+err_free:
+	kfree(entry);
+	return rc;
+}
+
+/**
+ * iova_space_remove_domain() - undo iova_space_add_domain()
+ * @space: the space
+ * @domain: empty again after this. Memory that no other page table and no
+ *	in-kernel pin needs is given back
+ */
+void iova_space_remove_domain(struct iova_space *space,
+			      struct iommu_domain *domain)
+{
+	struct iova_space_domain *entry;
+
+	guard(rwsem_write)(&space->domains_lock);
+	list_for_each_entry(entry, &space->domains, item)
+		if (entry->domain == domain)
+			break;
+	if (WARN_ON(list_entry_is_head(entry, &space->domains, item)))
+		return;
+	clear_areas(space, domain, NULL, list_is_singular(&space->domains));
+	dismiss_domain(space, entry);
+	kfree(entry);
+}
+
+/**
+ * iova_space_disable_large_pages() - map page by page from here on
+ * @space: the space
+ *
+ * Return: 0; -EINVAL if something is in page tables already; -EADDRINUSE if
+ * something mapped is not aligned to PAGE_SIZE.
+ */
+int iova_space_disable_large_pages(struct iova_space *space)
+{
+	int rc;
+
+	guard(rwsem_write)(&space->domains_lock);
+	guard(rwsem_write)(&space->lock);
+	if (space->no_large_pages)
+		return 0;
+	if (!list_empty(&space->domains) &&
+	    !RB_EMPTY_ROOT(&space->areas.rb_root))
+		return -EINVAL;
+
+	space->no_large_pages = true;
+	rc = iova_space_update_alignment(space);
+	if (rc)
+		space->no_large_pages = false;
+	return rc;
+}
+
+/**
+ * iova_space_enable_large_pages() - undo iova_space_disable_large_pages()
+ * @space: the space; what is mapped stays as it is
+ */
+void iova_space_enable_large_pages(struct iova_space *space)
+{
+	guard(rwsem_write)(&space->domains_lock);
+	guard(rwsem_write)(&space->lock);
+	space->no_large_pages = false;
+	WARN_ON(iova_space_update_alignment(space));
+}

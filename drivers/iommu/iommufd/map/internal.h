@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of struct iova_space say to each other. */
+#ifndef __IOMMUFD_MAP_INTERNAL_H
+#define __IOMMUFD_MAP_INTERNAL_H
+
+#include "iova_space.h"
+
+struct iova_request;
+
+/* ranges.c */
+bool iova_space_is_reserved(struct iova_space *space, unsigned long start,
+			    unsigned long last);
+bool iova_space_find_usable(struct iova_space *space, struct iova_request *req,
+			    unsigned long *iova);
+int iova_space_reserve_locked(struct iova_space *space, unsigned long start,
+			      unsigned long last, const void *owner);
+void iova_space_unreserve_locked(struct iova_space *space, const void *owner);
+void iova_space_free_ranges(struct iova_space *space);
+
+/* domains.c */
+int iova_space_update_alignment(struct iova_space *space);
+
+/* access.c */
+void iova_space_notify_unmap(struct iova_space *space, unsigned long iova,
+			     unsigned long length);
+
+#endif

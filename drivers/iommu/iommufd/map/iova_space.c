@@ -1,0 +1,671 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * I/O address spaces: mapping, copying, unmapping.
+ *
+ * An area keeps its IOVAs from the moment it is in the tree, in state BUILDING,
+ * until it is taken out, in state GOING. In between the two short visits to the
+ * tree under iova_space::lock, memory is pinned and page tables are written with
+ * nothing but domains_lock held for reading, so that calls for different ranges
+ * do not wait for each other.
+ */
+#include <linux/cleanup.h>
+#include <linux/interval_tree.h>
+#include <linux/iommu.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "area.h"
+#include "internal.h"
+
+/* Rounds of asking in-kernel users to unpin before an unmap gives up */
+#define UNMAP_TRIES	100
+/* Areas that in-kernel users are told about in one round */
+#define UNMAP_NOTIFY	16
+
+/**
+ * iova_space_init() - make an empty space
+ * @space: zeroed or not, it does not matter
+ */
+void iova_space_init(struct iova_space *space)
+{
+	init_rwsem(&space->domains_lock);
+	INIT_LIST_HEAD(&space->domains);
+	init_rwsem(&space->lock);
+	space->areas = RB_ROOT_CACHED;
+	space->allowed = RB_ROOT_CACHED;
+	space->reserved = RB_ROOT_CACHED;
+	INIT_LIST_HEAD(&space->users);
+	space->alignment = 1;
+	space->no_large_pages = false;
+}
+
+/**
+ * iova_space_destroy() - end a space
+ * @space: has neither domains nor users, and no call in flight. What is still
+ *	mapped is unmapped
+ */
+void iova_space_destroy(struct iova_space *space)
+{
+	WARN_ON(iova_space_unmap_all(space, NULL));
+	WARN_ON(!list_empty(&space->domains));
+	WARN_ON(!list_empty(&space->users));
+	iova_space_free_ranges(space);
+}
+
+/* First and last IOVA of a range; length 0 is -EINVAL, past the end -EOVERFLOW. */
+static int range_last(unsigned long iova, unsigned long length,
+		      unsigned long *last)
+{
+	if (!length)
+		return -EINVAL;
+	if (check_add_overflow(iova, length - 1, last))
+		return -EOVERFLOW;
+	return 0;
+}
+
+/**
+ * iova_space_choose() - find IOVAs for a new mapping
+ * @space: its lock is held for writing
+ * @addr: where the memory is in its process
+ * @length: number of bytes, at least 1
+ * @iova: the lowest free IOVA that suits
+ *
+ * The IOVA is equal to @addr modulo the largest page size that could be used
+ * for such a length, so that large IOPTEs are possible wherever memory is
+ * contiguous; if there is no room for that, modulo less. Never 0, and never the
+ * last page, which are mistaken for errors too easily.
+ */
+static int iova_space_choose(struct iova_space *space, unsigned long addr,
+			     unsigned long length, unsigned long *iova)
+{
+	struct iova_request req = { .length = length };
+	unsigned long align = PAGE_SIZE;
+
+	if (length >= ULONG_MAX / 2)
+		return -EOVERFLOW;
+	if (addr & (space->alignment - 1))
+		return -EINVAL;
+
+	if (length > PAGE_SIZE)
+		align = min(roundup_pow_of_two(length), PMD_SIZE);
+	if (length >= PUD_SIZE)
+		align = PUD_SIZE;
+
+	while (1) {
+		req.align = align;
+		req.phase = addr & (align - 1);
+		if (iova_space_find_usable(space, &req, iova))
+			return 0;
+		if (align == PAGE_SIZE)
+			return -ENOSPC;
+		align = align > PMD_SIZE ? PMD_SIZE : PAGE_SIZE;
+	}
+}
+
+static int check_fixed(struct iova_space *space, unsigned long iova,
+		       unsigned long length)
+{
+	unsigned long last;
+
+	if (iova & (space->alignment - 1))
+		return -EINVAL;
+	if (check_add_overflow(iova, length - 1, &last))
+		return -EOVERFLOW;
+	if (iova_space_is_reserved(space, iova, last))
+		return -EINVAL;
+	if (iova_area_first(&space->areas, iova, last))
+		return -EEXIST;
+	return 0;
+}
+
+/* Give each area its IOVAs, one after the other, and put them into the tree. */
+static int place_areas(struct iova_space *space, struct list_head *areas,
+		       unsigned long length, unsigned long *iova,
+		       unsigned int flags)
+{
+	struct iova_area *area = list_first_entry(areas, struct iova_area, item);
+	unsigned long mask, next;
+	int rc;
+
+	guard(rwsem_write)(&space->lock);
+	mask = space->alignment - 1;
+	if (length & mask)
+		return -EINVAL;
+	if (flags & IOVA_SPACE_CHOOSE_IOVA)
+		rc = iova_space_choose(space, area->pages->uptr + area->offset,
+				       length, iova);
+	else
+		rc = check_fixed(space, *iova, length);
+	if (rc)
+		return rc;
+
+	next = *iova;
+	list_for_each_entry(area, areas, item) {
+		if ((area->prot & IOMMU_WRITE) && !area->pages->writable)
+			return -EPERM;
+		/* Both ends of each must be where a page table can cut */
+		if ((next | offset_in_page(area->offset)) & mask)
+			return -EINVAL;
+		next += iova_area_length(area);
+	}
+
+	next = *iova;
+	list_for_each_entry(area, areas, item) {
+		iova_area_place(area, next, iova_area_length(area));
+		iova_area_insert(&space->areas, area);
+		next = area->last + 1;
+	}
+	return 0;
+}
+
+/* Take areas out of the tree and drop them. */
+static void free_areas(struct iova_space *space, struct list_head *areas)
+{
+	struct iova_area *area, *tmp;
+
+	scoped_guard(rwsem_write, &space->lock)
+		list_for_each_entry(area, areas, item)
+			if (!RB_EMPTY_NODE(&area->node))
+				iova_area_erase(&space->areas, area);
+
+	list_for_each_entry_safe(area, tmp, areas, item)
+		iova_area_free(area);
+	INIT_LIST_HEAD(areas);
+}
+
+/*
+ * Clear areas that nobody else may touch from all page tables, then give back
+ * their memory. The order matters: one flush for each page table and the whole
+ * list, and only then the pages.
+ */
+static void unfill_areas(struct iova_space *space, struct list_head *areas)
+{
+	struct iommu_iotlb_gather gather;
+	struct iova_space_domain *entry;
+	struct iova_area *area;
+
+	lockdep_assert_held_read(&space->domains_lock);
+	list_for_each_entry(entry, &space->domains, item) {
+		bool any = false;
+
+		iommu_iotlb_gather_init(&gather);
+		list_for_each_entry(area, areas, item) {
+			if (!area->filled)
+				continue;
+			iova_area_clear_domain(area, entry->domain, &gather);
+			any = true;
+			cond_resched();
+		}
+		if (any)
+			iommu_iotlb_sync(entry->domain, &gather);
+	}
+	list_for_each_entry(area, areas, item)
+		if (area->filled)
+			iova_area_release(area);
+}
+
+/* Place, fill and publish; the areas are freed on error. */
+static int map_areas(struct iova_space *space, struct list_head *areas,
+		     unsigned long length, unsigned long *iova,
+		     unsigned int flags)
+{
+	struct iova_area *area, *tmp;
+	int rc;
+
+	down_read(&space->domains_lock);
+	rc = place_areas(space, areas, length, iova, flags);
+	if (rc)
+		goto err_free;
+	list_for_each_entry(area, areas, item) {
+		rc = iova_area_fill(space, area);
+		if (rc)
+			goto err_unfill;
+	}
+	list_for_each_entry_safe(area, tmp, areas, item) {
+		list_del_init(&area->item);
+		iova_area_set_live(area);
+	}
+	up_read(&space->domains_lock);
+	return 0;
+
+err_unfill:
+	unfill_areas(space, areas);
+err_free:
+	free_areas(space, areas);
+	up_read(&space->domains_lock);
+	return rc;
+}
+
+/**
+ * iova_space_map_user() - map memory of the calling process
+ * @space: the space
+ * @charge: whom to charge for what is pinned
+ * @iova: first IOVA; an output with IOVA_SPACE_CHOOSE_IOVA
+ * @uptr: first byte of the memory
+ * @length: number of bytes
+ * @prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE
+ * @flags: IOVA_SPACE_CHOOSE_IOVA or 0
+ *
+ * IOVA, memory and length need to be aligned to iova_space_alignment(). The
+ * memory is pinned now if there are page tables, else when there are.
+ *
+ * Return: 0; -EINVAL if @length is 0 or something is not aligned, or the IOVAs
+ * are reserved; -EOVERFLOW if a range leaves its address space; -EEXIST if the
+ * IOVAs are in use; -ENOSPC if none could be chosen; -EFAULT if the memory is
+ * not there; -ENOMEM, also if more may not be pinned; -EINTR; an errno of
+ * iommu_map().
+ */
+int iova_space_map_user(struct iova_space *space, enum map_charge charge,
+			unsigned long *iova, void __user *uptr,
+			unsigned long length, int prot, unsigned int flags)
+{
+	struct iova_area *area;
+	LIST_HEAD(areas);
+
+	area = iova_area_new_user(charge, uptr, length, prot);
+	if (IS_ERR(area))
+		return PTR_ERR(area);
+	list_add(&area->item, &areas);
+	return map_areas(space, &areas, length, iova, flags);
+}
+
+/* New areas, in no tree, over the memory behind a range of IOVAs. */
+static int copy_areas(struct iova_space *src, unsigned long iova,
+		      unsigned long last, int prot, struct list_head *areas)
+{
+	struct iova_area *area, *copy;
+	unsigned long next = iova;
+
+	guard(rwsem_read)(&src->lock);
+	iova_area_for_each(area, &src->areas, iova, last) {
+		unsigned long end = min(last, area->last);
+
+		if (area->iova > next || !iova_area_is_live(area))
+			return -ENOENT;
+		copy = iova_area_new(area->pages, iova_area_byte(area, next),
+				     end - next + 1, prot);
+		if (!copy)
+			return -ENOMEM;
+		map_pages_get(copy->pages);
+		list_add_tail(&copy->item, areas);
+		if (end == last)
+			return 0;
+		next = end + 1;
+	}
+	return -ENOENT;
+}
+
+/**
+ * iova_space_copy() - map the memory behind a range of IOVAs once more
+ * @dst: where to map it
+ * @src: where it is mapped; may be the same
+ * @src_iova: first IOVA there
+ * @length: number of bytes; all of them must be mapped, by one area or several
+ * @dst_iova: first IOVA in @dst; an output with IOVA_SPACE_CHOOSE_IOVA
+ * @prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE
+ * @flags: IOVA_SPACE_CHOOSE_IOVA or 0
+ *
+ * The memory is shared: pinned and charged once.
+ *
+ * Return: 0; -ENOENT if not all of the source is mapped; -EPERM to write what
+ * was mapped for reading; else as iova_space_map_user().
+ */
+int iova_space_copy(struct iova_space *dst, struct iova_space *src,
+		    unsigned long src_iova, unsigned long length,
+		    unsigned long *dst_iova, int prot, unsigned int flags)
+{
+	unsigned long last;
+	LIST_HEAD(areas);
+	int rc;
+
+	rc = range_last(src_iova, length, &last);
+	if (rc)
+		return rc;
+	rc = copy_areas(src, src_iova, last, prot, &areas);
+	if (rc) {
+		free_areas(dst, &areas);
+		return rc;
+	}
+	return map_areas(dst, &areas, length, dst_iova, flags);
+}
+
+/*
+ * Take all areas of a range out of everybody's hands, or none: -ENOENT if the
+ * range cuts one, -EBUSY if a map or unmap is at work on one.
+ */
+static int claim_areas(struct iova_space *space, unsigned long start,
+		       unsigned long last, struct list_head *areas)
+{
+	struct iova_area *area, *tmp;
+	int rc;
+
+	guard(rwsem_write)(&space->lock);
+	iova_area_for_each(area, &space->areas, start, last) {
+		if (!iova_area_is_live(area)) {
+			rc = -EBUSY;
+			goto err_revert;
+		}
+		if (area->iova < start || area->last > last) {
+			rc = -ENOENT;
+			goto err_revert;
+		}
+		area->state = IOVA_AREA_GOING;
+		list_add_tail(&area->item, areas);
+	}
+	return 0;
+
+err_revert:
+	list_for_each_entry_safe(area, tmp, areas, item) {
+		list_del_init(&area->item);
+		area->state = IOVA_AREA_LIVE;
+	}
+	return rc;
+}
+
+/*
+ * Let areas go back to being mapped that in-kernel users have pinned, except
+ * that they take no new pins. Fills in the first of them.
+ */
+static unsigned int unclaim_areas(struct iova_space *space,
+				  struct list_head *areas,
+				  struct iova_range *ranges)
+{
+	struct iova_area *area, *tmp;
+	unsigned int nr = 0;
+
+	guard(rwsem_write)(&space->lock);
+	list_for_each_entry_safe(area, tmp, areas, item) {
+		if (nr < UNMAP_NOTIFY) {
+			ranges[nr].start = area->iova;
+			ranges[nr++].last = area->last;
+		}
+		list_del_init(&area->item);
+		area->prevent_access = true;
+		area->state = IOVA_AREA_LIVE;
+	}
+	return nr;
+}
+
+/*
+ * One round: unmap what nobody has pinned; returns the number of areas that are
+ * pinned, of which @ranges has the first.
+ */
+static int unmap_round(struct iova_space *space, unsigned long start,
+		       unsigned long last, unsigned long *unmapped,
+		       struct iova_range *ranges)
+{
+	struct iova_area *area, *tmp;
+	LIST_HEAD(pinned);
+	LIST_HEAD(areas);
+	int rc;
+
+	guard(rwsem_read)(&space->domains_lock);
+	rc = claim_areas(space, start, last, &areas);
+	if (rc)
+		return rc;
+
+	list_for_each_entry_safe(area, tmp, &areas, item) {
+		/* Nobody can begin to use a claimed area; wait for who has */
+		iova_area_wait_idle(area);
+		if (READ_ONCE(area->num_pins))
+			list_move_tail(&area->item, &pinned);
+		else
+			*unmapped += iova_area_length(area);
+	}
+	if (!list_empty(&areas)) {
+		unfill_areas(space, &areas);
+		free_areas(space, &areas);
+	}
+	if (list_empty(&pinned))
+		return 0;
+	return unclaim_areas(space, &pinned, ranges);
+}
+
+static int unmap_range(struct iova_space *space, unsigned long start,
+		       unsigned long last, unsigned long *unmapped)
+{
+	struct iova_range ranges[UNMAP_NOTIFY];
+	unsigned long done = 0;
+	unsigned int tries = 0;
+	int rc, i;
+
+	while (1) {
+		rc = unmap_round(space, start, last, &done, ranges);
+		if (rc <= 0)
+			break;
+		/* What is before the first pinned area is no longer ours */
+		if (start != ranges[0].start)
+			tries = 0;
+		start = ranges[0].start;
+		for (i = 0; i < rc; i++)
+			iova_space_notify_unmap(space, ranges[i].start,
+						ranges[i].last -
+							ranges[i].start + 1);
+		if (WARN_ON(++tries > UNMAP_TRIES)) {
+			rc = -EDEADLOCK;
+			break;
+		}
+	}
+	if (unmapped)
+		*unmapped = done;
+	return rc;
+}
+
+/**
+ * iova_space_unmap() - unmap a range
+ * @space: the space
+ * @iova: first IOVA
+ * @length: number of bytes
+ * @unmapped: number of bytes that were mapped and are not any more, also on
+ *	error; may be NULL
+ *
+ * Areas go as a whole. In-kernel users that have pinned something are asked to
+ * let go of it, with no lock held.
+ *
+ * Return: 0, also if nothing is mapped there; -EINVAL if @length is 0;
+ * -EOVERFLOW; -ENOENT if an area is only partly in the range and -EBUSY if
+ * another call is mapping or unmapping one of them, both with nothing done;
+ * -EDEADLOCK if an in-kernel user does not unpin.
+ */
+int iova_space_unmap(struct iova_space *space, unsigned long iova,
+		     unsigned long length, unsigned long *unmapped)
+{
+	unsigned long last;
+	int rc;
+
+	if (unmapped)
+		*unmapped = 0;
+	rc = range_last(iova, length, &last);
+	if (rc)
+		return rc;
+	return unmap_range(space, iova, last, unmapped);
+}
+
+/**
+ * iova_space_unmap_all() - unmap everything
+ * @space: the space
+ * @unmapped: number of bytes that were mapped and are not any more, also on
+ *	error; may be NULL
+ *
+ * Return: as iova_space_unmap(); -EBUSY if another call is mapping or unmapping
+ * anything.
+ */
+int iova_space_unmap_all(struct iova_space *space, unsigned long *unmapped)
+{
+	return unmap_range(space, 0, ULONG_MAX, unmapped);
+}
+
+/* Split @area so that @right begins at @iova. */
+static int split_area(struct iova_space *space, struct iova_area *area,
+		      unsigned long iova, struct iova_area *right)
+{
+	struct map_pages *pages = area->pages;
+	unsigned long byte = iova_area_byte(area, iova);
+
+	if (!iova_area_is_live(area) || area->prevent_access)
+		return -EBUSY;
+	if ((iova | byte) & (space->alignment - 1))
+		return -EINVAL;
+	iova_area_wait_idle(area);
+
+	mutex_lock(&pages->lock);
+	/* What was pinned as a whole has to be unpinned as a whole */
+	if (area->num_pins || area->leaked ||
+	    (area->filled && !space->no_large_pages)) {
+		mutex_unlock(&pages->lock);
+		return -EINVAL;
+	}
+	right->pages = map_pages_get(pages);
+	right->offset = byte;
+	right->prot = area->prot;
+	right->filled = area->filled;
+	iova_area_place(right, iova, area->last - iova + 1);
+
+	if (area->filled)
+		interval_tree_remove(&area->hold.node, &pages->holds);
+	iova_area_place(area, area->iova, iova - area->iova);
+	iova_area_insert(&space->areas, right);
+	if (area->filled) {
+		interval_tree_insert(&area->hold.node, &pages->holds);
+		interval_tree_insert(&right->hold.node, &pages->holds);
+	}
+	mutex_unlock(&pages->lock);
+	iova_area_set_live(right);
+	return 0;
+}
+
+/**
+ * iova_space_cut() - split areas, so that parts of them can be unmapped
+ * @space: the space
+ * @iovas: each becomes the last IOVA of an area, if it is mapped
+ * @num_iovas: number of @iovas
+ *
+ * Return: 0; -EINVAL if an IOVA is not just before an aligned one, or the area
+ * is in page tables and large pages are not disabled, or it is pinned by the
+ * kernel; -EBUSY if it is being mapped or unmapped; -ENOMEM. On error some may
+ * have been split, which changes nothing of what is mapped.
+ */
+int iova_space_cut(struct iova_space *space, const unsigned long *iovas,
+		   size_t num_iovas)
+{
+	struct iova_area *area, *right;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < num_iovas; i++) {
+		right = iova_area_new(NULL, 0, 1, 0);
+		if (!right)
+			return -ENOMEM;
+
+		rc = 0;
+		down_read(&space->domains_lock);
+		down_write(&space->lock);
+		area = iova_area_first(&space->areas, iovas[i], iovas[i]);
+		if (area && area->last != iovas[i])
+			rc = split_area(space, area, iovas[i] + 1, right);
+		up_write(&space->lock);
+		up_read(&space->domains_lock);
+
+		/* It has memory exactly if it has been used */
+		if (!right->pages)
+			kfree(right);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/**
+ * iova_space_walk() - visit what is mapped in a range
+ * @space: the space
+ * @iova: first IOVA
+ * @length: number of bytes
+ * @fn: called for each piece that one area covers, ascending, with domains_lock
+ *	and lock held for reading. Non-zero ends the walk
+ * @opaque: for @fn
+ *
+ * Return: 0; -ENOENT at the first hole, after @fn has been called for what is
+ * before it; -EINVAL, -EOVERFLOW; or what @fn returned.
+ */
+int iova_space_walk(struct iova_space *space, unsigned long iova,
+		    unsigned long length, iova_space_walk_fn fn, void *opaque)
+{
+	unsigned long next = iova;
+	struct iova_area *area;
+	unsigned long last;
+	int rc;
+
+	rc = range_last(iova, length, &last);
+	if (rc)
+		return rc;
+
+	guard(rwsem_read)(&space->domains_lock);
+	guard(rwsem_read)(&space->lock);
+	iova_area_for_each(area, &space->areas, iova, last) {
+		unsigned long end = min(last, area->last);
+
+		if (area->iova > next || !iova_area_is_live(area))
+			return -ENOENT;
+		rc = fn(next, end - next + 1, opaque);
+		if (rc || end == last)
+			return rc;
+		next = end + 1;
+	}
+	return -ENOENT;
+}
+
+/**
+ * iova_space_walk_all() - visit all that is mapped
+ * @space: the space
+ * @fn: as in iova_space_walk()
+ * @opaque: for @fn
+ *
+ * Return: 0, or what @fn returned.
+ */
+int iova_space_walk_all(struct iova_space *space, iova_space_walk_fn fn,
+			void *opaque)
+{
+	struct iova_area *area;
+	int rc;
+
+	guard(rwsem_read)(&space->domains_lock);
+	guard(rwsem_read)(&space->lock);
+	iova_area_for_each(area, &space->areas, 0, ULONG_MAX) {
+		if (!iova_area_is_live(area))
+			continue;
+		rc = fn(area->iova, iova_area_length(area), opaque);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/**
+ * iova_space_get_stat() - count what a space holds
+ * @space: the space
+ * @st: the counts
+ */
+void iova_space_get_stat(struct iova_space *space, struct iova_space_stat *st)
+{
+	static DEFINE_MUTEX(mark_lock);
+	static u64 mark;
+	struct iova_area *area;
+
+	*st = (struct iova_space_stat){};
+	guard(mutex)(&mark_lock);
+	mark++;
+
+	guard(rwsem_read)(&space->domains_lock);
+	st->domains = list_count_nodes(&space->domains);
+	guard(rwsem_read)(&space->lock);
+	iova_area_for_each(area, &space->areas, 0, ULONG_MAX) {
+		struct map_pages *pages = area->pages;
+
+		st->areas++;
+		st->mapped_bytes += iova_area_length(area);
+		if (pages->stat_mark != mark) {
+			pages->stat_mark = mark;
+			st->pinned_pages += READ_ONCE(pages->extents.npages);
+		}
+	}
+}

@@ -1,0 +1,564 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pinning and accounting of user memory.
+ *
+ * The pinned set of a struct map_pages is the union of its holds. Taking a hold
+ * pins what no other hold covers, releasing one gives back what no other hold
+ * covers; all of that happens under map_pages::lock. The lock is taken inside
+ * the locks of struct iova_space, and mmap_lock inside of it.
+ */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/sched/user.h>
+#include <linux/slab.h>
+
+#include "pages.h"
+#include "../failpoint.h"
+
+size_t map_batch_bytes = 65536;
+
+/* Small enough for the stack, enough for most mappings a VMM makes one by one */
+#define FEW_PAGES	16
+/* So many pages are given back between two looks at the scheduler */
+#define UNPIN_STEP	8192UL
+
+/**
+ * map_pages_alloc() - describe a run of the caller's memory
+ * @size: bytes to allocate; struct map_pages is at the start of it, the rest is
+ *	zeroed and lives as long
+ * @charge: whom to charge for what will be pinned
+ * @uptr: first byte
+ * @length: number of bytes
+ * @writable: pin for writing
+ *
+ * Nothing is pinned or charged yet, nor is it checked that there is memory.
+ *
+ * Return: one reference, or -EINVAL if @length is 0, too large, or there is no
+ * user memory in this context; -EOVERFLOW if the range leaves the address
+ * space; -ENOMEM.
+ */
+struct map_pages *map_pages_alloc(size_t size, enum map_charge charge,
+				  void __user *uptr, unsigned long length,
+				  bool writable)
+{
+	unsigned long start = (unsigned long)uptr;
+	struct map_pages *pages;
+	unsigned long end;
+
+	if (!length || length > SIZE_MAX - PAGE_SIZE || !current->mm)
+		return ERR_PTR(-EINVAL);
+	if (check_add_overflow(start, length, &end))
+		return ERR_PTR(-EOVERFLOW);
+
+	pages = kzalloc(size, GFP_KERNEL_ACCOUNT);
+	if (!pages)
+		return ERR_PTR(-ENOMEM);
+
+	kref_init(&pages->kref);
+	mutex_init(&pages->lock);
+	pages->mm = current->mm;
+	mmgrab(pages->mm);
+	pages->task = get_task_struct(current->group_leader);
+	pages->user = get_uid(current_user());
+	pages->uptr = start & PAGE_MASK;
+	pages->npages = ((end - 1) >> PAGE_SHIFT) - (start >> PAGE_SHIFT) + 1;
+	pages->charge = charge;
+	pages->uncharged = capable(CAP_IPC_LOCK);
+	pages->writable = writable;
+	pages->holds = RB_ROOT_CACHED;
+	map_extents_init(&pages->extents);
+	return pages;
+}
+
+/**
+ * map_pages_free() - the last reference is gone
+ * @kref: map_pages::kref
+ */
+void map_pages_free(struct kref *kref)
+{
+	struct map_pages *pages = container_of(kref, struct map_pages, kref);
+
+	WARN_ON(!RB_EMPTY_ROOT(&pages->holds.rb_root));
+	WARN_ON(pages->extents.npages);
+	mutex_destroy(&pages->lock);
+	free_uid(pages->user);
+	put_task_struct(pages->task);
+	mmdrop(pages->mm);
+	kfree(pages);
+}
+
+static int charge_user(struct map_pages *pages, unsigned long npages)
+{
+	unsigned long limit = task_rlimit(pages->task, RLIMIT_MEMLOCK) >>
+			      PAGE_SHIFT;
+	long locked = atomic_long_read(&pages->user->locked_vm);
+
+	do {
+		if (locked + npages > limit)
+			return -ENOMEM;
+	} while (!atomic_long_try_cmpxchg(&pages->user->locked_vm, &locked,
+					  locked + npages));
+	return 0;
+}
+
+static int charge_mm(struct map_pages *pages, unsigned long npages, bool inc)
+{
+	bool remote = pages->mm != current->mm;
+	int rc;
+
+	if (remote && !mmget_not_zero(pages->mm))
+		return -EFAULT;
+	mmap_write_lock(pages->mm);
+	rc = __account_locked_vm(pages->mm, npages, inc, pages->task, false);
+	mmap_write_unlock(pages->mm);
+	if (remote)
+		mmput(pages->mm);
+	return rc;
+}
+
+/* -ENOMEM if that is more than the limit; -EFAULT if there is no mm any more. */
+static int pages_charge(struct map_pages *pages, unsigned long npages)
+{
+	int rc = 0;
+
+	if (iommufd_should_fail())
+		return -ENOMEM;
+
+	if (!pages->uncharged) {
+		if (pages->charge == MAP_CHARGE_PROCESS)
+			rc = charge_mm(pages, npages, true);
+		else
+			rc = charge_user(pages, npages);
+	}
+	if (!rc)
+		atomic64_add(npages, &pages->mm->pinned_vm);
+	return rc;
+}
+
+static void pages_uncharge(struct map_pages *pages, unsigned long npages)
+{
+	if (!pages->uncharged) {
+		/* The count of an mm that has ended does not matter any more */
+		if (pages->charge == MAP_CHARGE_PROCESS)
+			charge_mm(pages, npages, false);
+		else
+			atomic_long_sub(npages, &pages->user->locked_vm);
+	}
+	atomic64_sub(npages, &pages->mm->pinned_vm);
+}
+
+static void unpin_run(struct map_pages *pages, unsigned long pfn,
+		      unsigned long npages)
+{
+	while (npages) {
+		unsigned long step = min(npages, UNPIN_STEP);
+
+		unpin_user_page_range_dirty_lock(pfn_to_page(pfn), step,
+						 pages->writable);
+		pfn += step;
+		npages -= step;
+		cond_resched();
+	}
+}
+
+/* Give back all there is in the range, and forget it. Returns how much. */
+static unsigned long drop_range(struct map_pages *pages, unsigned long first,
+				unsigned long last)
+{
+	unsigned long before = pages->extents.npages;
+	struct map_extent_iter iter;
+
+	map_extents_for_each(&iter, &pages->extents, first, last)
+		unpin_run(pages, iter.pfn, iter.npages);
+	map_extents_remove(&pages->extents, first, last);
+	return before - pages->extents.npages;
+}
+
+/**
+ * struct gup - a source of pinned pages
+ * @pages: whose
+ * @remote: the memory is not that of the running task; @pages->mm is held
+ */
+struct gup {
+	struct map_pages *pages;
+	bool remote;
+};
+
+static int gup_begin(struct gup *gup, struct map_pages *pages)
+{
+	gup->pages = pages;
+	gup->remote = pages->mm != current->mm;
+	if (gup->remote && !mmget_not_zero(pages->mm))
+		return -EFAULT;
+	return 0;
+}
+
+static void gup_end(struct gup *gup)
+{
+	if (gup->remote)
+		mmput(gup->pages->mm);
+}
+
+/* Pin up to @npages from @index on; returns how many (at least 1) or an errno. */
+static long gup_pin(struct gup *gup, unsigned long index, unsigned long npages,
+		    unsigned int gup_flags, struct page **out)
+{
+	unsigned long addr = gup->pages->uptr + index * PAGE_SIZE;
+	struct mm_struct *mm = gup->pages->mm;
+	int locked = 1;
+	long rc;
+
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	if (iommufd_should_fail())
+		return -EFAULT;
+
+	if (!gup->remote) {
+		rc = pin_user_pages_fast(addr, npages, gup_flags, out);
+	} else {
+		mmap_read_lock(mm);
+		rc = pin_user_pages_remote(mm, addr, npages, gup_flags, out,
+					   &locked);
+		if (locked)
+			mmap_read_unlock(mm);
+	}
+	return rc ?: -EFAULT;
+}
+
+/**
+ * struct pinner - a range of pages being pinned
+ * @gup: where pages come from
+ * @pages: whose extents grow
+ * @batch: page pointers, as they come out of GUP
+ * @batch_cap: room in @batch
+ * @runs: consecutive pages folded together, not yet stored
+ * @runs_cap: room in @runs
+ * @nr_runs: used entries of @runs
+ * @stored: page index up to which (excluding) extents have everything
+ * @staged: pages in @runs
+ */
+struct pinner {
+	struct gup gup;
+	struct map_pages *pages;
+	struct page **batch;
+	unsigned long batch_cap;
+	u64 *runs;
+	unsigned int runs_cap;
+	unsigned int nr_runs;
+	unsigned long stored;
+	unsigned long staged;
+};
+
+/*
+ * A temporary buffer of up to *cap words. Falls back to less, in the end to the
+ * FEW_PAGES words at @few, so that it never fails.
+ */
+static void *buffer_get(unsigned long *cap, void *few)
+{
+	unsigned long limit = READ_ONCE(map_batch_bytes) / sizeof(void *);
+	unsigned long nr = clamp(*cap, 1UL, max(limit, 1UL));
+	void *buffer;
+
+	for (; nr > FEW_PAGES; nr /= 2) {
+		buffer = kmalloc_array(nr, sizeof(u64),
+				       GFP_KERNEL_ACCOUNT | __GFP_NOWARN |
+					       __GFP_NORETRY);
+		if (buffer) {
+			*cap = nr;
+			return buffer;
+		}
+	}
+	*cap = min(nr, FEW_PAGES);
+	return few;
+}
+
+static int pinner_store(struct pinner *pin)
+{
+	int rc;
+
+	if (!pin->nr_runs)
+		return 0;
+	rc = map_extents_add(&pin->pages->extents, pin->stored, pin->runs,
+			     pin->nr_runs);
+	if (rc)
+		return rc;
+	pin->stored += pin->staged;
+	pin->staged = 0;
+	pin->nr_runs = 0;
+	return 0;
+}
+
+static int pinner_stage(struct pinner *pin, unsigned long pfn,
+			unsigned long npages)
+{
+	int rc;
+
+	if (pin->nr_runs) {
+		u64 *run = &pin->runs[pin->nr_runs - 1];
+		unsigned long have = map_run_npages(*run);
+
+		if (map_run_pfn(*run) + have == pfn &&
+		    have + npages <= MAP_RUN_MAX_PAGES) {
+			*run = map_run_pack(map_run_pfn(*run), have + npages);
+			pin->staged += npages;
+			return 0;
+		}
+	}
+	if (pin->nr_runs == pin->runs_cap) {
+		rc = pinner_store(pin);
+		if (rc)
+			return rc;
+	}
+	pin->runs[pin->nr_runs++] = map_run_pack(pfn, npages);
+	pin->staged += npages;
+	return 0;
+}
+
+/*
+ * Fold the page pointers to runs. Each pointer is compared: user space decides
+ * what is mapped next to what, so that the ends of a large folio may be where
+ * they belong while another folio's page is in between.
+ *
+ * On error, what has not been staged is unpinned.
+ */
+static int pinner_fold(struct pinner *pin, unsigned long npages)
+{
+	unsigned long i = 0;
+	int rc;
+
+	while (i < npages) {
+		struct page *page = pin->batch[i];
+		unsigned long n = 1;
+
+		while (i + n < npages && pin->batch[i + n] == nth_page(page, n))
+			n++;
+		rc = pinner_stage(pin, page_to_pfn(page), n);
+		if (rc) {
+			unpin_user_pages(pin->batch + i, npages - i);
+			return rc;
+		}
+		i += n;
+	}
+	return 0;
+}
+
+static int pinner_run(struct pinner *pin, unsigned long first,
+		      unsigned long last)
+{
+	unsigned int gup_flags = FOLL_LONGTERM |
+				 (pin->pages->writable ? FOLL_WRITE : 0);
+	unsigned long index = first;
+	int rc;
+
+	while (index <= last) {
+		long n = gup_pin(&pin->gup, index,
+				 min(last - index + 1, pin->batch_cap),
+				 gup_flags, pin->batch);
+
+		if (n < 0)
+			return n;
+		rc = pinner_fold(pin, n);
+		if (rc)
+			return rc;
+		index += n;
+		cond_resched();
+	}
+	return pinner_store(pin);
+}
+
+/* Pin and charge [first, last], of which nothing is pinned. All or nothing. */
+static int pin_range(struct map_pages *pages, unsigned long first,
+		     unsigned long last)
+{
+	struct page *few_pages[FEW_PAGES];
+	u64 few_runs[FEW_PAGES];
+	struct pinner pin = { .pages = pages, .stored = first };
+	unsigned long npages = last - first + 1;
+	unsigned long runs_cap;
+	unsigned int i;
+	int rc;
+
+	rc = pages_charge(pages, npages);
+	if (rc)
+		return rc;
+	rc = gup_begin(&pin.gup, pages);
+	if (rc)
+		goto out_uncharge;
+
+	pin.batch_cap = npages;
+	pin.batch = buffer_get(&pin.batch_cap, few_pages);
+	/* As many as one chunk may need; an extent takes a run at least */
+	runs_cap = min_t(unsigned long, npages, MAP_CHUNK_MAX_DENSE);
+	pin.runs = buffer_get(&runs_cap, few_runs);
+	pin.runs_cap = runs_cap;
+
+	rc = pinner_run(&pin, first, last);
+	if (rc) {
+		for (i = 0; i < pin.nr_runs; i++)
+			unpin_run(pages, map_run_pfn(pin.runs[i]),
+				  map_run_npages(pin.runs[i]));
+		if (pin.stored != first)
+			drop_range(pages, first, pin.stored - 1);
+	}
+
+	if (pin.runs != few_runs)
+		kfree(pin.runs);
+	if (pin.batch != few_pages)
+		kfree(pin.batch);
+	gup_end(&pin.gup);
+	if (!rc)
+		return 0;
+out_uncharge:
+	pages_uncharge(pages, npages);
+	return rc;
+}
+
+/* Give back what of [first, last] no hold covers. */
+static void drop_unheld(struct map_pages *pages, unsigned long first,
+			unsigned long last)
+{
+	struct interval_tree_span_iter span;
+	unsigned long npages = 0;
+
+	interval_tree_for_each_span(&span, &pages->holds, first, last)
+		if (span.is_hole)
+			npages += drop_range(pages, span.start_hole,
+					     span.last_hole);
+	if (npages)
+		pages_uncharge(pages, npages);
+}
+
+/**
+ * map_pages_hold() - have a range pinned from here on
+ * @pages: the memory; its lock is held
+ * @hold: node.start and node.last are the range; it is in use from here to
+ *	map_pages_release()
+ *
+ * Return: 0; -EFAULT if there is no such memory, or it may not be pinned, or
+ * its process has ended and it had not been pinned before; -ENOMEM, also if the
+ * limit does not allow it; -EINTR. On error nothing has changed.
+ */
+int map_pages_hold(struct map_pages *pages, struct map_hold *hold)
+{
+	unsigned long first = hold->node.start;
+	unsigned long last = hold->node.last;
+	struct interval_tree_span_iter span;
+	int rc = 0;
+
+	lockdep_assert_held(&pages->lock);
+	if (WARN_ON(first > last || last >= pages->npages))
+		return -EINVAL;
+
+	interval_tree_for_each_span(&span, &pages->holds, first, last) {
+		if (!span.is_hole)
+			continue;
+		rc = pin_range(pages, span.start_hole, span.last_hole);
+		if (rc) {
+			drop_unheld(pages, first, last);
+			return rc;
+		}
+	}
+	interval_tree_insert(&hold->node, &pages->holds);
+	return 0;
+}
+
+/**
+ * map_pages_release() - end a hold
+ * @pages: the memory; its lock is held
+ * @hold: as given to map_pages_hold()
+ *
+ * Nobody's DMA may reach the range through this hold any more: what no other
+ * hold covers is unpinned, and marked dirty if it is writable.
+ */
+void map_pages_release(struct map_pages *pages, struct map_hold *hold)
+{
+	lockdep_assert_held(&pages->lock);
+	interval_tree_remove(&hold->node, &pages->holds);
+	drop_unheld(pages, hold->node.start, hold->node.last);
+}
+
+/* In-kernel pins of the same range share one hold. */
+static struct map_hold *find_pin(struct map_pages *pages, unsigned long first,
+				 unsigned long last)
+{
+	struct interval_tree_node *node;
+
+	for (node = interval_tree_iter_first(&pages->holds, first, last); node;
+	     node = interval_tree_iter_next(node, first, last)) {
+		struct map_hold *hold = container_of(node, struct map_hold,
+						     node);
+
+		if (hold->pins && node->start == first && node->last == last)
+			return hold;
+	}
+	return NULL;
+}
+
+/**
+ * map_pages_pin() - pin a range for use by the kernel
+ * @pages: the memory; its lock is held
+ * @first: first page index
+ * @last: last page index
+ * @out_pages: one for each index
+ *
+ * May be called again for the same range; each call is undone by one of
+ * map_pages_unpin() with the same range.
+ *
+ * Return: 0, or an errno of map_pages_hold().
+ */
+int map_pages_pin(struct map_pages *pages, unsigned long first,
+		  unsigned long last, struct page **out_pages)
+{
+	struct map_hold *hold = find_pin(pages, first, last);
+	struct map_extent_iter iter;
+	int rc;
+
+	if (!hold) {
+		hold = kzalloc(sizeof(*hold), GFP_KERNEL_ACCOUNT);
+		if (!hold)
+			return -ENOMEM;
+		hold->node.start = first;
+		hold->node.last = last;
+		rc = map_pages_hold(pages, hold);
+		if (rc) {
+			kfree(hold);
+			return rc;
+		}
+	}
+	hold->pins++;
+
+	map_extents_for_each(&iter, &pages->extents, first, last) {
+		struct page *page = pfn_to_page(iter.pfn);
+		unsigned long i;
+
+		for (i = 0; i < iter.npages; i++)
+			out_pages[iter.index - first + i] = nth_page(page, i);
+	}
+	return 0;
+}
+
+/**
+ * map_pages_unpin() - undo one map_pages_pin()
+ * @pages: the memory; its lock is held
+ * @first: first page index
+ * @last: last page index
+ *
+ * Return: 0, or -ENOENT if exactly this range has not been pinned.
+ */
+int map_pages_unpin(struct map_pages *pages, unsigned long first,
+		    unsigned long last)
+{
+	struct map_hold *hold = find_pin(pages, first, last);
+
+	if (WARN_ON(!hold))
+		return -ENOENT;
+	if (--hold->pins)
+		return 0;
+	map_pages_release(pages, hold);
+	kfree(hold);
+	return 0;
+}
