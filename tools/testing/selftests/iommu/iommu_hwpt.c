@@ -1,0 +1,554 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hardware page tables on the mock IOMMU: paging ones, nest parents, nested
+ * ones with a table that this program writes, fault queues on both kinds,
+ * invalidation, and what IOMMU_GET_HW_INFO says. Fault delivery itself is tested
+ * in iommu_fault.c.
+ */
+#include "iommu_test.h"
+
+/* The guest's memory, from this IOVA of the parent on */
+#define GUEST_PAGES	64
+#define TABLE_TOP	(IOVA_BASE)
+#define TABLE_LEAF	(IOVA_BASE + PAGE)
+#define DATA(n)		(IOVA_BASE + (8 + (n)) * PAGE)
+
+FIXTURE(hwpt) {
+	int fd;
+	__u32 ioas;
+	__u32 parent;
+	struct mock_device dev;
+	char *guest;
+	__u64 *top;
+	__u64 *leaf;
+};
+
+FIXTURE_SETUP(hwpt)
+{
+	self->fd = iommu_open();
+	if (self->fd == -ENOENT)
+		SKIP(return, "there is no /dev/iommu");
+	ASSERT_LE(0, self->fd);
+	self->guest = mem_get(GUEST_PAGES * PAGE);
+	ASSERT_NE(NULL, self->guest);
+	self->top = (__u64 *)self->guest;
+	self->leaf = (__u64 *)(self->guest + PAGE);
+	ASSERT_EQ(0, iommu_ioas_alloc(self->fd, &self->ioas));
+	ASSERT_EQ(0, mock_device(self->fd, self->ioas, 0, &self->dev));
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, self->guest,
+			       GUEST_PAGES * PAGE, IOVA_BASE));
+	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, self->dev.dev, self->ioas,
+				       IOMMU_HWPT_ALLOC_NEST_PARENT, 0,
+				       &self->parent));
+}
+
+FIXTURE_TEARDOWN(hwpt)
+{
+	close(self->fd);
+}
+
+static char *guest_data(FIXTURE_DATA(hwpt) *self, unsigned int n)
+{
+	return self->guest + (8 + n) * PAGE;
+}
+
+static int nested_s1(FIXTURE_DATA(hwpt) *self, __u32 levels, __u32 flags,
+		     __u32 fault, __u32 *hwpt)
+{
+	struct iommu_hwpt_selftest_s1 s1 = {
+		.table = levels == 2 ? TABLE_TOP : TABLE_LEAF,
+		.levels = levels,
+	};
+
+	return iommu_hwpt_nested(self->fd, self->dev.dev, self->parent, flags,
+				 fault, IOMMU_HWPT_DATA_SELFTEST_S1, &s1,
+				 sizeof(s1), hwpt);
+}
+
+static int dma(FIXTURE_DATA(hwpt) *self, bool write, __u64 iova, void *data,
+	       size_t length, struct mock_dma *result)
+{
+	struct mock_dma d = {
+		.dev = self->dev.dev,
+		.flags = write ? MOCK_DMA_WRITE : 0,
+		.timeout_ms = FOREVER_MS,
+		.iova = iova,
+		.data = data,
+		.length = length,
+	};
+	int rc = mock_dma(self->fd, &d);
+
+	*result = d;
+	return rc;
+}
+
+TEST_F(hwpt, paging_and_its_ioas)
+{
+	struct mock_dma r;
+	char word[8] = "";
+	__u32 hwpt;
+
+	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, self->dev.dev, self->ioas, 0,
+				       0, &hwpt));
+	ASSERT_EQ(0, mock_replace(self->fd, self->dev.stdev, hwpt));
+	memcpy(guest_data(self, 0), "payload", 8);
+	ASSERT_EQ(0, dma(self, false, DATA(0), word, 8, &r));
+	EXPECT_EQ(MOCK_DMA_OK, r.status);
+	EXPECT_EQ(8, r.done);
+	EXPECT_STREQ("payload", word);
+
+	/* It follows what is mapped and unmapped later. */
+	ASSERT_EQ(0, iommu_unmap(self->fd, self->ioas, IOVA_BASE,
+				 GUEST_PAGES * PAGE, NULL));
+	memset(word, 0, sizeof(word));
+	ASSERT_EQ(0, dma(self, false, DATA(0), word, 8, &r));
+	EXPECT_EQ(MOCK_DMA_BLOCKED, r.status);
+	EXPECT_EQ(0, r.done);
+	EXPECT_STREQ("", word);
+
+	EXPECT_EQ(-EBUSY, iommu_destroy(self->fd, hwpt));
+	EXPECT_EQ(-EBUSY, iommu_destroy(self->fd, self->ioas));
+	ASSERT_EQ(0, mock_replace(self->fd, self->dev.stdev, self->ioas));
+	EXPECT_EQ(0, iommu_destroy(self->fd, hwpt));
+}
+
+TEST_F(hwpt, alloc_refused)
+{
+	struct iommu_hwpt_selftest data = { .iotlb = 1 };
+	struct iommu_hwpt_selftest_s1 s1 = { .table = TABLE_TOP, .levels = 2 };
+	struct fdinfo before, after;
+	__u32 plain, nested, fault, id;
+	unsigned int i;
+	int queue;
+
+	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, self->dev.dev, self->ioas, 0,
+				       0, &plain));
+	ASSERT_EQ(0, nested_s1(self, 2, 0, 0, &nested));
+	queue = iommu_fault_queue(self->fd, 0, 0, 0, &fault);
+	ASSERT_LE(0, queue);
+	state_of(self->fd, &before);
+
+	/* Paging: flags that make no sense together, data it does not take */
+	EXPECT_EQ(-EOPNOTSUPP,
+		  iommu_hwpt_paging(self->fd, self->dev.dev, self->ioas,
+				    IOMMU_HWPT_ALLOC_NEST_PARENT |
+				    IOMMU_HWPT_FAULT_ID_VALID, fault, &id));
+	EXPECT_EQ(-EINVAL,
+		  iommu_hwpt_nested(self->fd, self->dev.dev, self->ioas, 0, 0,
+				    IOMMU_HWPT_DATA_SELFTEST, NULL, 0, &id));
+	EXPECT_EQ(-EINVAL,
+		  iommu_hwpt_nested(self->fd, self->dev.dev, self->ioas, 0, 0,
+				    IOMMU_HWPT_DATA_NONE, &data, sizeof(data),
+				    &id));
+	EXPECT_EQ(-ENOENT,
+		  iommu_hwpt_paging(self->fd, self->dev.dev, self->ioas,
+				    IOMMU_HWPT_FAULT_ID_VALID, self->ioas,
+				    &id));
+
+	/* Nested: a parent that is none, a device, another nested one */
+	EXPECT_EQ(-EINVAL,
+		  iommu_hwpt_nested(self->fd, self->dev.dev, plain, 0, 0,
+				    IOMMU_HWPT_DATA_SELFTEST, &data,
+				    sizeof(data), &id));
+	EXPECT_EQ(-EINVAL,
+		  iommu_hwpt_nested(self->fd, self->dev.dev, nested, 0, 0,
+				    IOMMU_HWPT_DATA_SELFTEST, &data,
+				    sizeof(data), &id));
+	EXPECT_EQ(-EINVAL,
+		  iommu_hwpt_nested(self->fd, self->dev.dev, self->dev.dev, 0,
+				    0, IOMMU_HWPT_DATA_SELFTEST, &data,
+				    sizeof(data), &id));
+	/* Flags of paging ones */
+	EXPECT_EQ(-EOPNOTSUPP,
+		  iommu_hwpt_nested(self->fd, self->dev.dev, self->parent,
+				    IOMMU_HWPT_ALLOC_NEST_PARENT, 0,
+				    IOMMU_HWPT_DATA_SELFTEST, &data,
+				    sizeof(data), &id));
+	EXPECT_EQ(-EOPNOTSUPP,
+		  iommu_hwpt_nested(self->fd, self->dev.dev, self->parent,
+				    IOMMU_HWPT_ALLOC_DIRTY_TRACKING, 0,
+				    IOMMU_HWPT_DATA_SELFTEST, &data,
+				    sizeof(data), &id));
+	/* Data: missing, too short, not there, of an unknown type */
+	EXPECT_EQ(-EINVAL,
+		  iommu_hwpt_nested(self->fd, self->dev.dev, self->parent, 0,
+				    0, IOMMU_HWPT_DATA_NONE, NULL, 0, &id));
+	EXPECT_EQ(-EINVAL,
+		  iommu_hwpt_nested(self->fd, self->dev.dev, self->parent, 0,
+				    0, IOMMU_HWPT_DATA_SELFTEST, &data, 1,
+				    &id));
+	EXPECT_EQ(-EFAULT,
+		  iommu_hwpt_nested(self->fd, self->dev.dev, self->parent, 0,
+				    0, IOMMU_HWPT_DATA_SELFTEST, (void *)8,
+				    sizeof(data), &id));
+	EXPECT_EQ(-EOPNOTSUPP,
+		  iommu_hwpt_nested(self->fd, self->dev.dev, self->parent, 0,
+				    0, IOMMU_HWPT_DATA_VTD_S1, &data,
+				    sizeof(data), &id));
+	/* Longer data: a zero tail is fine, anything else is not */
+	{
+		struct {
+			struct iommu_hwpt_selftest data;
+			__u32 tail[3];
+		} longer = { .data = { .iotlb = 1 } };
+
+		longer.tail[2] = 1;
+		EXPECT_EQ(-E2BIG,
+			  iommu_hwpt_nested(self->fd, self->dev.dev,
+					    self->parent, 0, 0,
+					    IOMMU_HWPT_DATA_SELFTEST, &longer,
+					    sizeof(longer), &id));
+		longer.tail[2] = 0;
+		ASSERT_EQ(0, iommu_hwpt_nested(self->fd, self->dev.dev,
+					       self->parent, 0, 0,
+					       IOMMU_HWPT_DATA_SELFTEST,
+					       &longer, sizeof(longer), &id));
+		EXPECT_EQ(0, iommu_destroy(self->fd, id));
+	}
+	/* Values in the data */
+	for (i = 0; i < 4; i++) {
+		static const struct iommu_hwpt_selftest_s1 bad[] = {
+			{ .table = TABLE_TOP, .levels = 0 },
+			{ .table = TABLE_TOP, .levels = 3 },
+			{ .table = TABLE_TOP + 8, .levels = 1 },
+			{ .table = TABLE_TOP, .levels = 1, .__reserved = 1 },
+		};
+		int rc;
+
+		s1 = bad[i];
+		rc = iommu_hwpt_nested(self->fd, self->dev.dev, self->parent, 0,
+				       0, IOMMU_HWPT_DATA_SELFTEST_S1, &s1,
+				       sizeof(s1), &id);
+		EXPECT_TRUE(rc == -EINVAL || rc == -EOPNOTSUPP)
+			TH_LOG("case %u: %d", i, rc);
+	}
+	state_of(self->fd, &after);
+	EXPECT_STREQ(before.text, after.text);
+	close(queue);
+}
+
+TEST_F(hwpt, destroy_order)
+{
+	__u32 nested, fault;
+	int queue;
+
+	queue = iommu_fault_queue(self->fd, 0, 0, 0, &fault);
+	ASSERT_LE(0, queue);
+	ASSERT_EQ(0, nested_s1(self, 2, IOMMU_HWPT_FAULT_ID_VALID, fault,
+			       &nested));
+	ASSERT_EQ(0, mock_replace(self->fd, self->dev.stdev, nested));
+	/* From the bottom up everything is in use. */
+	EXPECT_EQ(-EBUSY, iommu_destroy(self->fd, self->ioas));
+	EXPECT_EQ(-EBUSY, iommu_destroy(self->fd, self->parent));
+	EXPECT_EQ(-EBUSY, iommu_destroy(self->fd, nested));
+	EXPECT_EQ(-EBUSY, iommu_destroy(self->fd, fault));
+	EXPECT_EQ(-EBUSY, iommu_destroy(self->fd, self->dev.dev));
+	ASSERT_EQ(0, iommu_destroy(self->fd, self->dev.stdev));
+	EXPECT_EQ(-ENOENT, iommu_destroy(self->fd, self->dev.dev));
+	EXPECT_EQ(-EBUSY, iommu_destroy(self->fd, self->parent));
+	EXPECT_EQ(-EBUSY, iommu_destroy(self->fd, fault));
+	EXPECT_EQ(0, iommu_destroy(self->fd, nested));
+	EXPECT_EQ(-EBUSY, iommu_destroy(self->fd, self->ioas));
+	EXPECT_EQ(0, iommu_destroy(self->fd, self->parent));
+	EXPECT_EQ(0, iommu_destroy(self->fd, self->ioas));
+	/* The open fd holds the queue. */
+	EXPECT_EQ(-EBUSY, iommu_destroy(self->fd, fault));
+	close(queue);
+	EXPECT_EQ(0, iommu_destroy(self->fd, fault));
+}
+
+/* The table is this program's: bytes go where it says. */
+TEST_F(hwpt, nested_translation)
+{
+	char out[3 * PAGE], in[3 * PAGE];
+	struct mock_dma r;
+	unsigned int i;
+	__u32 nested;
+
+	self->top[0] = TABLE_LEAF | MOCK_S1_PRESENT | MOCK_S1_WRITE;
+	/* Guest pages 5, 6, 7 are data pages 9, 2, 4. */
+	self->leaf[5] = DATA(9) | MOCK_S1_PRESENT | MOCK_S1_WRITE;
+	self->leaf[6] = DATA(2) | MOCK_S1_PRESENT | MOCK_S1_WRITE;
+	self->leaf[7] = DATA(4) | MOCK_S1_PRESENT;
+	ASSERT_EQ(0, nested_s1(self, 2, 0, 0, &nested));
+	ASSERT_EQ(0, mock_replace(self->fd, self->dev.stdev, nested));
+	for (i = 0; i < sizeof(out); i++)
+		out[i] = (char)(i * 7 + i / 256);
+
+	ASSERT_EQ(0, dma(self, true, 5 * PAGE + 100, out, 2 * PAGE - 200, &r));
+	EXPECT_EQ(MOCK_DMA_OK, r.status);
+	EXPECT_EQ(2 * PAGE - 200, r.done);
+	EXPECT_EQ(0, memcmp(guest_data(self, 9) + 100, out, PAGE - 100));
+	EXPECT_EQ(0, memcmp(guest_data(self, 2), out + PAGE - 100, PAGE - 100));
+	EXPECT_EQ(0, guest_data(self, 9)[99]);
+	EXPECT_EQ(0, guest_data(self, 2)[PAGE - 100]);
+
+	memset(guest_data(self, 4), 'r', PAGE);
+	ASSERT_EQ(0, dma(self, false, 5 * PAGE, in, sizeof(in), &r));
+	EXPECT_EQ(MOCK_DMA_OK, r.status);
+	EXPECT_EQ(0, memcmp(in, guest_data(self, 9), PAGE));
+	EXPECT_EQ(0, memcmp(in + PAGE, guest_data(self, 2), PAGE));
+	EXPECT_EQ(0, memcmp(in + 2 * PAGE, guest_data(self, 4), PAGE));
+
+	/* No permission to write, no entry, and no queue to ask */
+	ASSERT_EQ(0, dma(self, true, 7 * PAGE, out, 1, &r));
+	EXPECT_EQ(MOCK_DMA_BLOCKED, r.status);
+	EXPECT_EQ('r', guest_data(self, 4)[0]);
+	ASSERT_EQ(0, dma(self, false, 8 * PAGE, in, 1, &r));
+	EXPECT_EQ(MOCK_DMA_BLOCKED, r.status);
+	/* The guest's table points to where the parent has nothing. */
+	self->leaf[9] = (IOVA_BASE + 4096 * PAGE) | MOCK_S1_PRESENT;
+	ASSERT_EQ(0, dma(self, false, 9 * PAGE, in, 1, &r));
+	EXPECT_NE(MOCK_DMA_OK, r.status);
+	EXPECT_EQ(0, r.done);
+}
+
+TEST_F(hwpt, invalidation)
+{
+	struct iommu_hwpt_invalidate_selftest_s1 req = {
+		.addr = PAGE,
+		.npages = 1,
+	};
+	struct mock_dma r;
+	char c = 0;
+	__u32 nested, num;
+
+	self->leaf[1] = DATA(1) | MOCK_S1_PRESENT;
+	memset(guest_data(self, 1), '1', PAGE);
+	memset(guest_data(self, 2), '2', PAGE);
+	ASSERT_EQ(0, nested_s1(self, 1, 0, 0, &nested));
+	ASSERT_EQ(0, mock_replace(self->fd, self->dev.stdev, nested));
+	ASSERT_EQ(0, dma(self, false, PAGE, &c, 1, &r));
+	EXPECT_EQ('1', c);
+	/* The old translation is used until it is invalidated. */
+	self->leaf[1] = DATA(2) | MOCK_S1_PRESENT;
+	ASSERT_EQ(0, dma(self, false, PAGE, &c, 1, &r));
+	EXPECT_EQ('1', c);
+	num = 1;
+	ASSERT_EQ(0, iommu_hwpt_invalidate(self->fd, nested,
+				IOMMU_HWPT_INVALIDATE_DATA_SELFTEST_S1, &req,
+				sizeof(req), &num));
+	EXPECT_EQ(1, num);
+	ASSERT_EQ(0, dma(self, false, PAGE, &c, 1, &r));
+	EXPECT_EQ('2', c);
+}
+
+TEST_F(hwpt, invalidation_bounds)
+{
+	struct iommu_hwpt_invalidate_selftest reqs[4] = { 0 };
+	struct iommu_hwpt_selftest data = {
+		.iotlb = IOMMU_TEST_IOTLB_DEFAULT,
+	};
+	const __u32 type = IOMMU_HWPT_INVALIDATE_DATA_SELFTEST;
+	const __u32 len = sizeof(reqs[0]);
+	struct iommu_hwpt_invalidate_selftest *edge;
+	__u32 nested, num;
+	char *hole;
+
+	ASSERT_EQ(0, iommu_hwpt_nested(self->fd, self->dev.dev, self->parent,
+				       0, 0, IOMMU_HWPT_DATA_SELFTEST, &data,
+				       sizeof(data), &nested));
+	/* None at all: is the type known? */
+	num = 0;
+	EXPECT_EQ(0, iommu_hwpt_invalidate(self->fd, nested, type, NULL, 0,
+					   &num));
+	EXPECT_EQ(0, num);
+	num = 0;
+	EXPECT_EQ(-EINVAL,
+		  iommu_hwpt_invalidate(self->fd, nested,
+				IOMMU_HWPT_INVALIDATE_DATA_SELFTEST_INVALID,
+				NULL, 0, &num));
+	num = 1;
+	EXPECT_EQ(-EINVAL,
+		  iommu_hwpt_invalidate(self->fd, nested,
+				IOMMU_HWPT_INVALIDATE_DATA_SELFTEST_INVALID,
+				reqs, len, &num));
+	EXPECT_EQ(0, num);
+	/* Caps on what the caller sets */
+	num = (1 << 19) + 1;
+	EXPECT_EQ(-EINVAL, iommu_hwpt_invalidate(self->fd, nested, type, reqs,
+						 len, &num));
+	EXPECT_EQ(0, num);
+	num = ~0U;
+	EXPECT_EQ(-EINVAL, iommu_hwpt_invalidate(self->fd, nested, type, reqs,
+						 len, &num));
+	num = 1;
+	EXPECT_EQ(-EINVAL, iommu_hwpt_invalidate(self->fd, nested, type, reqs,
+						 PAGE + 1, &num));
+	num = 1;
+	EXPECT_EQ(-EINVAL, iommu_hwpt_invalidate(self->fd, nested, type, reqs,
+						 0, &num));
+	num = 1;
+	EXPECT_EQ(-EINVAL, iommu_hwpt_invalidate(self->fd, nested, type, NULL,
+						 len, &num));
+	num = 1;
+	EXPECT_EQ(-EINVAL, iommu_hwpt_invalidate(self->fd, nested, type, reqs,
+						 1, &num));
+	num = 1;
+	EXPECT_EQ(-EFAULT, iommu_hwpt_invalidate(self->fd, nested, type,
+						 (void *)8, len, &num));
+	EXPECT_EQ(0, num);
+	/* The number carried out ends before the one at fault. */
+	reqs[2].iotlb_id = MOCK_NESTED_DOMAIN_IOTLB_NUM;
+	num = 4;
+	EXPECT_EQ(-EINVAL, iommu_hwpt_invalidate(self->fd, nested, type, reqs,
+						 len, &num));
+	EXPECT_EQ(2, num);
+	reqs[2].iotlb_id = 0;
+	reqs[1].flags = 2;
+	num = 4;
+	EXPECT_EQ(-EOPNOTSUPP, iommu_hwpt_invalidate(self->fd, nested, type,
+						     reqs, len, &num));
+	EXPECT_EQ(1, num);
+	reqs[1].flags = 0;
+	num = 4;
+	EXPECT_EQ(0, iommu_hwpt_invalidate(self->fd, nested, type, reqs, len,
+					   &num));
+	EXPECT_EQ(4, num);
+	/* The array runs into memory that is not there. */
+	hole = mem_before_hole();
+	ASSERT_NE(NULL, hole);
+	edge = (void *)(hole + PAGE - 2 * len);
+	num = 3;
+	EXPECT_EQ(-EFAULT, iommu_hwpt_invalidate(self->fd, nested, type, edge,
+						 len, &num));
+	EXPECT_GE(2, num);
+	/* A request of a later version */
+	{
+		struct {
+			struct iommu_hwpt_invalidate_selftest r;
+			__u64 more;
+		} longer = { 0 };
+
+		num = 1;
+		EXPECT_EQ(0, iommu_hwpt_invalidate(self->fd, nested, type,
+						   &longer, sizeof(longer),
+						   &num));
+		EXPECT_EQ(1, num);
+		longer.more = 1;
+		num = 1;
+		EXPECT_EQ(-E2BIG, iommu_hwpt_invalidate(self->fd, nested, type,
+							&longer,
+							sizeof(longer), &num));
+		EXPECT_EQ(0, num);
+	}
+	/* Not a nested one */
+	num = 1;
+	EXPECT_EQ(-ENOENT, iommu_hwpt_invalidate(self->fd, self->parent, type,
+						 reqs, len, &num));
+}
+
+TEST_F(hwpt, hw_info)
+{
+	struct {
+		struct iommu_test_hw_info info;
+		__u64 tail[4];
+	} data;
+	struct iommu_hw_info c = {
+		.size = sizeof(c),
+		.dev_id = self->dev.dev,
+	};
+	struct iommu_hw_info again;
+
+	ASSERT_EQ(0, iommu_call(self->fd, IOMMU_GET_HW_INFO, &c));
+	EXPECT_EQ(sizeof(data.info), c.data_len);
+	EXPECT_EQ(IOMMU_HW_INFO_TYPE_SELFTEST, c.out_data_type);
+	EXPECT_EQ(IOMMU_HW_CAP_DIRTY_TRACKING,
+		  c.out_capabilities & IOMMU_HW_CAP_DIRTY_TRACKING);
+	EXPECT_EQ(0, c.out_max_pasid_log2);
+
+	/* Room left over is filled with zero. */
+	memset(&data, 0xff, sizeof(data));
+	c.data_len = sizeof(data);
+	c.data_uptr = (uintptr_t)&data;
+	ASSERT_EQ(0, iommu_call(self->fd, IOMMU_GET_HW_INFO, &c));
+	EXPECT_EQ(sizeof(data.info), c.data_len);
+	EXPECT_EQ(IOMMU_HW_INFO_SELFTEST_REGVAL, data.info.test_reg);
+	EXPECT_EQ(0, data.info.flags);
+	EXPECT_EQ(0, data.tail[0] | data.tail[1] | data.tail[2] |
+		     data.tail[3]);
+
+	/* Too little room: cut off, and the length is that of the whole. */
+	memset(&data, 0xff, sizeof(data));
+	c.data_len = 4;
+	ASSERT_EQ(0, iommu_call(self->fd, IOMMU_GET_HW_INFO, &c));
+	EXPECT_EQ(sizeof(data.info), c.data_len);
+	EXPECT_EQ(0, data.info.flags);
+	EXPECT_EQ(~0U, data.info.test_reg);
+
+	again = c;
+	again.data_uptr = 8;
+	again.data_len = 64;
+	EXPECT_EQ(-EFAULT, iommu_call(self->fd, IOMMU_GET_HW_INFO, &again));
+
+	/* The type asked for */
+	c.flags = IOMMU_HW_INFO_FLAG_INPUT_TYPE;
+	c.in_data_type = IOMMU_HW_INFO_TYPE_SELFTEST;
+	c.data_len = sizeof(data);
+	ASSERT_EQ(0, iommu_call(self->fd, IOMMU_GET_HW_INFO, &c));
+	EXPECT_EQ(IOMMU_HW_INFO_TYPE_SELFTEST, c.out_data_type);
+	c.in_data_type = IOMMU_HW_INFO_TYPE_DEFAULT;
+	c.data_len = sizeof(data);
+	ASSERT_EQ(0, iommu_call(self->fd, IOMMU_GET_HW_INFO, &c));
+	EXPECT_EQ(IOMMU_HW_INFO_TYPE_SELFTEST, c.out_data_type);
+	c.in_data_type = IOMMU_HW_INFO_TYPE_INTEL_VTD;
+	c.data_len = sizeof(data);
+	EXPECT_EQ(-EOPNOTSUPP, iommu_call(self->fd, IOMMU_GET_HW_INFO, &c));
+	/* Without the flag it is not looked at. */
+	c.flags = 0;
+	c.in_data_type = 0x12345678;
+	EXPECT_EQ(0, iommu_call(self->fd, IOMMU_GET_HW_INFO, &c));
+}
+
+TEST_F(hwpt, hw_info_pasid)
+{
+	struct iommu_hw_info c = { .size = sizeof(c) };
+	struct mock_device d;
+
+	ASSERT_EQ(0, mock_device(self->fd, self->ioas, MOCK_FLAGS_DEVICE_PASID,
+				 &d));
+	c.dev_id = d.dev;
+	ASSERT_EQ(0, iommu_call(self->fd, IOMMU_GET_HW_INFO, &c));
+	EXPECT_EQ(MOCK_PASID_WIDTH, c.out_max_pasid_log2);
+}
+
+TEST_F(hwpt, queue_of_another_file_or_none)
+{
+	int other = iommu_open();
+	__u32 fault, id;
+	int queue;
+
+	ASSERT_LE(0, other);
+	queue = iommu_fault_queue(other, 0, 0, 0, &fault);
+	ASSERT_LE(0, queue);
+	/* The same number may be something else here: take one that is not. */
+	EXPECT_EQ(-ENOENT, nested_s1(self, 2, IOMMU_HWPT_FAULT_ID_VALID,
+				     fault + 1000, &id));
+	EXPECT_EQ(-ENOENT, nested_s1(self, 2, IOMMU_HWPT_FAULT_ID_VALID, 0,
+				     &id));
+	close(queue);
+	close(other);
+}
+
+/* A replace that fails leaves the device where it was. */
+TEST_F(hwpt, replace_refused)
+{
+	struct mock_dma r;
+	char c = 0;
+	__u32 fault;
+	int queue;
+
+	guest_data(self, 0)[0] = 'x';
+	queue = iommu_fault_queue(self->fd, 0, 0, 0, &fault);
+	ASSERT_LE(0, queue);
+	EXPECT_EQ(-ENOENT, mock_replace(self->fd, self->dev.stdev, 1000000));
+	EXPECT_EQ(-EINVAL, mock_replace(self->fd, self->dev.stdev, fault));
+	EXPECT_EQ(-EINVAL, mock_replace(self->fd, self->dev.stdev,
+					self->dev.dev));
+	ASSERT_EQ(0, dma(self, false, DATA(0), &c, 1, &r));
+	EXPECT_EQ(MOCK_DMA_OK, r.status);
+	EXPECT_EQ('x', c);
+	close(queue);
+}
+
+TEST_HARNESS_MAIN
