@@ -379,7 +379,55 @@ static int reserve_all(struct iommufd_group *group, struct iommufd_ioas *ioas)
 	return 0;
 }
 
-/* Undo prepare_faults() for the devices before @end, or all if it is NULL. */
+/*
+ * All that may fail of moving the fault routing of @idev to @hwpt. A device that
+ * had no fault queue gets its route now, as with an attach: once the hardware has
+ * switched, the first fault must find somebody listening.
+ */
+static int prepare_fault(struct iommufd_device *idev, struct iommufd_hwpt *hwpt)
+{
+	struct iommufd_fault_attach *next;
+	int rc;
+
+	next = new_fault_attach(idev, hwpt);
+	if (IS_ERR(next))
+		return PTR_ERR(next);
+	if (idev->fault)
+		rc = iommufd_fault_attach_prepare_replace(idev->fault, next);
+	else
+		rc = next ? iommufd_fault_attach_install(next) : 0;
+	if (rc) {
+		if (next)
+			iommufd_fault_attach_free(next);
+		return rc;
+	}
+	idev->next_fault = next;
+	return 0;
+}
+
+static void cancel_fault(struct iommufd_device *idev)
+{
+	struct iommufd_fault_attach *next = idev->next_fault;
+
+	idev->next_fault = NULL;
+	if (idev->fault) {
+		iommufd_fault_attach_cancel_replace(idev->fault, next);
+		if (next)
+			iommufd_fault_attach_free(next);
+	} else if (next) {
+		iommufd_fault_attach_remove(next);
+	}
+}
+
+static void switch_fault(struct iommufd_device *idev)
+{
+	if (idev->fault)
+		iommufd_fault_attach_replace(idev->fault, idev->next_fault);
+	idev->fault = idev->next_fault;
+	idev->next_fault = NULL;
+}
+
+/* For the devices before @end, or all if it is NULL. */
 static void cancel_faults(struct iommufd_group *group,
 			  struct iommufd_device *end)
 {
@@ -388,58 +436,32 @@ static void cancel_faults(struct iommufd_group *group,
 	list_for_each_entry(cur, &group->attached, group_item) {
 		if (cur == end)
 			break;
-		if (!cur->fault && !cur->next_fault)
-			continue;
-		iommufd_fault_attach_cancel_replace(cur->fault,
-						    cur->next_fault);
-		if (cur->next_fault)
-			iommufd_fault_attach_free(cur->next_fault);
-		cur->next_fault = NULL;
+		cancel_fault(cur);
 	}
 }
 
-/* All that may fail of moving the fault routing of each device to @hwpt. */
 static int prepare_faults(struct iommufd_group *group,
 			  struct iommufd_hwpt *hwpt)
 {
-	struct iommufd_fault_attach *next;
 	struct iommufd_device *cur;
 	int rc;
 
 	list_for_each_entry(cur, &group->attached, group_item) {
-		next = new_fault_attach(cur, hwpt);
-		if (IS_ERR(next)) {
-			rc = PTR_ERR(next);
-			goto err_cancel;
-		}
-		if (!cur->fault && !next)
-			continue;
-		rc = iommufd_fault_attach_prepare_replace(cur->fault, next);
+		rc = prepare_fault(cur, hwpt);
 		if (rc) {
-			if (next)
-				iommufd_fault_attach_free(next);
-			goto err_cancel;
+			cancel_faults(group, cur);
+			return rc;
 		}
-		cur->next_fault = next;
 	}
 	return 0;
-
-err_cancel:
-	cancel_faults(group, cur);
-	return rc;
 }
 
 static void switch_faults(struct iommufd_group *group)
 {
 	struct iommufd_device *cur;
 
-	list_for_each_entry(cur, &group->attached, group_item) {
-		if (cur->fault || cur->next_fault)
-			iommufd_fault_attach_replace(cur->fault,
-						     cur->next_fault);
-		cur->fault = cur->next_fault;
-		cur->next_fault = NULL;
-	}
+	list_for_each_entry(cur, &group->attached, group_item)
+		switch_fault(cur);
 }
 
 /* Each attached device's hold moves, but for one on @old, left to the caller. */
