@@ -86,13 +86,21 @@ enum iommufd_fault_verdict {
  * struct iommufd_fault_unit_ops - what a backend provides
  * @respond: send @num answers (1 to IOMMUFD_FAULT_BATCH) to hardware in one
  *	submission. All sources are of this unit. May sleep, cannot fail: an
- *	error of the hardware is the backend's to handle. Called without locks.
+ *	error of the hardware is the backend's to handle. Called without
+ *	spinlocks, by any number of callers at once. Must not wait for user
+ *	space, nor for an attach, a detach or a close: those wait for it.
  * @enable: the first fault-capable attach of @source: turn page requests on.
- *	Returns 0 or the error attach returns. May sleep.
- * @disable: after the last one has gone.
+ *	Returns 0 or the error attach returns. May sleep. Optional.
+ * @disable: after the last one has gone. Optional.
  * @drain: hand every request of (@source, @pasid) that hardware and the
- *	backend's own queues still hold to the door, then return. The device's
- *	translations are already gone or replaced. May sleep.
+ *	backend's own queues still hold to the door, then return. With
+ *	IOMMU_NO_PASID also those of every PASID that has no attach of its own.
+ *	The device's translations are already gone or replaced. May sleep.
+ *	Optional.
+ *
+ * @enable, @disable and @drain of one source are called one at a time. All may
+ * take locks of the backend, under which it must not call register, unregister
+ * or the functions for device.c.
  */
 struct iommufd_fault_unit_ops {
 	void (*respond)(struct iommufd_fault_unit *unit,

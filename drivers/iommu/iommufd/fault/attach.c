@@ -1,0 +1,728 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sources and attaches: who may send page requests, and where they go.
+ *
+ * Everything here may sleep and runs under the mutex of the source, one attach
+ * after the other; the door is held up only while a route changes or a batch of
+ * groups is claimed. Because the door holds the lock of the source from the
+ * look-up of a route to the end, taking that lock after a route was cut is
+ * enough to know that nobody uses it any more: detach waits for no grace period.
+ */
+#include <linux/device.h>
+#include <linux/hashtable.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+/* All sources by device. Looked up when something is attached, never by the door. */
+static DEFINE_MUTEX(fault_sources_lock);
+static DEFINE_HASHTABLE(fault_sources, 8);
+
+static struct iommufd_fault_source *fault_source_find(struct device *dev)
+{
+	struct iommufd_fault_source *source;
+
+	lockdep_assert_held(&fault_sources_lock);
+	hash_for_each_possible(fault_sources, source, hash, (unsigned long)dev)
+		if (source->dev == dev)
+			return source;
+	return NULL;
+}
+
+static void fault_source_put(struct iommufd_fault_source *source)
+{
+	if (!refcount_dec_and_test(&source->refs))
+		return;
+	xa_destroy(&source->routes);
+	mutex_destroy(&source->mutex);
+	put_device(source->dev);
+	kfree(source);
+}
+
+/**
+ * iommufd_fault_source_register - a device may send page requests
+ * @dev: the device; a reference is taken
+ * @unit: takes the answers; must live until the source is unregistered
+ * @max_outstanding: the most requests the device may have outstanding, as it
+ *	was told (PCIe 6.0, 10.5.2.5: Outstanding Page Request Allocation); more
+ *	than IOMMU_FAULT_DEPTH_MAX is cut to that
+ * @priv: the backend's own
+ *
+ * Called by a backend when it has found that the device can. May sleep.
+ * Returns the source or ERR_PTR: -EINVAL if @max_outstanding is 0, -EEXIST if
+ * the device is registered already, -ENOMEM.
+ */
+struct iommufd_fault_source *
+iommufd_fault_source_register(struct device *dev,
+			      struct iommufd_fault_unit *unit,
+			      unsigned int max_outstanding, void *priv)
+{
+	static u32 serial;
+	struct iommufd_fault_source *source;
+
+	if (!max_outstanding)
+		return ERR_PTR(-EINVAL);
+	source = kzalloc(sizeof(*source), GFP_KERNEL);
+	if (!source)
+		return ERR_PTR(-ENOMEM);
+	source->dev = dev;
+	source->unit = unit;
+	source->priv = priv;
+	source->max_outstanding = min_t(unsigned int, max_outstanding,
+					FAULT_SOURCE_MAX);
+	refcount_set(&source->refs, 1);
+	init_llist_head(&source->done);
+	spin_lock_init(&source->lock);
+	xa_init(&source->routes);
+	INIT_LIST_HEAD(&source->free);
+	INIT_LIST_HEAD(&source->doomed);
+	source->seed = get_random_u32();
+	mutex_init(&source->mutex);
+	INIT_LIST_HEAD(&source->attaches);
+
+	mutex_lock(&fault_sources_lock);
+	if (fault_source_find(dev)) {
+		mutex_unlock(&fault_sources_lock);
+		mutex_destroy(&source->mutex);
+		kfree(source);
+		return ERR_PTR(-EEXIST);
+	}
+	/* 40 bits for a source to count in; never 0. */
+	serial++;
+	source->next_id = (u64)serial << 40 | 1;
+	get_device(dev);
+	hash_add(fault_sources, &source->hash, (unsigned long)dev);
+	mutex_unlock(&fault_sources_lock);
+	return source;
+}
+
+/**
+ * iommufd_fault_source_priv - the backend's own pointer
+ * @source: the source
+ */
+void *iommufd_fault_source_priv(struct iommufd_fault_source *source)
+{
+	return source->priv;
+}
+
+/**
+ * iommufd_fault_source_dev - the device of a source
+ * @source: the source
+ */
+struct device *iommufd_fault_source_dev(struct iommufd_fault_source *source)
+{
+	return source->dev;
+}
+
+/**
+ * iommufd_fault_supported - can faults of this device be delivered
+ * @dev: the device
+ *
+ * False for a device whose driver does not use the door. May sleep.
+ */
+bool iommufd_fault_supported(struct device *dev)
+{
+	bool found;
+
+	mutex_lock(&fault_sources_lock);
+	found = fault_source_find(dev);
+	mutex_unlock(&fault_sources_lock);
+	return found;
+}
+
+/* The group structures, enough for whatever may be outstanding, and to spare. */
+static int fault_source_alloc_groups(struct iommufd_fault_source *source)
+{
+	u32 num = source->max_outstanding + FAULT_SOURCE_SPARE;
+	u32 buckets = roundup_pow_of_two(source->max_outstanding);
+	struct fault_batch *batch = &source->batch;
+	struct hlist_head *open;
+	u32 i;
+
+	lockdep_assert_held(&source->mutex);
+	batch->answers = kcalloc(IOMMUFD_FAULT_BATCH, sizeof(*batch->answers),
+				 GFP_KERNEL_ACCOUNT);
+	batch->attaches = kcalloc(IOMMUFD_FAULT_BATCH, sizeof(*batch->attaches),
+				  GFP_KERNEL_ACCOUNT);
+	batch->max = IOMMUFD_FAULT_BATCH;
+	open = kvcalloc(buckets, sizeof(*open), GFP_KERNEL_ACCOUNT);
+	source->groups = kvcalloc(num, sizeof(*source->groups),
+				  GFP_KERNEL_ACCOUNT);
+	if (!batch->answers || !batch->attaches || !open || !source->groups) {
+		kfree(batch->answers);
+		kfree(batch->attaches);
+		kvfree(open);
+		kvfree(source->groups);
+		source->groups = NULL;
+		return -ENOMEM;
+	}
+
+	spin_lock_bh(&source->lock);
+	source->open = open;
+	source->open_mask = buckets - 1;
+	for (i = 0; i < num; i++)
+		list_add_tail(&source->groups[i].link, &source->free);
+	spin_unlock_bh(&source->lock);
+	return 0;
+}
+
+static void fault_source_free_groups(struct iommufd_fault_source *source)
+{
+	struct fault_group *group, *next;
+
+	lockdep_assert_held(&source->mutex);
+	spin_lock_bh(&source->lock);
+	fault_source_reap(source);
+	list_for_each_entry_safe(group, next, &source->doomed, link)
+		fault_group_discard(source, group);
+	WARN_ON(source->nr_open);
+	/* From here on the door finds no structure to take. */
+	INIT_LIST_HEAD(&source->free);
+	spin_unlock_bh(&source->lock);
+
+	kfree(source->batch.answers);
+	kfree(source->batch.attaches);
+	kvfree(source->open);
+	kvfree(source->groups);
+	source->open = NULL;
+	source->groups = NULL;
+}
+
+/* Enable page requests for @attach if it is the first to need them. */
+static int fault_source_use(struct iommufd_fault_attach *attach)
+{
+	struct iommufd_fault_source *source = attach->source;
+	int rc;
+
+	lockdep_assert_held(&source->mutex);
+	if (source->dead)
+		return -ENODEV;
+	if (!source->users && source->unit->ops->enable) {
+		rc = source->unit->ops->enable(source);
+		if (rc)
+			return rc;
+	}
+	source->users++;
+	attach->prepared = true;
+	return 0;
+}
+
+static void fault_source_unuse(struct iommufd_fault_attach *attach)
+{
+	struct iommufd_fault_source *source = attach->source;
+
+	lockdep_assert_held(&source->mutex);
+	if (!attach->prepared)
+		return;
+	attach->prepared = false;
+	/* Unplugging has disabled them for all. */
+	if (source->dead)
+		return;
+	if (!--source->users && source->unit->ops->disable)
+		source->unit->ops->disable(source);
+}
+
+static struct iommufd_fault_attach *
+fault_route_get(struct iommufd_fault_source *source, ioasid_t pasid)
+{
+	return pasid == IOMMU_NO_PASID ? source->rid :
+					 xa_load(&source->routes, pasid);
+}
+
+/* Make sure that setting the route cannot fail. */
+static int fault_route_reserve(struct iommufd_fault_source *source,
+			       ioasid_t pasid)
+{
+	if (pasid == IOMMU_NO_PASID)
+		return 0;
+	return xa_reserve(&source->routes, pasid, GFP_KERNEL_ACCOUNT);
+}
+
+static void fault_route_unreserve(struct iommufd_fault_source *source,
+				  ioasid_t pasid)
+{
+	if (pasid != IOMMU_NO_PASID)
+		xa_release(&source->routes, pasid);
+}
+
+/* When this returns, the door no longer uses what was there before. */
+static void fault_route_set(struct iommufd_fault_source *source, ioasid_t pasid,
+			    struct iommufd_fault_attach *attach)
+{
+	spin_lock_bh(&source->lock);
+	if (pasid == IOMMU_NO_PASID)
+		source->rid = attach;
+	else if (attach)
+		WARN_ON(xa_is_err(xa_store(&source->routes, pasid, attach, 0)));
+	else
+		xa_erase(&source->routes, pasid);
+	spin_unlock_bh(&source->lock);
+}
+
+/**
+ * fault_attach_put - drop a reference of an attach
+ * @attach: the attach
+ */
+void fault_attach_put(struct iommufd_fault_attach *attach)
+{
+	if (refcount_dec_and_test(&attach->refs))
+		complete(&attach->idle);
+}
+
+/**
+ * struct fault_drain - how an attach is drained
+ * @code: answer to the groups that are whole
+ * @doom: remember those that are not, with @verdict; else forget them
+ * @verdict: see @doom
+ * @heir: attach that remembered groups are counted with
+ */
+struct fault_drain {
+	u32 code;
+	bool doom;
+	enum iommufd_fault_verdict verdict;
+	struct iommufd_fault_attach *heir;
+};
+
+/* One batch. Returns whether there may be more. */
+static bool fault_attach_drain_step(struct iommufd_fault_attach *attach,
+				    const struct fault_drain *how)
+{
+	struct iommufd_fault_source *source = attach->source;
+	struct fault_batch *batch = &source->batch;
+	struct fault_group *group, *next;
+	unsigned int num = 0;
+	bool more;
+
+	spin_lock_bh(&source->lock);
+	fault_source_reap(source);
+	list_for_each_entry_safe(group, next, &attach->open, link) {
+		if (num++ == batch->max)
+			break;
+		if (!how->doom) {
+			fault_group_discard(source, group);
+			continue;
+		}
+		attach->counts.discarded += group->count;
+		fault_group_doom(source, group, how->verdict);
+		group->attach = how->heir;
+	}
+	/* Skips what a user is answering right now. */
+	list_for_each_entry_safe(group, next, &attach->groups, link) {
+		if (batch->num == batch->max)
+			break;
+		fault_claim_drain(batch, group, how->code);
+	}
+	more = batch->num == batch->max || !list_empty(&attach->open);
+	spin_unlock_bh(&source->lock);
+
+	fault_point(FAULT_POINT_DRAIN_CLAIMED);
+	fault_batch_send(batch);
+	return more;
+}
+
+static void fault_attach_drain(struct iommufd_fault_attach *attach,
+			       const struct fault_drain *how)
+{
+	lockdep_assert_held(&attach->source->mutex);
+	while (fault_attach_drain_step(attach, how))
+		cond_resched();
+	fault_queue_purge(attach->queue);
+}
+
+/* Refused groups count with the heir, or are forgotten. */
+static void fault_attach_bequeath(struct iommufd_fault_attach *attach,
+				  struct iommufd_fault_attach *heir)
+{
+	struct iommufd_fault_source *source = attach->source;
+	struct fault_group *group, *next;
+
+	spin_lock_bh(&source->lock);
+	list_for_each_entry_safe(group, next, &source->doomed, link) {
+		if (group->attach != attach)
+			continue;
+		if (heir)
+			group->attach = heir;
+		else
+			fault_group_discard(source, group);
+	}
+	spin_unlock_bh(&source->lock);
+}
+
+/*
+ * Answer what is outstanding of an attach that gets no more requests, and wait
+ * until hardware has all its answers. Those that users are giving take as long
+ * as hardware takes, not users.
+ */
+static void fault_attach_retire(struct iommufd_fault_attach *attach,
+				const struct fault_drain *how)
+{
+	struct iommufd_fault_source *source = attach->source;
+
+	fault_attach_drain(attach, how);
+	fault_attach_bequeath(attach, how->heir);
+	fault_attach_put(attach);
+	wait_for_completion(&attach->idle);
+
+	spin_lock_bh(&source->lock);
+	fault_source_reap(source);
+	WARN_ON(!list_empty(&attach->groups) || !list_empty(&attach->open));
+	spin_unlock_bh(&source->lock);
+
+	fault_queue_del_attach(attach->queue, attach);
+	list_del(&attach->source_item);
+	attach->installed = false;
+}
+
+static void fault_unit_drain(struct iommufd_fault_attach *attach)
+{
+	struct iommufd_fault_source *source = attach->source;
+
+	if (source->unit->ops->drain)
+		source->unit->ops->drain(source, attach->pasid);
+	fault_point(FAULT_POINT_DRAIN_ROUTED);
+}
+
+/**
+ * iommufd_fault_source_unregister - a device will send no more page requests
+ * @source: from iommufd_fault_source_register(); gone afterwards
+ *
+ * The backend calls the door no more, and has handed over what it had. What is
+ * outstanding is answered invalid: &iommufd_fault_unit_ops.respond and
+ * &iommufd_fault_unit_ops.disable may be called until this returns, and are
+ * never called after. Attaches that are still there stay, cut off, until they
+ * are removed. May sleep.
+ */
+void iommufd_fault_source_unregister(struct iommufd_fault_source *source)
+{
+	static const struct fault_drain how = {
+		.code = IOMMUFD_PAGE_RESP_INVALID,
+	};
+	struct iommufd_fault_attach *attach, *next;
+
+	mutex_lock(&fault_sources_lock);
+	hash_del(&source->hash);
+	mutex_unlock(&fault_sources_lock);
+
+	mutex_lock(&source->mutex);
+	source->dead = true;
+	list_for_each_entry_safe(attach, next, &source->attaches, source_item) {
+		fault_route_set(source, attach->pasid, NULL);
+		fault_attach_retire(attach, &how);
+	}
+	if (source->users && source->unit->ops->disable)
+		source->unit->ops->disable(source);
+	mutex_unlock(&source->mutex);
+	fault_source_put(source);
+}
+
+/**
+ * iommufd_fault_attach_alloc - prepare to deliver a device's faults to a queue
+ * @dev: the device
+ * @pasid: the PASID, or IOMMU_NO_PASID for requests without one
+ * @queue: the queue; a holder reference is taken
+ * @who: how user space knows the device
+ *
+ * No effect that anybody sees. May sleep. Returns the attach, for
+ * iommufd_fault_attach_install() or iommufd_fault_attach_free(), or ERR_PTR:
+ * -EOPNOTSUPP if nobody has registered @dev, -EINVAL if @queue is for another
+ * device, -ENOMEM.
+ */
+struct iommufd_fault_attach *
+iommufd_fault_attach_alloc(struct device *dev, ioasid_t pasid,
+			   struct iommufd_fault_queue *queue,
+			   const struct iommufd_fault_identity *who)
+{
+	struct iommufd_fault_attach *attach;
+	struct iommufd_fault_source *source;
+	int rc = 0;
+
+	if (!iommufd_fault_queue_accepts(queue, who->dev_serial))
+		return ERR_PTR(-EINVAL);
+
+	mutex_lock(&fault_sources_lock);
+	source = fault_source_find(dev);
+	if (source)
+		refcount_inc(&source->refs);
+	mutex_unlock(&fault_sources_lock);
+	if (!source)
+		return ERR_PTR(-EOPNOTSUPP);
+
+	attach = kzalloc(sizeof(*attach), GFP_KERNEL_ACCOUNT);
+	if (!attach) {
+		rc = -ENOMEM;
+		goto err_source;
+	}
+	mutex_lock(&source->mutex);
+	if (!source->nr_attaches)
+		rc = fault_source_alloc_groups(source);
+	if (!rc)
+		source->nr_attaches++;
+	mutex_unlock(&source->mutex);
+	if (rc)
+		goto err_free;
+
+	iommufd_object_hold(&queue->obj);
+	attach->source = source;
+	attach->queue = queue;
+	attach->pasid = pasid;
+	attach->who = *who;
+	refcount_set(&attach->refs, 1);
+	init_completion(&attach->idle);
+	INIT_LIST_HEAD(&attach->open);
+	INIT_LIST_HEAD(&attach->groups);
+	return attach;
+
+err_free:
+	kfree(attach);
+err_source:
+	fault_source_put(source);
+	return ERR_PTR(rc);
+}
+
+/**
+ * iommufd_fault_attach_free - instead of installing
+ * @attach: not installed, not prepared; NULL is allowed
+ *
+ * May sleep.
+ */
+void iommufd_fault_attach_free(struct iommufd_fault_attach *attach)
+{
+	struct iommufd_fault_source *source;
+
+	if (!attach)
+		return;
+	source = attach->source;
+	WARN_ON(attach->installed || attach->prepared);
+	mutex_lock(&source->mutex);
+	if (!--source->nr_attaches)
+		fault_source_free_groups(source);
+	mutex_unlock(&source->mutex);
+	iommufd_fault_queue_drop(attach->queue);
+	kfree(attach);
+	fault_source_put(source);
+}
+
+static void fault_attach_list(struct iommufd_fault_attach *attach)
+{
+	fault_queue_add_attach(attach->queue, attach);
+	list_add(&attach->source_item, &attach->source->attaches);
+	attach->installed = true;
+}
+
+/**
+ * iommufd_fault_attach_install - deliver faults from now on
+ * @attach: from iommufd_fault_attach_alloc()
+ *
+ * Enables page requests if this is the first attach of the device. May sleep.
+ * Returns 0, or with nothing changed: -ENODEV if the device has gone, -EBUSY if
+ * the PASID has an attach, -ENOMEM, or what the backend says.
+ */
+int iommufd_fault_attach_install(struct iommufd_fault_attach *attach)
+{
+	struct iommufd_fault_source *source = attach->source;
+	int rc;
+
+	mutex_lock(&source->mutex);
+	if (fault_route_get(source, attach->pasid)) {
+		rc = -EBUSY;
+		goto out_unlock;
+	}
+	rc = fault_route_reserve(source, attach->pasid);
+	if (rc)
+		goto out_unlock;
+	rc = fault_source_use(attach);
+	if (rc) {
+		fault_route_unreserve(source, attach->pasid);
+		goto out_unlock;
+	}
+	fault_attach_list(attach);
+	fault_route_set(source, attach->pasid, attach);
+out_unlock:
+	mutex_unlock(&source->mutex);
+	return rc;
+}
+
+/**
+ * iommufd_fault_attach_prepare_replace - make sure that replacing cannot fail
+ * @old: installed, or NULL
+ * @new: from iommufd_fault_attach_alloc() for the same device and PASID, or NULL
+ *
+ * Enables page requests if they are not yet. May sleep. Returns 0, or with
+ * nothing changed: -ENODEV, -ENOMEM, or what the backend says.
+ */
+int iommufd_fault_attach_prepare_replace(struct iommufd_fault_attach *old,
+					 struct iommufd_fault_attach *new)
+{
+	struct iommufd_fault_source *source;
+	int rc;
+
+	if (!new)
+		return 0;
+	source = new->source;
+	WARN_ON(old && (old->source != source || old->pasid != new->pasid));
+	mutex_lock(&source->mutex);
+	rc = fault_route_reserve(source, new->pasid);
+	if (!rc) {
+		rc = fault_source_use(new);
+		if (rc)
+			fault_route_unreserve(source, new->pasid);
+	}
+	mutex_unlock(&source->mutex);
+	return rc;
+}
+
+/**
+ * iommufd_fault_attach_cancel_replace - instead of replacing
+ * @old: as prepared; stays as it is
+ * @new: as prepared; can be freed or prepared again
+ *
+ * May sleep.
+ */
+void iommufd_fault_attach_cancel_replace(struct iommufd_fault_attach *old,
+					 struct iommufd_fault_attach *new)
+{
+	struct iommufd_fault_source *source;
+
+	if (!new)
+		return;
+	source = new->source;
+	mutex_lock(&source->mutex);
+	/* Does nothing to a route that is in use. */
+	fault_route_unreserve(source, new->pasid);
+	fault_source_unuse(new);
+	mutex_unlock(&source->mutex);
+}
+
+/**
+ * iommufd_fault_attach_replace - deliver faults elsewhere
+ * @old: as prepared, freed; or NULL
+ * @new: as prepared, installed; or NULL
+ *
+ * Called after the hardware switched to the new table. What @old had outstanding
+ * is drained and answered success: the device asks again, and the new table
+ * decides. A group of which only a part has come is refused with a retry when
+ * its last request comes, so that @new sees it whole. May sleep, for hardware.
+ */
+void iommufd_fault_attach_replace(struct iommufd_fault_attach *old,
+				  struct iommufd_fault_attach *new)
+{
+	struct fault_drain how = {
+		.code = IOMMUFD_PAGE_RESP_SUCCESS,
+		.doom = new,
+		.verdict = IOMMUFD_FAULT_RETRY,
+		.heir = new,
+	};
+	struct iommufd_fault_source *source;
+
+	if (!old && !new)
+		return;
+	source = old ? old->source : new->source;
+	mutex_lock(&source->mutex);
+	/* Unplugged meanwhile: @old is cut off, and so is @new from the start. */
+	if (new && !source->dead) {
+		fault_attach_list(new);
+		fault_route_set(source, new->pasid, new);
+	}
+	if (old && old->installed) {
+		fault_unit_drain(old);
+		if (!new)
+			fault_route_set(source, old->pasid, NULL);
+		fault_attach_retire(old, &how);
+	}
+	if (old)
+		fault_source_unuse(old);
+	if (new && source->dead)
+		fault_source_unuse(new);
+	mutex_unlock(&source->mutex);
+	iommufd_fault_attach_free(old);
+}
+
+/**
+ * iommufd_fault_attach_remove - deliver no more faults
+ * @attach: installed; freed. NULL is allowed
+ *
+ * Called after the hardware dropped the table. Drains, answers everything
+ * outstanding invalid, waits until hardware has all answers, and disables page
+ * requests if this was the last attach of the device. Never waits for user
+ * space.
+ */
+void iommufd_fault_attach_remove(struct iommufd_fault_attach *attach)
+{
+	static const struct fault_drain how = {
+		.code = IOMMUFD_PAGE_RESP_INVALID,
+	};
+	struct iommufd_fault_source *source;
+
+	if (!attach)
+		return;
+	source = attach->source;
+	mutex_lock(&source->mutex);
+	if (attach->installed) {
+		fault_unit_drain(attach);
+		fault_route_set(source, attach->pasid, NULL);
+		fault_attach_retire(attach, &how);
+	}
+	fault_source_unuse(attach);
+	mutex_unlock(&source->mutex);
+	iommufd_fault_attach_free(attach);
+}
+
+static struct iommufd_fault_source *
+fault_queue_next_source(struct iommufd_fault_queue *queue)
+{
+	struct iommufd_fault_source *source = NULL;
+	struct iommufd_fault_attach *attach;
+
+	spin_lock(&queue->lock);
+	list_for_each_entry(attach, &queue->attaches, queue_item) {
+		if (attach->close_done)
+			continue;
+		source = attach->source;
+		refcount_inc(&source->refs);
+		break;
+	}
+	spin_unlock(&queue->lock);
+	return source;
+}
+
+/**
+ * fault_queue_close - nobody reads or answers any more
+ * @queue: its file has gone
+ *
+ * Everything outstanding is answered invalid; later requests are refused. May
+ * sleep, for hardware.
+ */
+void fault_queue_close(struct iommufd_fault_queue *queue)
+{
+	static const struct fault_drain how = {
+		.code = IOMMUFD_PAGE_RESP_INVALID,
+		.doom = true,
+		.verdict = IOMMUFD_FAULT_REFUSED,
+	};
+	struct iommufd_fault_attach *attach;
+	struct iommufd_fault_source *source;
+
+	/*
+	 * The door looks at it under the lock of the source, which each drain
+	 * takes: what gets past is found by the drain.
+	 */
+	spin_lock(&queue->lock);
+	WRITE_ONCE(queue->closed, true);
+	spin_unlock(&queue->lock);
+
+	while ((source = fault_queue_next_source(queue))) {
+		mutex_lock(&source->mutex);
+		list_for_each_entry(attach, &source->attaches, source_item) {
+			if (attach->queue != queue)
+				continue;
+			fault_attach_drain(attach, &how);
+			spin_lock(&queue->lock);
+			attach->close_done = true;
+			spin_unlock(&queue->lock);
+		}
+		mutex_unlock(&source->mutex);
+		fault_source_put(source);
+		cond_resched();
+	}
+}

@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The door: page requests come in one at a time, whole groups go out to a queue.
+ *
+ * A group is gathered by (source, PASID, page request group index) and becomes
+ * visible with its last request (PCIe 6.0, 10.4.1). What there is no room for is
+ * refused by whole groups: the earlier requests of the group are let go, the
+ * later ones are dropped, and the verdict is given on the last one, the only one
+ * that hardware expects an answer to (10.4.2).
+ *
+ * Everything here runs under the lock of the source with bottom halves off, and
+ * allocates nothing: group structures belong to the source, slots to the queue.
+ * Two sources share no lock, even if they report to the same queue; nor do a
+ * source and those who read or answer its groups.
+ */
+#include <linux/jhash.h>
+#include <linux/jiffies.h>
+#include <linux/poll.h>
+
+#include "internal.h"
+#include "../trace.h"
+
+static struct hlist_head *
+fault_group_bucket(struct iommufd_fault_source *source, u32 pasid, u32 grpid,
+		   bool pasid_valid)
+{
+	u32 hash = jhash_3words(pasid, grpid, pasid_valid, source->seed);
+
+	return &source->open[hash & source->open_mask];
+}
+
+static struct fault_group *
+fault_group_find(struct iommufd_fault_source *source,
+		 const struct iommufd_page_request *req)
+{
+	struct fault_group *group;
+
+	if (!source->nr_open)
+		return NULL;
+	hlist_for_each_entry(group,
+			     fault_group_bucket(source, req->pasid, req->grpid,
+						req->pasid_valid), hash)
+		if (group->grpid == req->grpid && group->pasid == req->pasid &&
+		    group->pasid_valid == req->pasid_valid)
+			return group;
+	return NULL;
+}
+
+static void fault_group_hash(struct iommufd_fault_source *source,
+			     struct fault_group *group)
+{
+	hlist_add_head(&group->hash,
+		       fault_group_bucket(source, group->pasid, group->grpid,
+					  group->pasid_valid));
+	source->nr_open++;
+}
+
+/**
+ * fault_group_unhash - further requests no longer belong to the group
+ * @source: its source, locked
+ * @group: OPEN or DOOMED, in the table
+ */
+void fault_group_unhash(struct iommufd_fault_source *source,
+			struct fault_group *group)
+{
+	hlist_del(&group->hash);
+	source->nr_open--;
+}
+
+/**
+ * fault_group_free - a group structure can be used again
+ * @source: its source, locked
+ * @group: in no table any more; taken out of the list it is in
+ */
+void fault_group_free(struct iommufd_fault_source *source,
+		      struct fault_group *group)
+{
+	group->state = FAULT_GROUP_FREE;
+	list_move(&group->link, &source->free);
+}
+
+/**
+ * fault_source_reap - take back the groups that users have answered
+ * @source: locked
+ *
+ * Those who answer leave the structures in a list of their own, so that they
+ * need not take the lock.
+ */
+void fault_source_reap(struct iommufd_fault_source *source)
+{
+	struct fault_group *group, *next;
+
+	lockdep_assert_held(&source->lock);
+	if (llist_empty(&source->done))
+		return;
+	llist_for_each_entry_safe(group, next, llist_del_all(&source->done),
+				  done)
+		fault_group_free(source, group);
+}
+
+static struct fault_group *
+fault_group_get(struct iommufd_fault_source *source,
+		const struct iommufd_page_request *req)
+{
+	struct fault_group *group;
+
+	/* What was answered since the call began is on its way back. */
+	if (list_empty(&source->free))
+		fault_source_reap(source);
+	/*
+	 * The oldest refused group is the least likely to be continued. This
+	 * happens only to a device that exceeds its credits, or was reset.
+	 */
+	if (list_empty(&source->free) && !list_empty(&source->doomed)) {
+		group = list_first_entry(&source->doomed, struct fault_group,
+					 link);
+		fault_group_unhash(source, group);
+		fault_group_free(source, group);
+	}
+	group = list_first_entry_or_null(&source->free, struct fault_group,
+					 link);
+	if (!group)
+		return NULL;
+
+	group->id = source->next_id++;
+	group->attach = NULL;
+	group->pasid = req->pasid;
+	group->grpid = req->grpid;
+	group->pasid_valid = req->pasid_valid;
+	group->head = FAULT_NO_SLOT;
+	group->count = 0;
+	return group;
+}
+
+static void fault_group_release_slots(struct iommufd_fault_source *source,
+				      struct fault_group *group)
+{
+	if (group->head == FAULT_NO_SLOT)
+		return;
+	fault_queue_free_chain(group->attach->queue, group->head);
+	atomic_add(group->count, &source->returned);
+	group->head = FAULT_NO_SLOT;
+	group->count = 0;
+}
+
+/**
+ * fault_group_doom - refuse a group whose last request is still to come
+ * @source: its source, locked
+ * @group: new or OPEN
+ * @verdict: on the last request
+ *
+ * The caller has counted the requests that the group held.
+ */
+void fault_group_doom(struct iommufd_fault_source *source,
+		      struct fault_group *group,
+		      enum iommufd_fault_verdict verdict)
+{
+	fault_group_release_slots(source, group);
+	if (group->state == FAULT_GROUP_FREE)
+		fault_group_hash(source, group);
+	group->state = FAULT_GROUP_DOOMED;
+	group->verdict = verdict;
+	list_move_tail(&group->link, &source->doomed);
+}
+
+/**
+ * fault_group_discard - forget a group whose last request will not come
+ * @source: its source, locked
+ * @group: OPEN or DOOMED
+ */
+void fault_group_discard(struct iommufd_fault_source *source,
+			 struct fault_group *group)
+{
+	if (group->state == FAULT_GROUP_OPEN) {
+		group->attach->counts.discarded += group->count;
+		fault_group_release_slots(source, group);
+	}
+	fault_group_unhash(source, group);
+	fault_group_free(source, group);
+}
+
+static struct iommufd_fault_attach *
+fault_source_route(struct iommufd_fault_source *source,
+		   const struct iommufd_page_request *req)
+{
+	struct iommufd_fault_attach *attach;
+
+	if (req->pasid_valid && req->pasid != IOMMU_NO_PASID) {
+		attach = xa_load(&source->routes, req->pasid);
+		if (attach)
+			return attach;
+		attach = source->rid;
+		return attach && attach->who.owns_pasid_table ? attach : NULL;
+	}
+	return source->rid;
+}
+
+/* Nobody listens. The last request is remembered as such by its first one. */
+static enum iommufd_fault_verdict
+fault_refuse(struct iommufd_fault_source *source, struct fault_group *group,
+	     const struct iommufd_page_request *req)
+{
+	source->nobody++;
+	if (group && group->state == FAULT_GROUP_OPEN)
+		group->attach->counts.discarded += group->count;
+
+	if (req->last) {
+		source->nobody_groups++;
+		if (group) {
+			fault_group_release_slots(source, group);
+			fault_group_unhash(source, group);
+			fault_group_free(source, group);
+		}
+		return IOMMUFD_FAULT_REFUSED;
+	}
+	if (!group)
+		group = fault_group_get(source, req);
+	if (group)
+		fault_group_doom(source, group, IOMMUFD_FAULT_REFUSED);
+	return IOMMUFD_FAULT_DROPPED;
+}
+
+/* No room. The whole group goes, and the reader will be told. */
+static enum iommufd_fault_verdict
+fault_overflow(struct iommufd_fault_source *source,
+	       struct iommufd_fault_attach *attach, struct fault_group *group,
+	       const struct iommufd_page_request *req)
+{
+	u32 held = group ? group->count : 0;
+
+	attach->counts.lost += held + 1;
+	/* Pairs with the exchange in the reader; a plain flag otherwise. */
+	WRITE_ONCE(attach->queue->lost, true);
+	trace_iopf_lost(source, attach->who.dev_id, attach->queue->obj.id, req,
+			group ? group->id : 0, held + 1);
+
+	if (req->last) {
+		attach->counts.lost_groups++;
+		if (group) {
+			fault_group_release_slots(source, group);
+			fault_group_unhash(source, group);
+			fault_group_free(source, group);
+		}
+		return IOMMUFD_FAULT_RETRY;
+	}
+	if (!group) {
+		group = fault_group_get(source, req);
+		if (group)
+			group->attach = attach;
+	}
+	if (group)
+		fault_group_doom(source, group, IOMMUFD_FAULT_RETRY);
+	return IOMMUFD_FAULT_DROPPED;
+}
+
+/* A further request of a group that has been refused. */
+static enum iommufd_fault_verdict
+fault_doomed(struct iommufd_fault_source *source, struct fault_group *group,
+	     const struct iommufd_page_request *req)
+{
+	enum iommufd_fault_verdict verdict = group->verdict;
+	struct iommufd_fault_attach *attach = group->attach;
+
+	if (verdict == IOMMUFD_FAULT_RETRY && attach) {
+		attach->counts.reported++;
+		attach->counts.lost++;
+		attach->counts.lost_groups += req->last;
+	} else {
+		source->nobody++;
+		source->nobody_groups += req->last;
+	}
+	if (!req->last)
+		return IOMMUFD_FAULT_DROPPED;
+	fault_group_unhash(source, group);
+	fault_group_free(source, group);
+	return verdict;
+}
+
+/* Put one request into a slot and chain it to its group. */
+static void fault_slot_fill(struct iommufd_fault_attach *attach,
+			    struct fault_group *group, u32 index,
+			    const struct iommufd_page_request *req)
+{
+	struct iommufd_fault_queue *queue = attach->queue;
+	struct fault_slot *slot = &queue->slots[index];
+	u32 gen = atomic_read(&slot->word) >> FAULT_SLOT_GEN_SHIFT;
+
+	if (group->head == FAULT_NO_SLOT) {
+		group->head = index;
+		group->cookie = gen << queue->index_bits | index;
+		slot->group = group;
+		slot->id = group->id;
+	} else {
+		queue->slots[group->tail].next = index;
+	}
+	group->tail = index;
+	group->count++;
+
+	slot->next = FAULT_NO_SLOT;
+	slot->rec = (struct iommu_hwpt_pgfault){
+		.flags = (req->pasid_valid ? IOMMU_PGFAULT_FLAGS_PASID_VALID : 0) |
+			 (req->last ? IOMMU_PGFAULT_FLAGS_LAST_PAGE : 0),
+		.dev_id = attach->who.dev_id,
+		.pasid = req->pasid_valid ? req->pasid : 0,
+		.grpid = req->grpid,
+		.perm = req->perm,
+		.addr = req->addr,
+		.cookie = group->cookie,
+	};
+	atomic_set(&slot->word, fault_word(gen, FAULT_SLOT_OPEN));
+}
+
+/* The group is whole: from here on readers and detach compete for it. */
+static void fault_group_publish(struct iommufd_fault_source *source,
+				struct fault_group *group)
+{
+	struct iommufd_fault_attach *attach = group->attach;
+	struct iommufd_fault_queue *queue = attach->queue;
+	struct fault_slot *slot = &queue->slots[group->head];
+	u32 gen = fault_cookie_gen(queue, group->cookie);
+
+	if (group->state == FAULT_GROUP_OPEN)
+		fault_group_unhash(source, group);
+	group->state = FAULT_GROUP_PUBLISHED;
+	group->since = jiffies;
+	list_move_tail(&group->link, &attach->groups);
+	attach->counts.published += group->count;
+	attach->counts.published_groups++;
+	refcount_inc(&attach->refs);
+	slot->count = group->count;
+	trace_iopf_publish(source, attach->who.dev_id, queue->obj.id, group->id,
+			   group->cookie, group->count);
+
+	atomic_set(&slot->word, fault_word(gen, FAULT_SLOT_PUBLISHED));
+	/*
+	 * llist_add() is a full barrier: the slots are complete before they can
+	 * be seen, and the sleepers are looked for after that. Pairs with the
+	 * barriers between joining @wait and fault_queue_readable().
+	 *
+	 * If the list was not empty, whoever made it so wakes the sleepers, and
+	 * a reader collects all there is. This stays under the lock because the
+	 * queue may go as soon as detach has had the lock.
+	 */
+	if (!llist_add(&slot->published, &queue->published))
+		return;
+	/* After the full barrier of llist_add(), see above. */
+	if (waitqueue_active(&queue->wait))
+		wake_up_poll(&queue->wait, EPOLLIN | EPOLLRDNORM);
+}
+
+static enum iommufd_fault_verdict
+fault_take(struct iommufd_fault_source *source,
+	   struct iommufd_fault_attach *attach, struct fault_group *group,
+	   const struct iommufd_page_request *req)
+{
+	u32 index;
+
+	attach->counts.reported++;
+	/*
+	 * Acquire: the structures of groups that were given back before the
+	 * credits are in @done by now. Pairs with the full barrier of
+	 * llist_add() in fault_claim_user().
+	 */
+	if (source->taken - (u32)atomic_read_acquire(&source->returned) >=
+	    source->max_outstanding)
+		return fault_overflow(source, attach, group, req);
+	if (!fault_ring_take(&attach->queue->free, &index))
+		return fault_overflow(source, attach, group, req);
+	if (!group) {
+		group = fault_group_get(source, req);
+		if (WARN_ON_ONCE(!group)) {
+			fault_ring_put(&attach->queue->free, index);
+			return fault_overflow(source, attach, NULL, req);
+		}
+		group->attach = attach;
+	}
+	WRITE_ONCE(source->taken, source->taken + 1);
+	fault_slot_fill(attach, group, index, req);
+	trace_iopf_report(source, attach->who.dev_id, attach->queue->obj.id,
+			  req, group->id, 1);
+
+	if (req->last) {
+		fault_group_publish(source, group);
+	} else if (group->state == FAULT_GROUP_FREE) {
+		group->state = FAULT_GROUP_OPEN;
+		list_move_tail(&group->link, &attach->open);
+		fault_group_hash(source, group);
+	}
+	return IOMMUFD_FAULT_TAKEN;
+}
+
+/**
+ * iommufd_fault_report - hand a page request to whoever listens
+ * @source: the device that sent it; not unregistered before the call returns
+ * @req: the request
+ *
+ * The only way up. Never sleeps, never allocates, takes constant time; any
+ * context but hard interrupt. Requests of one group must be reported in the
+ * order in which they came, by one caller at a time; others may come in
+ * between.
+ *
+ * A stop marker (PCIe 6.0, 10.4.1.2.1: neither read nor write, last) is not a
+ * request; the backend keeps it to itself.
+ *
+ * Returns what the backend has to do, see enum iommufd_fault_verdict.
+ */
+enum iommufd_fault_verdict
+iommufd_fault_report(struct iommufd_fault_source *source,
+		     const struct iommufd_page_request *req)
+{
+	enum iommufd_fault_verdict verdict;
+	struct iommufd_fault_attach *attach;
+	struct fault_group *group;
+
+	spin_lock_bh(&source->lock);
+	fault_source_reap(source);
+	group = fault_group_find(source, req);
+	if (group && group->state == FAULT_GROUP_DOOMED) {
+		verdict = fault_doomed(source, group, req);
+	} else {
+		/* A group stays with the queue that its first request went to. */
+		attach = group ? group->attach :
+				 fault_source_route(source, req);
+		/* Set before the drain of closing takes our lock. */
+		if (!attach || READ_ONCE(attach->queue->closed))
+			verdict = fault_refuse(source, group, req);
+		else
+			verdict = fault_take(source, attach, group, req);
+	}
+	spin_unlock_bh(&source->lock);
+	return verdict;
+}
+
+/**
+ * iommufd_fault_source_discard_partial - forget the groups that are not whole
+ * @source: the device
+ *
+ * For a backend whose hardware lost requests (the page request queue ran over):
+ * last requests that were lost will not come, and hardware has answered them.
+ * Readers are told of the loss. Any context but hard interrupt.
+ */
+void iommufd_fault_source_discard_partial(struct iommufd_fault_source *source)
+{
+	struct fault_group *group;
+	struct hlist_node *next;
+	u32 i;
+
+	spin_lock_bh(&source->lock);
+	for (i = 0; source->nr_open && i <= source->open_mask; i++) {
+		hlist_for_each_entry_safe(group, next, &source->open[i], hash) {
+			if (group->attach)
+				WRITE_ONCE(group->attach->queue->lost, true);
+			fault_group_discard(source, group);
+		}
+	}
+	spin_unlock_bh(&source->lock);
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Tracepoints. Those of the fault path carry one id from the first request of a
+ * group to its answer; it is unique in the running kernel.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM iommufd
+
+#if !defined(__IOMMUFD_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define __IOMMUFD_TRACE_H
+
+#include <linux/tracepoint.h>
+
+#include "fault/fault.h"
+
+/* IOMMU_PGFAULT_PERM_* */
+#define iommufd_show_perm(perm)						\
+	__print_flags(perm, "", { 1, "R" }, { 2, "W" }, { 4, "X" }, { 8, "P" })
+
+DECLARE_EVENT_CLASS(iommufd_request,
+	TP_PROTO(struct iommufd_fault_source *source, u32 dev_id, u32 queue_id,
+		 const struct iommufd_page_request *req, u64 id,
+		 unsigned int requests),
+	TP_ARGS(source, dev_id, queue_id, req, id, requests),
+	TP_STRUCT__entry(
+		__string(dev, dev_name(iommufd_fault_source_dev(source)))
+		__field(u64, id)
+		__field(u64, addr)
+		__field(u32, dev_id)
+		__field(u32, queue_id)
+		__field(u32, pasid)
+		__field(u32, grpid)
+		__field(u32, perm)
+		__field(u32, requests)
+		__field(bool, pasid_valid)
+		__field(bool, last)
+	),
+	TP_fast_assign(
+		__assign_str(dev);
+		__entry->id = id;
+		__entry->addr = req->addr;
+		__entry->dev_id = dev_id;
+		__entry->queue_id = queue_id;
+		__entry->pasid = req->pasid;
+		__entry->grpid = req->grpid;
+		__entry->perm = req->perm;
+		__entry->requests = requests;
+		__entry->pasid_valid = req->pasid_valid;
+		__entry->last = req->last;
+	),
+	TP_printk("id=%llx dev=%s dev_id=%u queue=%u pasid=%d grpid=%u addr=%#llx perm=%s last=%d requests=%u",
+		  __entry->id, __get_str(dev), __entry->dev_id,
+		  __entry->queue_id,
+		  __entry->pasid_valid ? (int)__entry->pasid : -1,
+		  __entry->grpid, __entry->addr,
+		  iommufd_show_perm(__entry->perm), __entry->last,
+		  __entry->requests)
+);
+
+/* A page request was taken. */
+DEFINE_EVENT(iommufd_request, iopf_report,
+	TP_PROTO(struct iommufd_fault_source *source, u32 dev_id, u32 queue_id,
+		 const struct iommufd_page_request *req, u64 id,
+		 unsigned int requests),
+	TP_ARGS(source, dev_id, queue_id, req, id, requests)
+);
+
+/* A page request found no room; requests: how many were refused by that. */
+DEFINE_EVENT(iommufd_request, iopf_lost,
+	TP_PROTO(struct iommufd_fault_source *source, u32 dev_id, u32 queue_id,
+		 const struct iommufd_page_request *req, u64 id,
+		 unsigned int requests),
+	TP_ARGS(source, dev_id, queue_id, req, id, requests)
+);
+
+/* The last request of a group came; it can be read. */
+TRACE_EVENT(iopf_publish,
+	TP_PROTO(struct iommufd_fault_source *source, u32 dev_id, u32 queue_id,
+		 u64 id, u32 cookie, u32 requests),
+	TP_ARGS(source, dev_id, queue_id, id, cookie, requests),
+	TP_STRUCT__entry(
+		__string(dev, dev_name(iommufd_fault_source_dev(source)))
+		__field(u64, id)
+		__field(u32, dev_id)
+		__field(u32, queue_id)
+		__field(u32, cookie)
+		__field(u32, requests)
+	),
+	TP_fast_assign(
+		__assign_str(dev);
+		__entry->id = id;
+		__entry->dev_id = dev_id;
+		__entry->queue_id = queue_id;
+		__entry->cookie = cookie;
+		__entry->requests = requests;
+	),
+	TP_printk("id=%llx dev=%s dev_id=%u queue=%u cookie=%#x requests=%u",
+		  __entry->id, __get_str(dev), __entry->dev_id,
+		  __entry->queue_id, __entry->cookie, __entry->requests)
+);
+
+/* A group has been copied to user space. */
+TRACE_EVENT(iopf_read,
+	TP_PROTO(u32 dev_id, u32 queue_id, u64 id, u32 cookie, u32 requests),
+	TP_ARGS(dev_id, queue_id, id, cookie, requests),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u32, dev_id)
+		__field(u32, queue_id)
+		__field(u32, cookie)
+		__field(u32, requests)
+	),
+	TP_fast_assign(
+		__entry->id = id;
+		__entry->dev_id = dev_id;
+		__entry->queue_id = queue_id;
+		__entry->cookie = cookie;
+		__entry->requests = requests;
+	),
+	TP_printk("id=%llx dev_id=%u queue=%u cookie=%#x requests=%u",
+		  __entry->id, __entry->dev_id, __entry->queue_id,
+		  __entry->cookie, __entry->requests)
+);
+
+DECLARE_EVENT_CLASS(iommufd_answer,
+	TP_PROTO(struct iommufd_fault_source *source, u32 dev_id, u32 queue_id,
+		 u32 pasid, bool pasid_valid, u32 grpid, u64 id, u32 cookie,
+		 u32 code),
+	TP_ARGS(source, dev_id, queue_id, pasid, pasid_valid, grpid, id, cookie,
+		code),
+	TP_STRUCT__entry(
+		__string(dev, dev_name(iommufd_fault_source_dev(source)))
+		__field(u64, id)
+		__field(u32, dev_id)
+		__field(u32, queue_id)
+		__field(u32, pasid)
+		__field(u32, grpid)
+		__field(u32, cookie)
+		__field(u32, code)
+		__field(bool, pasid_valid)
+	),
+	TP_fast_assign(
+		__assign_str(dev);
+		__entry->id = id;
+		__entry->dev_id = dev_id;
+		__entry->queue_id = queue_id;
+		__entry->pasid = pasid;
+		__entry->grpid = grpid;
+		__entry->cookie = cookie;
+		__entry->code = code;
+		__entry->pasid_valid = pasid_valid;
+	),
+	TP_printk("id=%llx dev=%s dev_id=%u queue=%u pasid=%d grpid=%u cookie=%#x code=%s",
+		  __entry->id, __get_str(dev), __entry->dev_id,
+		  __entry->queue_id,
+		  __entry->pasid_valid ? (int)__entry->pasid : -1,
+		  __entry->grpid, __entry->cookie,
+		  __print_symbolic(__entry->code, { 0, "success" },
+				   { 1, "invalid" }, { 0xf, "failure" }))
+);
+
+/* A user's answer was accepted; it is on its way to hardware. */
+DEFINE_EVENT(iommufd_answer, iopf_answer,
+	TP_PROTO(struct iommufd_fault_source *source, u32 dev_id, u32 queue_id,
+		 u32 pasid, bool pasid_valid, u32 grpid, u64 id, u32 cookie,
+		 u32 code),
+	TP_ARGS(source, dev_id, queue_id, pasid, pasid_valid, grpid, id, cookie,
+		code)
+);
+
+/* Detach, replace, close or unplug answers a group that no user has answered. */
+DEFINE_EVENT(iommufd_answer, iopf_drain,
+	TP_PROTO(struct iommufd_fault_source *source, u32 dev_id, u32 queue_id,
+		 u32 pasid, bool pasid_valid, u32 grpid, u64 id, u32 cookie,
+		 u32 code),
+	TP_ARGS(source, dev_id, queue_id, pasid, pasid_valid, grpid, id, cookie,
+		code)
+);
+
+DECLARE_EVENT_CLASS(iommufd_ioas_range,
+	TP_PROTO(u32 ioas_id, u64 iova, u64 length, int ret),
+	TP_ARGS(ioas_id, iova, length, ret),
+	TP_STRUCT__entry(
+		__field(u64, iova)
+		__field(u64, length)
+		__field(u32, ioas_id)
+		__field(int, ret)
+	),
+	TP_fast_assign(
+		__entry->iova = iova;
+		__entry->length = length;
+		__entry->ioas_id = ioas_id;
+		__entry->ret = ret;
+	),
+	TP_printk("ioas=%u iova=%#llx length=%#llx ret=%d", __entry->ioas_id,
+		  __entry->iova, __entry->length, __entry->ret)
+);
+
+/* Memory was mapped into an IOAS, or could not be. */
+DEFINE_EVENT(iommufd_ioas_range, ioas_map,
+	TP_PROTO(u32 ioas_id, u64 iova, u64 length, int ret),
+	TP_ARGS(ioas_id, iova, length, ret)
+);
+
+/* Memory was unmapped from an IOAS, or could not be. */
+DEFINE_EVENT(iommufd_ioas_range, ioas_unmap,
+	TP_PROTO(u32 ioas_id, u64 iova, u64 length, int ret),
+	TP_ARGS(ioas_id, iova, length, ret)
+);
+
+DECLARE_EVENT_CLASS(iommufd_hwpt_use,
+	TP_PROTO(const char *dev, u32 dev_id, u32 pasid, u32 hwpt_id, int ret),
+	TP_ARGS(dev, dev_id, pasid, hwpt_id, ret),
+	TP_STRUCT__entry(
+		__string(dev, dev)
+		__field(u32, dev_id)
+		__field(u32, pasid)
+		__field(u32, hwpt_id)
+		__field(int, ret)
+	),
+	TP_fast_assign(
+		__assign_str(dev);
+		__entry->dev_id = dev_id;
+		__entry->pasid = pasid;
+		__entry->hwpt_id = hwpt_id;
+		__entry->ret = ret;
+	),
+	TP_printk("dev=%s dev_id=%u pasid=%u hwpt=%u ret=%d", __get_str(dev),
+		  __entry->dev_id, __entry->pasid, __entry->hwpt_id,
+		  __entry->ret)
+);
+
+/* A device was attached to a HWPT, or could not be. */
+DEFINE_EVENT(iommufd_hwpt_use, hwpt_attach,
+	TP_PROTO(const char *dev, u32 dev_id, u32 pasid, u32 hwpt_id, int ret),
+	TP_ARGS(dev, dev_id, pasid, hwpt_id, ret)
+);
+
+/* A device was moved to another HWPT, or could not be. */
+DEFINE_EVENT(iommufd_hwpt_use, hwpt_replace,
+	TP_PROTO(const char *dev, u32 dev_id, u32 pasid, u32 hwpt_id, int ret),
+	TP_ARGS(dev, dev_id, pasid, hwpt_id, ret)
+);
+
+/* A device was detached from a HWPT. */
+DEFINE_EVENT(iommufd_hwpt_use, hwpt_detach,
+	TP_PROTO(const char *dev, u32 dev_id, u32 pasid, u32 hwpt_id, int ret),
+	TP_ARGS(dev, dev_id, pasid, hwpt_id, ret)
+);
+
+#endif
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>
