@@ -50,13 +50,26 @@ const char *fdinfo_find(const struct fdinfo *info, const char *key)
 	return NULL;
 }
 
-bool fdinfo_number(const struct fdinfo *info, const char *key, __u64 *value)
+bool fdinfo_nth(const struct fdinfo *info, const char *key, unsigned int nth,
+		__u64 *value)
 {
 	const char *text = fdinfo_find(info, key);
 	char *end;
 
-	if (!text)
-		return false;
-	*value = strtoull(text, &end, 0);
-	return end != text;
+	while (text && *text && *text != '\n') {
+		if (*text < '0' || *text > '9') {
+			text++;
+			continue;
+		}
+		*value = strtoull(text, &end, 0);
+		if (!nth--)
+			return true;
+		text = end;
+	}
+	return false;
+}
+
+bool fdinfo_number(const struct fdinfo *info, const char *key, __u64 *value)
+{
+	return fdinfo_nth(info, key, 0, value);
 }

@@ -25,5 +25,8 @@ int fdinfo_read(pid_t pid, int fd, struct fdinfo *info);
 const char *fdinfo_find(const struct fdinfo *info, const char *key);
 /* The same as a number; false: no such line, or not a number. */
 bool fdinfo_number(const struct fdinfo *info, const char *key, __u64 *value);
+/* The @nth number (from 0) in that line, whatever stands between them. */
+bool fdinfo_nth(const struct fdinfo *info, const char *key, unsigned int nth,
+		__u64 *value);
 
 #endif
