@@ -229,9 +229,9 @@ TEST_F(fault, read_sizes)
 	ASSERT_EQ(0, ft_group(t, 1));
 	EXPECT_EQ(0, read(t->queue, buf, 0));
 	EXPECT_EQ(-1, read(t->queue, buf, 1));
-	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(ESPIPE, errno);
 	EXPECT_EQ(-1, read(t->queue, buf, RECORD - 1));
-	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(ESPIPE, errno);
 	/* Nothing was taken away by any of them. */
 	EXPECT_EQ(1, readable(t->queue));
 	EXPECT_EQ((ssize_t)RECORD, read(t->queue, buf, RECORD));
@@ -251,7 +251,7 @@ TEST_F(fault, read_size_not_a_multiple)
 	memset(buf, 0x5a, sizeof(buf));
 	n = read(t->queue, buf, RECORD + 1);
 	EXPECT_EQ(-1, n);
-	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(ESPIPE, errno);
 	EXPECT_EQ(0x5a, buf[0]);
 	EXPECT_EQ(1, readable(t->queue));
 	EXPECT_EQ(1, ft_serve(t, IOMMUFD_PAGE_RESP_SUCCESS));
@@ -618,11 +618,11 @@ TEST_F(fault, write_sizes)
 	a[2].cookie = r[2].cookie;
 	EXPECT_EQ(0, write(t->queue, a, 0));
 	EXPECT_EQ(-1, write(t->queue, a, 1));
-	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(ESPIPE, errno);
 	EXPECT_EQ(-1, write(t->queue, a, 7));
-	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(ESPIPE, errno);
 	EXPECT_EQ(-1, write(t->queue, a, 9));
-	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(ESPIPE, errno);
 	EXPECT_EQ(-1, write(t->queue, no_memory, 8));
 	EXPECT_EQ(EFAULT, errno);
 	EXPECT_EQ(3, ft_pending(&t->n));
@@ -948,7 +948,7 @@ TEST_F(fault, destroy_device_while_pending)
 	EXPECT_EQ(0, readable(t->queue));
 	EXPECT_EQ(-EINVAL, ft_answer(t, cookie, IOMMUFD_PAGE_RESP_SUCCESS));
 	ASSERT_EQ(0, fdinfo_read(0, t->queue, &info));
-	ASSERT_TRUE(fdinfo_number(&info, "drained-groups", &drained));
+	ASSERT_TRUE(fdinfo_nth(&info, "answered-drain", 1, &drained));
 	EXPECT_EQ(3, drained);
 	/* The mock's part of the ledger went with the device. */
 	t->devs = 0;

@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A real PCI function (QEMU's edu) under VFIO's device file, behind an emulated
+ * VT-d unit: bind, attach, replace and detach as a VMM does them, and DMA whose
+ * bytes are compared. Two edu functions are used where there are two.
+ *
+ * A DMA of edu takes a tenth of a second, and a blocked one is seen by its
+ * effect only: memory unchanged, or nothing read.
+ */
+#include "iommu_test.h"
+
+#define IOVA_A		IOVA_BASE
+#define IOVA_B		(8 * IOVA_BASE)
+
+FIXTURE(vtd) {
+	int fd;
+	__u32 ioas;
+	struct vfio_dev edu;
+	unsigned char *a;
+	unsigned char *b;
+};
+
+FIXTURE_SETUP(vtd)
+{
+	int rc;
+
+	self->edu.fd = -1;
+	self->a = mem_get(8 * PAGE);
+	ASSERT_NE(NULL, self->a);
+	self->b = self->a + 4 * PAGE;
+	self->fd = iommu_open();
+	if (self->fd == -ENOENT)
+		SKIP(return, "there is no /dev/iommu");
+	ASSERT_LE(0, self->fd);
+	rc = edu_open(0, &self->edu);
+	if (rc == -ENODEV)
+		SKIP(return, "there is no edu device");
+	ASSERT_EQ(0, rc);
+	ASSERT_EQ(0, vfio_dev_bind(&self->edu, self->fd));
+	ASSERT_EQ(0, edu_start(&self->edu));
+	ASSERT_EQ(0, iommu_ioas_alloc(self->fd, &self->ioas));
+}
+
+FIXTURE_TEARDOWN(vtd)
+{
+	vfio_dev_close(&self->edu);
+	close(self->fd);
+}
+
+static void fill(unsigned char *p, unsigned int seed)
+{
+	unsigned int i;
+
+	for (i = 0; i < PAGE; i++) {
+		seed = seed * 1664525 + 1013904223;
+		p[i] = (unsigned char)(seed >> 24) | 1;
+	}
+}
+
+/* Memory at @from to the device and from there to @to */
+static int bounce(struct vfio_dev *v, __u64 from, __u64 to)
+{
+	int rc = edu_dma_read(v, from, 0, PAGE);
+
+	return rc ? rc : edu_dma_write(v, to, 0, PAGE);
+}
+
+TEST_F(vtd, dma_both_ways)
+{
+	__u32 pt = self->ioas;
+
+	ASSERT_EQ(0, vfio_dev_attach(&self->edu, &pt));
+	/* The page table the kernel made for it */
+	EXPECT_NE(self->ioas, pt);
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, self->a, 4 * PAGE,
+			       IOVA_A));
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, self->b, 4 * PAGE,
+			       IOVA_B));
+	fill(self->a + PAGE, 1);
+	ASSERT_EQ(0, bounce(&self->edu, IOVA_A + PAGE, IOVA_B + 2 * PAGE));
+	EXPECT_EQ(0, memcmp(self->a + PAGE, self->b + 2 * PAGE, PAGE));
+	EXPECT_EQ(0, self->b[2 * PAGE - 1]);
+	EXPECT_EQ(0, self->b[3 * PAGE]);
+}
+
+TEST_F(vtd, blocked_after_unmap)
+{
+	__u32 pt = self->ioas;
+	unsigned int i, same = 0;
+
+	ASSERT_EQ(0, vfio_dev_attach(&self->edu, &pt));
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, self->a, PAGE, IOVA_A));
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, self->b, PAGE, IOVA_B));
+	fill(self->a, 2);
+	/* The unit has the translation in its cache. */
+	ASSERT_EQ(0, bounce(&self->edu, IOVA_A, IOVA_B));
+	ASSERT_EQ(0, iommu_unmap(self->fd, self->ioas, IOVA_A, PAGE, NULL));
+	memset(self->a, 0x42, PAGE);
+	ASSERT_EQ(0, edu_dma_write(&self->edu, IOVA_A, 0, PAGE));
+	for (i = 0; i < PAGE; i++)
+		ASSERT_EQ(0x42, self->a[i]);
+	ASSERT_EQ(0, bounce(&self->edu, IOVA_A, IOVA_B));
+	for (i = 0; i < PAGE; i++)
+		same += self->b[i] == 0x42;
+	/* By chance a byte of the old contents may be the same. */
+	EXPECT_GT(PAGE / 16, same);
+}
+
+/* Mapped without the right to write: reading works, writing does not. */
+TEST_F(vtd, read_only)
+{
+	__u32 pt = self->ioas;
+	__u64 iova = IOVA_A;
+	unsigned int i;
+
+	ASSERT_EQ(0, vfio_dev_attach(&self->edu, &pt));
+	ASSERT_EQ(0, iommu_map_flags(self->fd, self->ioas, self->a, PAGE,
+				     IOMMU_IOAS_MAP_READABLE |
+				     IOMMU_IOAS_MAP_FIXED_IOVA, &iova));
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, self->b, PAGE, IOVA_B));
+	fill(self->a, 3);
+	ASSERT_EQ(0, bounce(&self->edu, IOVA_A, IOVA_B));
+	EXPECT_EQ(0, memcmp(self->a, self->b, PAGE));
+	memset(self->a, 0x42, PAGE);
+	ASSERT_EQ(0, edu_dma_write(&self->edu, IOVA_A, 0, PAGE));
+	for (i = 0; i < PAGE; i++)
+		ASSERT_EQ(0x42, self->a[i]);
+}
+
+TEST_F(vtd, detach_and_attach_again)
+{
+	__u32 pt = self->ioas;
+
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, self->a, PAGE, IOVA_A));
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, self->b, PAGE, IOVA_B));
+	fill(self->a, 4);
+	/* Bound, not attached: it reaches nothing. */
+	ASSERT_EQ(0, bounce(&self->edu, IOVA_A, IOVA_B));
+	EXPECT_EQ(0, self->b[0]);
+	ASSERT_EQ(0, vfio_dev_attach(&self->edu, &pt));
+	ASSERT_EQ(0, bounce(&self->edu, IOVA_A, IOVA_B));
+	EXPECT_EQ(0, memcmp(self->a, self->b, PAGE));
+	ASSERT_EQ(0, vfio_dev_detach(&self->edu));
+	/* The automatic page table went with its last user. */
+	EXPECT_EQ(-ENOENT, iommu_destroy(self->fd, pt));
+	memset(self->b, 0, PAGE);
+	ASSERT_EQ(0, bounce(&self->edu, IOVA_A, IOVA_B));
+	EXPECT_EQ(0, self->b[0]);
+	pt = self->ioas;
+	ASSERT_EQ(0, vfio_dev_attach(&self->edu, &pt));
+	ASSERT_EQ(0, bounce(&self->edu, IOVA_A, IOVA_B));
+	EXPECT_EQ(0, memcmp(self->a, self->b, PAGE));
+}
+
+/* From one address space to another while both have mappings */
+TEST_F(vtd, replace)
+{
+	__u32 pt = self->ioas, other, hwpt;
+
+	ASSERT_EQ(0, iommu_ioas_alloc(self->fd, &other));
+	ASSERT_EQ(0, vfio_dev_attach(&self->edu, &pt));
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, self->a, PAGE, IOVA_A));
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, self->b, PAGE, IOVA_B));
+	/* The other one has different memory at the same address. */
+	ASSERT_EQ(0, iommu_map(self->fd, other, self->a + PAGE, PAGE, IOVA_A));
+	ASSERT_EQ(0, iommu_map(self->fd, other, self->b, PAGE, IOVA_B));
+	fill(self->a, 5);
+	fill(self->a + PAGE, 6);
+	ASSERT_EQ(0, bounce(&self->edu, IOVA_A, IOVA_B));
+	EXPECT_EQ(0, memcmp(self->a, self->b, PAGE));
+	pt = other;
+	ASSERT_EQ(0, vfio_dev_attach(&self->edu, &pt));
+	ASSERT_EQ(0, bounce(&self->edu, IOVA_A, IOVA_B));
+	EXPECT_EQ(0, memcmp(self->a + PAGE, self->b, PAGE));
+	/* To a page table by its own id */
+	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, self->edu.id, self->ioas, 0,
+				       0, &hwpt));
+	pt = hwpt;
+	ASSERT_EQ(0, vfio_dev_attach(&self->edu, &pt));
+	EXPECT_EQ(hwpt, pt);
+	EXPECT_EQ(-EBUSY, iommu_destroy(self->fd, hwpt));
+	ASSERT_EQ(0, bounce(&self->edu, IOVA_A, IOVA_B));
+	EXPECT_EQ(0, memcmp(self->a, self->b, PAGE));
+	ASSERT_EQ(0, vfio_dev_detach(&self->edu));
+	EXPECT_EQ(0, iommu_destroy(self->fd, hwpt));
+	EXPECT_EQ(0, iommu_destroy(self->fd, other));
+}
+
+/* A replace that cannot be: the device goes on with what it had. */
+TEST_F(vtd, replace_refused)
+{
+	struct iommu_iova_range r[16];
+	__u32 pt = self->ioas, other, num = 16, i;
+	__u64 outside = 0;
+
+	ASSERT_EQ(0, vfio_dev_attach(&self->edu, &pt));
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, self->a, PAGE, IOVA_A));
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, self->b, PAGE, IOVA_B));
+	/* A mapping in the window for interrupts, which no device can have */
+	ASSERT_EQ(0, iommu_ranges(self->fd, self->ioas, r, &num, NULL));
+	for (i = 0; i + 1 < num; i++)
+		outside = r[i].last + 1;
+	ASSERT_NE(0, outside);
+	ASSERT_EQ(0, iommu_ioas_alloc(self->fd, &other));
+	ASSERT_EQ(0, iommu_map(self->fd, other, self->a, PAGE, outside));
+	pt = other;
+	EXPECT_EQ(-EADDRINUSE, vfio_dev_attach(&self->edu, &pt));
+	pt = 1000000;
+	EXPECT_EQ(-ENOENT, vfio_dev_attach(&self->edu, &pt));
+	pt = self->edu.id;
+	EXPECT_EQ(-EINVAL, vfio_dev_attach(&self->edu, &pt));
+	fill(self->a, 7);
+	ASSERT_EQ(0, bounce(&self->edu, IOVA_A, IOVA_B));
+	EXPECT_EQ(0, memcmp(self->a, self->b, PAGE));
+}
+
+/* A page table filled before the device comes under it */
+TEST_F(vtd, page_table_made_first)
+{
+	__u32 hwpt, pt;
+
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, self->a, PAGE, IOVA_A));
+	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, self->edu.id, self->ioas, 0,
+				       0, &hwpt));
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, self->b, PAGE, IOVA_B));
+	pt = hwpt;
+	ASSERT_EQ(0, vfio_dev_attach(&self->edu, &pt));
+	fill(self->a, 8);
+	ASSERT_EQ(0, bounce(&self->edu, IOVA_A, IOVA_B));
+	EXPECT_EQ(0, memcmp(self->a, self->b, PAGE));
+}
+
+TEST_F(vtd, bound_twice)
+{
+	struct vfio_dev again;
+	int other = iommu_open();
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, edu_open(0, &again));
+	EXPECT_EQ(-EBUSY, vfio_dev_bind(&again, other));
+	vfio_dev_close(&again);
+	ASSERT_EQ(0, edu_open(0, &again));
+	EXPECT_EQ(-EBUSY, vfio_dev_bind(&again, self->fd));
+	vfio_dev_close(&again);
+	close(other);
+	/* Free again once its owner has closed it */
+	vfio_dev_close(&self->edu);
+	other = iommu_open();
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, edu_open(0, &self->edu));
+	EXPECT_EQ(0, vfio_dev_bind(&self->edu, other));
+	vfio_dev_close(&self->edu);
+	close(other);
+}
+
+TEST_F(vtd, bind_to_something_else)
+{
+	struct vfio_dev again;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	ASSERT_LE(0, null);
+	vfio_dev_close(&self->edu);
+	ASSERT_EQ(0, edu_open(0, &again));
+	EXPECT_GT(0, vfio_dev_bind(&again, null));
+	EXPECT_GT(0, vfio_dev_bind(&again, -1));
+	vfio_dev_close(&again);
+	close(null);
+}
+
+TEST_F(vtd, device_id_cannot_be_destroyed)
+{
+	EXPECT_EQ(-EBUSY, iommu_destroy(self->fd, self->edu.id));
+}
+
+/* The base tree's driver delivers no page faults to /dev/iommu. */
+TEST_F(vtd, fault_queue_on_a_foreign_driver)
+{
+	__u32 fault, hwpt, queue_dev;
+	int queue;
+
+	queue = iommu_fault_queue(self->fd, 0, 0, 0, &fault);
+	ASSERT_LE(0, queue);
+	EXPECT_EQ(-EOPNOTSUPP, iommu_hwpt_paging(self->fd, self->edu.id,
+						 self->ioas,
+						 IOMMU_HWPT_FAULT_ID_VALID,
+						 fault, &hwpt));
+	close(queue);
+	EXPECT_EQ(0, iommu_destroy(self->fd, fault));
+	queue = iommu_fault_queue(self->fd, 8, 0, self->edu.id, &queue_dev);
+	EXPECT_LE(0, queue);
+	close(queue);
+}
+
+TEST_F(vtd, hw_info)
+{
+	struct iommu_hw_info_vtd vtd = { 0 };
+	struct iommu_hw_info c = {
+		.size = sizeof(c),
+		.dev_id = self->edu.id,
+		.data_len = sizeof(vtd),
+		.data_uptr = (uintptr_t)&vtd,
+	};
+
+	ASSERT_EQ(0, iommu_call(self->fd, IOMMU_GET_HW_INFO, &c));
+	EXPECT_EQ(IOMMU_HW_INFO_TYPE_INTEL_VTD, c.out_data_type);
+	EXPECT_EQ(sizeof(vtd), c.data_len);
+	EXPECT_NE(0, vtd.cap_reg);
+	EXPECT_NE(0, vtd.ecap_reg);
+	EXPECT_EQ(0, vtd.__reserved);
+}
+
+/* Two devices share what fits both, and one's detach is not the other's. */
+TEST_F(vtd, two_devices_one_address_space)
+{
+	__u32 pt = self->ioas, pt2 = self->ioas;
+	struct vfio_dev second;
+	int rc;
+
+	rc = edu_open(1, &second);
+	if (rc == -ENODEV)
+		SKIP(return, "there is one edu device only");
+	ASSERT_EQ(0, rc);
+	ASSERT_EQ(0, vfio_dev_bind(&second, self->fd));
+	ASSERT_EQ(0, edu_start(&second));
+	EXPECT_NE(self->edu.id, second.id);
+	ASSERT_EQ(0, vfio_dev_attach(&self->edu, &pt));
+	ASSERT_EQ(0, vfio_dev_attach(&second, &pt2));
+	EXPECT_EQ(pt, pt2);
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, self->a, PAGE, IOVA_A));
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, self->b, PAGE, IOVA_B));
+	fill(self->a, 9);
+	ASSERT_EQ(0, bounce(&second, IOVA_A, IOVA_B));
+	EXPECT_EQ(0, memcmp(self->a, self->b, PAGE));
+	ASSERT_EQ(0, vfio_dev_detach(&self->edu));
+	fill(self->a, 10);
+	ASSERT_EQ(0, bounce(&second, IOVA_A, IOVA_B));
+	EXPECT_EQ(0, memcmp(self->a, self->b, PAGE));
+	vfio_dev_close(&second);
+}
+
+/* The owner is killed in the middle of it: the function is free again. */
+TEST_F(vtd, owner_killed)
+{
+	int p[2], other, status;
+	__u32 pt;
+	char ok = 0;
+	pid_t child;
+
+	vfio_dev_close(&self->edu);
+	ASSERT_EQ(0, pipe(p));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		int fd = iommu_open();
+		__u32 ioas;
+
+		if (fd < 0 || edu_open(0, &self->edu) ||
+		    vfio_dev_bind(&self->edu, fd) ||
+		    iommu_ioas_alloc(fd, &ioas))
+			_exit(1);
+		pt = ioas;
+		if (vfio_dev_attach(&self->edu, &pt) ||
+		    iommu_map(fd, ioas, self->a, 4 * PAGE, IOVA_A))
+			_exit(1);
+		if (write(p[1], "k", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(p[1]);
+	EXPECT_EQ(1, read(p[0], &ok, 1));
+	kill(child, SIGKILL);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	other = iommu_open();
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, edu_open(0, &self->edu));
+	EXPECT_EQ(0, vfio_dev_bind(&self->edu, other));
+	vfio_dev_close(&self->edu);
+	close(other);
+}
+
+TEST_HARNESS_MAIN
