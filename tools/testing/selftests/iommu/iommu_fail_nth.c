@@ -1,0 +1,688 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every call of the ABI with its first, second, third ... inner step failing,
+ * until none is left that can fail: memory (failslab, fail_page_alloc), copies
+ * from and to the program (fail_usercopy), and the places that fail_iommufd
+ * marks in the code. After each failure the call has failed as a whole: what
+ * fdinfo shows and what is pinned is as before, the same call succeeds, and what
+ * it made can be taken away.
+ *
+ * What this does not show: two failures in one call, failures in other threads
+ * on its behalf, and leaks (kmemleak does, after the run).
+ */
+#include "fault_test.h"
+
+#include <sys/stat.h>
+
+#define MOST_STEPS	400
+
+FIXTURE(fail) {
+	struct fault_test t;
+	struct mock_device spare;
+	char *memory;
+	__u32 ioas2;
+	__u32 nested;
+	int fail_fd;
+};
+
+static bool put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return ok;
+}
+
+/* Failures by fail-nth only, all kinds of allocation, no noise in the log */
+static bool injectors_ready(void)
+{
+	static const char *const dirs[] = {
+		"failslab", "fail_page_alloc", "fail_usercopy", "fail_iommufd",
+	};
+	static const char *const settings[][2] = {
+		{ "verbose", "0" },	      { "ignore-gfp-wait", "N" },
+		{ "ignore-gfp-highmem", "N" }, { "min-order", "0" },
+		{ "probability", "0" },       { "task-filter", "N" },
+		{ "cache-filter", "N" },
+	};
+	bool some = false;
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_LEN(dirs); i++)
+		for (j = 0; j < ARRAY_LEN(settings); j++) {
+			char path[128];
+
+			snprintf(path, sizeof(path),
+				 "/sys/kernel/debug/%s/%s", dirs[i],
+				 settings[j][0]);
+			/* Not every injector has every setting. */
+			if (put(path, settings[j][1]))
+				some = true;
+		}
+	return some;
+}
+
+FIXTURE_SETUP(fail)
+{
+	struct fault_test *t = &self->t;
+	struct iommu_hwpt_selftest data = { .iotlb = 1 };
+	char path[64];
+	int rc;
+
+	rc = ft_init(t, true, 64, 0);
+	if (rc == -ENOENT)
+		SKIP(return, "there is no /dev/iommu");
+	ASSERT_EQ(0, rc);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/fail-nth",
+		 (int)syscall(SYS_gettid));
+	self->fail_fd = open(path, O_RDWR | O_CLOEXEC);
+	if (self->fail_fd < 0 || !injectors_ready())
+		SKIP(return, "this kernel injects no failures");
+	ASSERT_EQ(0, iommu_ioas_alloc(t->fd, &self->ioas2));
+	ASSERT_EQ(0, mock_device(t->fd, t->ioas, 0, &self->spare));
+	ASSERT_EQ(0, iommu_hwpt_nested(t->fd, t->dev[0].dev, t->parent, 0, 0,
+				       IOMMU_HWPT_DATA_SELFTEST, &data,
+				       sizeof(data), &self->nested));
+	self->memory = mem_get(16 * PAGE);
+	ASSERT_NE(NULL, self->memory);
+	ASSERT_EQ(0, iommu_map(t->fd, t->ioas, self->memory, 4 * PAGE,
+			       IOVA_BASE));
+}
+
+FIXTURE_TEARDOWN(fail)
+{
+	struct fault_test *t = &self->t;
+
+	if (self->fail_fd >= 0)
+		close(self->fail_fd);
+	FT_CHECK_LEDGER(t);
+	close(t->queue);
+	close(t->fd);
+}
+
+static bool arm(int fd, unsigned int nth)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%u", nth);
+
+	return pwrite(fd, text, (size_t)n, 0) == n;
+}
+
+/* Disarms; true if the failure was injected. */
+static bool fired(int fd)
+{
+	char text[16] = "";
+	bool was = false;
+
+	if (pread(fd, text, sizeof(text) - 1, 0) > 0)
+		was = atoi(text) == 0;
+	arm(fd, 0);
+	return was;
+}
+
+/*
+ * One operation. @prepare brings things to where @run can be called, once for
+ * each try; @run is what failures are injected into and returns 0 or a negative
+ * errno; @undo takes back what a successful @run did.
+ */
+struct operation {
+	const char *name;
+	int (*prepare)(FIXTURE_DATA(fail) *self);
+	int (*run)(FIXTURE_DATA(fail) *self);
+	int (*undo)(FIXTURE_DATA(fail) *self);
+};
+
+/* Ids and cookies made by one step for the next */
+static __u32 made_id;
+static __u32 made_id2;
+static int made_fd;
+static __u32 cookie;
+static struct iommu_hwpt_pgfault records[8];
+
+static int none(FIXTURE_DATA(fail) *self)
+{
+	(void)self;
+	return 0;
+}
+
+static int destroy_made(FIXTURE_DATA(fail) *self)
+{
+	return iommu_destroy(self->t.fd, made_id);
+}
+
+static int run_ioas_alloc(FIXTURE_DATA(fail) *self)
+{
+	return iommu_ioas_alloc(self->t.fd, &made_id);
+}
+
+static int run_allow(FIXTURE_DATA(fail) *self)
+{
+	struct iommu_iova_range r[] = {
+		{ IOVA_BASE, 2 * IOVA_BASE - 1 },
+		{ 3 * IOVA_BASE, 4 * IOVA_BASE - 1 },
+	};
+
+	return iommu_allow(self->t.fd, self->ioas2, r, 2);
+}
+
+static int undo_allow(FIXTURE_DATA(fail) *self)
+{
+	return iommu_allow(self->t.fd, self->ioas2, NULL, 0);
+}
+
+static int run_ranges(FIXTURE_DATA(fail) *self)
+{
+	struct iommu_iova_range r[8];
+	__u32 num = 8;
+
+	return iommu_ranges(self->t.fd, self->t.ioas, r, &num, NULL);
+}
+
+static int run_map(FIXTURE_DATA(fail) *self)
+{
+	return iommu_map(self->t.fd, self->t.ioas, self->memory, 16 * PAGE,
+			 2 * IOVA_BASE);
+}
+
+static int undo_map(FIXTURE_DATA(fail) *self)
+{
+	return iommu_unmap(self->t.fd, self->t.ioas, 2 * IOVA_BASE, 16 * PAGE,
+			   NULL);
+}
+
+static int run_copy(FIXTURE_DATA(fail) *self)
+{
+	__u64 to = 3 * IOVA_BASE;
+
+	return iommu_copy(self->t.fd, self->t.ioas, self->t.ioas, IOVA_BASE,
+			  4 * PAGE, IOMMU_MAP_RW | IOMMU_IOAS_MAP_FIXED_IOVA,
+			  &to);
+}
+
+static int undo_copy(FIXTURE_DATA(fail) *self)
+{
+	return iommu_unmap(self->t.fd, self->t.ioas, 3 * IOVA_BASE, 4 * PAGE,
+			   NULL);
+}
+
+static int run_unmap(FIXTURE_DATA(fail) *self)
+{
+	return iommu_unmap(self->t.fd, self->t.ioas, IOVA_BASE, 4 * PAGE, NULL);
+}
+
+static int undo_unmap(FIXTURE_DATA(fail) *self)
+{
+	return iommu_map(self->t.fd, self->t.ioas, self->memory, 4 * PAGE,
+			 IOVA_BASE);
+}
+
+/* Set to 0 and back, so that nothing is left of it */
+static int run_option(FIXTURE_DATA(fail) *self)
+{
+	__u64 value = 0;
+
+	return iommu_option(self->t.fd, IOMMU_OPTION_HUGE_PAGES,
+			    IOMMU_OPTION_OP_SET, self->ioas2, &value);
+}
+
+static int undo_option(FIXTURE_DATA(fail) *self)
+{
+	__u64 value = 1;
+
+	return iommu_option(self->t.fd, IOMMU_OPTION_HUGE_PAGES,
+			    IOMMU_OPTION_OP_SET, self->ioas2, &value);
+}
+
+static int vfio_ioas(FIXTURE_DATA(fail) *self, __u16 op)
+{
+	struct iommu_vfio_ioas c = {
+		.size = sizeof(c),
+		.op = op,
+		.ioas_id = op == IOMMU_VFIO_IOAS_SET ? self->ioas2 : 0,
+	};
+
+	return iommu_call(self->t.fd, IOMMU_VFIO_IOAS, &c);
+}
+
+static int run_vfio_ioas(FIXTURE_DATA(fail) *self)
+{
+	return vfio_ioas(self, IOMMU_VFIO_IOAS_SET);
+}
+
+static int undo_vfio_ioas(FIXTURE_DATA(fail) *self)
+{
+	return vfio_ioas(self, IOMMU_VFIO_IOAS_CLEAR);
+}
+
+static int run_hwpt_paging(FIXTURE_DATA(fail) *self)
+{
+	return iommu_hwpt_paging(self->t.fd, self->t.dev[0].dev, self->t.ioas,
+				 0, 0, &made_id);
+}
+
+static int run_hwpt_parent(FIXTURE_DATA(fail) *self)
+{
+	return iommu_hwpt_paging(self->t.fd, self->t.dev[0].dev, self->t.ioas,
+				 IOMMU_HWPT_ALLOC_NEST_PARENT |
+				 IOMMU_HWPT_ALLOC_DIRTY_TRACKING, 0, &made_id);
+}
+
+static int run_hwpt_fault(FIXTURE_DATA(fail) *self)
+{
+	return ft_table(&self->t, false, self->t.queue_id, &made_id);
+}
+
+static int run_hwpt_nested(FIXTURE_DATA(fail) *self)
+{
+	return ft_table(&self->t, true, self->t.queue_id, &made_id);
+}
+
+static int run_hw_info(FIXTURE_DATA(fail) *self)
+{
+	struct iommu_test_hw_info info[4];
+	struct iommu_hw_info c = {
+		.size = sizeof(c),
+		.dev_id = self->t.dev[0].dev,
+		.data_len = sizeof(info),
+		.data_uptr = (uintptr_t)info,
+	};
+
+	return iommu_call(self->t.fd, IOMMU_GET_HW_INFO, &c);
+}
+
+static int prepare_dirty(FIXTURE_DATA(fail) *self)
+{
+	return iommu_hwpt_paging(self->t.fd, self->t.dev[0].dev, self->t.ioas,
+				 IOMMU_HWPT_ALLOC_DIRTY_TRACKING, 0, &made_id);
+}
+
+static int track(FIXTURE_DATA(fail) *self, __u32 flags)
+{
+	struct iommu_hwpt_set_dirty_tracking c = {
+		.size = sizeof(c),
+		.flags = flags,
+		.hwpt_id = made_id,
+	};
+
+	return iommu_call(self->t.fd, IOMMU_HWPT_SET_DIRTY_TRACKING, &c);
+}
+
+static int run_set_dirty(FIXTURE_DATA(fail) *self)
+{
+	return track(self, IOMMU_HWPT_DIRTY_TRACKING_ENABLE);
+}
+
+static int prepare_get_dirty(FIXTURE_DATA(fail) *self)
+{
+	int rc = prepare_dirty(self);
+
+	return rc ? rc : track(self, IOMMU_HWPT_DIRTY_TRACKING_ENABLE);
+}
+
+static int run_get_dirty(FIXTURE_DATA(fail) *self)
+{
+	__u64 bits[4] = { 0 };
+	struct iommu_hwpt_get_dirty_bitmap c = {
+		.size = sizeof(c),
+		.hwpt_id = made_id,
+		.iova = IOVA_BASE,
+		.length = 4 * PAGE,
+		.page_size = MOCK_PAGE,
+		.data = (uintptr_t)bits,
+	};
+
+	return iommu_call(self->t.fd, IOMMU_HWPT_GET_DIRTY_BITMAP, &c);
+}
+
+static int run_invalidate(FIXTURE_DATA(fail) *self)
+{
+	struct iommu_hwpt_invalidate_selftest r[4] = { 0 };
+	__u32 num = 4;
+
+	return iommu_hwpt_invalidate(self->t.fd, self->nested,
+				     IOMMU_HWPT_INVALIDATE_DATA_SELFTEST, r,
+				     sizeof(r[0]), &num);
+}
+
+static int run_fault_alloc(FIXTURE_DATA(fail) *self)
+{
+	made_fd = iommu_fault_queue(self->t.fd, 16, 0, 0, &made_id);
+	return made_fd < 0 ? made_fd : 0;
+}
+
+static int undo_fault_alloc(FIXTURE_DATA(fail) *self)
+{
+	close(made_fd);
+	return iommu_destroy(self->t.fd, made_id);
+}
+
+static int run_features(FIXTURE_DATA(fail) *self)
+{
+	__u32 revision;
+	__u64 bits;
+
+	return iommu_features(self->t.fd, &revision, &bits);
+}
+
+static int run_open(FIXTURE_DATA(fail) *self)
+{
+	(void)self;
+	made_fd = iommu_open();
+	return made_fd < 0 ? made_fd : 0;
+}
+
+static int undo_open(FIXTURE_DATA(fail) *self)
+{
+	(void)self;
+	return close(made_fd) ? -errno : 0;
+}
+
+/* Binds and attaches, in one call. */
+static int run_device(FIXTURE_DATA(fail) *self)
+{
+	struct mock_device d;
+	int rc = mock_device(self->t.fd, self->ioas2, 0, &d);
+
+	made_id = d.stdev;
+	return rc;
+}
+
+static int run_device_to_hwpt(FIXTURE_DATA(fail) *self)
+{
+	struct mock_device d;
+	int rc = mock_device(self->t.fd, self->t.hwpt, 0, &d);
+
+	made_id = d.stdev;
+	return rc;
+}
+
+/* The spare device: from the IOAS to a table with a queue, and back */
+static int run_replace(FIXTURE_DATA(fail) *self)
+{
+	return mock_replace(self->t.fd, self->spare.stdev, self->t.hwpt);
+}
+
+static int undo_replace(FIXTURE_DATA(fail) *self)
+{
+	return mock_replace(self->t.fd, self->spare.stdev, self->t.ioas);
+}
+
+static int run_replace_ioas(FIXTURE_DATA(fail) *self)
+{
+	return mock_replace(self->t.fd, self->spare.stdev, self->ioas2);
+}
+
+/* With faults of the device outstanding */
+static int prepare_drain(FIXTURE_DATA(fail) *self)
+{
+	int rc = ft_group(&self->t, 2);
+
+	if (!rc)
+		self->t.n.drained_success++;
+	return rc;
+}
+
+static int run_drain(FIXTURE_DATA(fail) *self)
+{
+	return mock_replace(self->t.fd, self->t.dev[0].stdev, self->t.ioas);
+}
+
+static int undo_drain(FIXTURE_DATA(fail) *self)
+{
+	return mock_replace(self->t.fd, self->t.dev[0].stdev, self->t.hwpt);
+}
+
+static int prepare_destroy(FIXTURE_DATA(fail) *self)
+{
+	return iommu_ioas_alloc(self->t.fd, &made_id2);
+}
+
+static int run_destroy(FIXTURE_DATA(fail) *self)
+{
+	return iommu_destroy(self->t.fd, made_id2);
+}
+
+static int prepare_read(FIXTURE_DATA(fail) *self)
+{
+	return ft_group(&self->t, 3);
+}
+
+static int run_read(FIXTURE_DATA(fail) *self)
+{
+	int n = iommu_fault_read(self->t.queue, records, 8);
+
+	return n == 3 ? 0 : n < 0 ? n : -EPROTO;
+}
+
+static int undo_read(FIXTURE_DATA(fail) *self)
+{
+	return ft_answer(&self->t, records[0].cookie,
+			 IOMMUFD_PAGE_RESP_SUCCESS);
+}
+
+static int prepare_write(FIXTURE_DATA(fail) *self)
+{
+	int rc = ft_group(&self->t, 1);
+
+	if (rc)
+		return rc;
+	if (iommu_fault_read(self->t.queue, records, 1) != 1)
+		return -EPROTO;
+	cookie = records[0].cookie;
+	return 0;
+}
+
+static int run_write(FIXTURE_DATA(fail) *self)
+{
+	return ft_answer(&self->t, cookie, IOMMUFD_PAGE_RESP_INVALID);
+}
+
+/* More answers than are kept on the stack */
+#define MANY	40
+
+static int prepare_write_many(FIXTURE_DATA(fail) *self)
+{
+	static struct iommu_hwpt_pgfault r[MANY];
+
+	if (ft_singles(&self->t, 0, MANY) != MANY ||
+	    ft_read_all(&self->t, r, MANY) != MANY)
+		return -EPROTO;
+	made_id2 = 0;
+	memcpy(records, r, sizeof(records));
+	for (int i = 0; i < MANY; i++)
+		((__u32 *)self->memory)[i] = r[i].cookie;
+	return 0;
+}
+
+/* A short write is allowed; it must say how far it got. */
+static int run_write_many(FIXTURE_DATA(fail) *self)
+{
+	struct iommu_hwpt_page_response a[MANY] = { 0 };
+	ssize_t n;
+	int i;
+
+	for (i = (int)made_id2; i < MANY; i++)
+		a[i].cookie = ((__u32 *)self->memory)[i];
+	n = write(self->t.queue, a + made_id2, sizeof(a) -
+		  made_id2 * sizeof(a[0]));
+	if (n < 0)
+		return -errno;
+	made_id2 += (__u32)n / 8;
+	self->t.n.success += (__u64)n / 8;
+	return made_id2 == MANY ? 0 : -EINTR;
+}
+
+static int run_dma(FIXTURE_DATA(fail) *self)
+{
+	char data[16];
+	struct mock_dma d = {
+		.dev = self->spare.dev,
+		.iova = IOVA_BASE,
+		.data = data,
+		.length = sizeof(data),
+		.timeout_ms = FOREVER_MS,
+	};
+	int rc = mock_dma(self->t.fd, &d);
+
+	return rc ? rc : d.status == MOCK_DMA_OK ? 0 : -EPROTO;
+}
+
+static const struct operation operations[] = {
+	{ "open", none, run_open, undo_open },
+	{ "IOAS_ALLOC", none, run_ioas_alloc, destroy_made },
+	{ "IOAS_ALLOW_IOVAS", none, run_allow, undo_allow },
+	{ "IOAS_IOVA_RANGES", none, run_ranges, none },
+	{ "IOAS_MAP", none, run_map, undo_map },
+	{ "IOAS_COPY", none, run_copy, undo_copy },
+	{ "IOAS_UNMAP", none, run_unmap, undo_unmap },
+	{ "OPTION", none, run_option, undo_option },
+	{ "VFIO_IOAS", none, run_vfio_ioas, undo_vfio_ioas },
+	{ "HWPT_ALLOC paging", none, run_hwpt_paging, destroy_made },
+	{ "HWPT_ALLOC parent", none, run_hwpt_parent, destroy_made },
+	{ "HWPT_ALLOC paging with queue", none, run_hwpt_fault, destroy_made },
+	{ "HWPT_ALLOC nested with queue", none, run_hwpt_nested,
+	  destroy_made },
+	{ "GET_HW_INFO", none, run_hw_info, none },
+	{ "HWPT_SET_DIRTY_TRACKING", prepare_dirty, run_set_dirty,
+	  destroy_made },
+	{ "HWPT_GET_DIRTY_BITMAP", prepare_get_dirty, run_get_dirty,
+	  destroy_made },
+	{ "HWPT_INVALIDATE", none, run_invalidate, none },
+	{ "FAULT_QUEUE_ALLOC", none, run_fault_alloc, undo_fault_alloc },
+	{ "GET_FEATURES", none, run_features, none },
+	{ "DESTROY", prepare_destroy, run_destroy, none },
+	{ "bind and attach to an IOAS", none, run_device, destroy_made },
+	{ "bind and attach to a HWPT", none, run_device_to_hwpt,
+	  destroy_made },
+	{ "replace by a HWPT with queue", none, run_replace, undo_replace },
+	{ "replace by an IOAS", none, run_replace_ioas, undo_replace },
+	{ "replace with faults pending", prepare_drain, run_drain,
+	  undo_drain },
+	{ "read", prepare_read, run_read, undo_read },
+	{ "write", prepare_write, run_write, none },
+	{ "write of many", prepare_write_many, run_write_many, none },
+	{ "DMA of the mock", none, run_dma, none },
+};
+
+/*
+ * Calls that cannot fail without having done their work: the answer could not be
+ * stored, and what was done cannot be undone (unmapped memory, a destroyed id)
+ * or need not be (it is the same the second time).
+ */
+static bool done_although_it_failed(const struct operation *op, int rc)
+{
+	if (rc != -EFAULT)
+		return false;
+	return op->run == run_unmap;
+}
+
+static void sweep(struct __test_metadata *_metadata, FIXTURE_DATA(fail) *self,
+		  const struct operation *op)
+{
+	struct fault_test *t = &self->t;
+	struct fdinfo before, after, qbefore, qafter;
+	unsigned int nth;
+
+	for (nth = 1; nth <= MOST_STEPS; nth++) {
+		long pinned;
+		bool injected;
+		int rc;
+
+		ASSERT_EQ(0, op->prepare(self))
+			TH_LOG("%s: prepare", op->name);
+		pinned = pinned_pages();
+		state_of(t->fd, &before);
+		state_of(t->queue, &qbefore);
+		ASSERT_TRUE(arm(self->fail_fd, nth));
+		rc = op->run(self);
+		injected = fired(self->fail_fd);
+		if (!injected) {
+			ASSERT_EQ(0, rc)
+				TH_LOG("%s: nothing was made to fail",
+				       op->name);
+			ASSERT_EQ(0, op->undo(self))
+				TH_LOG("%s: undo", op->name);
+			return;
+		}
+		/* It may do without what it could not get. */
+		if (rc && !done_although_it_failed(op, rc)) {
+			state_of(t->fd, &after);
+			ASSERT_STREQ(before.text, after.text)
+				TH_LOG("%s: step %u: %s, and it left something",
+				       op->name, nth, strerror(-rc));
+			ASSERT_EQ(pinned, pinned_pages())
+				TH_LOG("%s: step %u: %s", op->name, nth,
+				       strerror(-rc));
+			if (op->run == run_read || op->run == run_write) {
+				state_of(t->queue, &qafter);
+				ASSERT_STREQ(qbefore.text, qafter.text)
+					TH_LOG("%s: step %u", op->name, nth);
+			}
+			rc = op->run(self);
+			ASSERT_EQ(0, rc)
+				TH_LOG("%s: again after step %u failed",
+				       op->name, nth);
+		}
+		ASSERT_EQ(0, op->undo(self))
+			TH_LOG("%s: undo after step %u", op->name, nth);
+	}
+	ASSERT_LT(nth, MOST_STEPS)
+		TH_LOG("%s: no end of steps that can fail", op->name);
+}
+
+TEST_F_TIMEOUT(fail, every_call, 600)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_LEN(operations); i++) {
+		sweep(_metadata, self, &operations[i]);
+		if (_metadata->exit_code)
+			TH_LOG("in %s", operations[i].name);
+	}
+}
+
+/* The same without a record of memory that was there before: a first use. */
+TEST_F_TIMEOUT(fail, whole_chain, 600)
+{
+	struct fdinfo before, after;
+	long pinned = pinned_pages();
+	unsigned int nth, i;
+	bool injected = true;
+
+	state_of(self->t.fd, &before);
+	for (nth = 1; injected && nth < 20 * MOST_STEPS; nth += 7) {
+		int done = 0, rc = 0;
+
+		ASSERT_TRUE(arm(self->fail_fd, nth));
+		for (i = 0; i < ARRAY_LEN(operations) && !rc; i++) {
+			const struct operation *op = &operations[i];
+
+			/* Those with a prepare are in the other test. */
+			if (op->prepare != none || op->undo == none)
+				continue;
+			rc = op->run(self);
+			if (!rc)
+				rc = op->undo(self);
+			done++;
+		}
+		injected = fired(self->fail_fd);
+		if (rc) {
+			/* The undo itself may have been what failed. */
+			const struct operation *op = &operations[i - 1];
+
+			op->undo(self);
+		}
+		EXPECT_LT(0, done);
+		ASSERT_TRUE(injected || !rc);
+	}
+	EXPECT_FALSE(injected);
+	EXPECT_EQ(pinned, pinned_pages());
+	state_of(self->t.fd, &after);
+	EXPECT_STREQ(before.text, after.text);
+}
+
+TEST_HARNESS_MAIN
