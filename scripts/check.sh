@@ -104,8 +104,13 @@ for suite; do
 		die "there is no suite $suite; there are: $ALL"
 done
 mkdir -p "$LOG"
-builds
-for suite; do
-	run_suite "$suite"
-done
-finish
+# In braces: read whole before it runs, so an edit meanwhile does no harm.
+{
+	builds
+	for suite; do
+		run_suite "$suite"
+	done
+	rc=0
+	finish || rc=$?
+	exit "$rc"
+}

@@ -35,7 +35,8 @@ esac
 shift
 out=$B/$flavour
 
-# Fixed names and time: the same source gives the same object, so ccache hits.
+# Fixed names and time, and paths relative to $B: the same source gives the same
+# object, so ccache hits, from another clone too (its directory is the user's).
 export KBUILD_BUILD_TIMESTAMP='2026-01-01 00:00:00 UTC'
 export KBUILD_BUILD_USER=iommufd KBUILD_BUILD_HOST=iommufd
 export KBUILD_BUILD_VERSION=1
@@ -44,8 +45,7 @@ export CCACHE_BASEDIR="$B"
 cc=gcc
 if command -v ccache >/dev/null; then
 	cc="ccache gcc"
-	export CCACHE_DIR="${CCACHE_DIR:-$B/ccache}"
-	export CCACHE_MAXSIZE="${CCACHE_MAXSIZE:-3G}"
+	[ -n "${HOME-}" ] || export CCACHE_DIR="${CCACHE_DIR:-$B/ccache}"
 fi
 
 kbuild() {
@@ -131,9 +131,13 @@ build() {
 	echo "$out/vmlinux"
 }
 
-if [ "$flavour" = upstream ]; then
-	"$SCRIPTS/base.sh" --base
-else
-	"$SCRIPTS/base.sh"
-fi
-with_lock "kernel-$flavour" build "$@"
+# In braces: read whole before it runs, so an edit meanwhile does no harm.
+{
+	if [ "$flavour" = upstream ]; then
+		"$SCRIPTS/base.sh" --base
+	else
+		"$SCRIPTS/base.sh"
+	fi
+	with_lock "kernel-$flavour" build "$@"
+	exit
+}

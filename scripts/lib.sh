@@ -5,7 +5,7 @@
 # A script sources it first:  . "$(dirname "$0")/lib.sh"
 
 set -eu
-unset CDPATH
+unset CDPATH MAKEFLAGS MFLAGS MAKELEVEL
 
 REPO=$(cd -- "${REPO_FROM:-$(dirname -- "$0")/..}" && pwd)
 B=${IOMMUFD_BUILD:-$REPO/build}
