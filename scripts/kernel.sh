@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2317
 # kernel.sh - build one of the kernels
 #
 #   scripts/kernel.sh fast|debug|upstream [TARGET...]

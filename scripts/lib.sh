@@ -35,7 +35,7 @@ die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 help_if_asked() {
 	case ${1-} in
 	-h | --help)
-		sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" | grep -v '^SPDX'
+		sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" | grep -vE '^(SPDX|shellcheck)'
 		exit 0
 		;;
 	esac

@@ -69,6 +69,7 @@ initramfs=$("$SCRIPTS/initramfs.sh") || cannot "there is no initramfs"
 mkdir -p "$LOG" "$B/programs"
 console=$LOG/vm-$log.log
 : >"$console"
+find "$LOG" -name "vm-[0-9]*.log" -mtime +0 -delete
 
 tmp=$(mktemp -d) qemu_pid='' tty=''
 [ ! -t 0 ] || tty=$(stty -g)

@@ -65,10 +65,9 @@ checkpatch() {
 # Test code is compiled in or not; the rest must be the same without it.
 leaning() {
 	local rc=0 used
-	grep -rnE 'CONFIG_IOMMUFD_(TEST|KUNIT_TEST)' "$REPO/$ours" \
-		--include='*.[ch]' --include=Makefile |
-		sed "s#^$REPO/##" |
-		grep -vE "^$ours/(test/|failpoint\.h|Makefile)" |
+	grep -rnE '(#if|#elif|IS_ENABLED|IS_REACHABLE).*CONFIG_IOMMUFD_TEST' \
+		"$REPO/$ours" --include='*.[ch]' | sed "s#^$REPO/##" |
+		grep -vE "^$ours/(test/|failpoint\.h)" |
 		sed 's/^/# /' | grep . && rc=1
 	result "$rc" "only fail points ask for CONFIG_IOMMUFD_TEST"
 
