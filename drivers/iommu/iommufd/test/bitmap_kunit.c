@@ -36,6 +36,7 @@ struct report {
 /**
  * struct fixture - a bitmap, and what it should become
  * @user: the mapping
+ * @size: bytes of it that are looked at, up to USER_BYTES
  * @offset: of the bitmap in it
  * @iova: first of the range
  * @length: of the range
@@ -51,6 +52,7 @@ struct report {
  */
 struct fixture {
 	u8 __user *user;
+	size_t size;
 	size_t offset;
 	unsigned long iova;
 	size_t length;
@@ -130,7 +132,7 @@ static bool matches(struct kunit *test, struct fixture *f)
 	u8 *is = f->after + f->offset, *was = f->before + f->offset;
 	size_t i, n = num_bits(f), bytes = DIV_ROUND_UP(n, 8);
 
-	if (copy_from_user(f->after, f->user, USER_BYTES)) {
+	if (copy_from_user(f->after, f->user, f->size)) {
 		kunit_err(test, "cannot read back\n");
 		return false;
 	}
@@ -152,7 +154,7 @@ static bool matches(struct kunit *test, struct fixture *f)
 		return false;
 	}
 	if (memcmp(f->after, f->before, f->offset) ||
-	    memcmp(is + bytes, was + bytes, USER_BYTES - f->offset - bytes)) {
+	    memcmp(is + bytes, was + bytes, f->size - f->offset - bytes)) {
 		kunit_err(test, "memory outside of the bitmap changed\n");
 		return false;
 	}
@@ -162,7 +164,7 @@ static bool matches(struct kunit *test, struct fixture *f)
 static void expect_match(struct kunit *test, struct fixture *f)
 {
 	KUNIT_ASSERT_LE(test, num_bits(f), BITS_MAX);
-	KUNIT_ASSERT_EQ(test, copy_to_user(f->user, f->before, USER_BYTES), 0);
+	KUNIT_ASSERT_EQ(test, copy_to_user(f->user, f->before, f->size), 0);
 	KUNIT_ASSERT_EQ(test, run(f), 0);
 	KUNIT_ASSERT_EQ(test, f->calls, 1);
 	reference(f);
@@ -176,6 +178,7 @@ static void small(struct kunit *test)
 	unsigned long base, length, start, n, page;
 	struct report report;
 
+	f->size = 128;
 	f->reports = &report;
 	f->num = 1;
 	for (page = 1; page <= 4; page *= 2)
@@ -411,7 +414,7 @@ static void driver_fails(struct kunit *test)
 	f->reports = &report;
 	f->num = 1;
 	f->result = -EILSEQ;
-	KUNIT_ASSERT_EQ(test, copy_to_user(f->user, f->before, USER_BYTES), 0);
+	KUNIT_ASSERT_EQ(test, copy_to_user(f->user, f->before, f->size), 0);
 	KUNIT_EXPECT_EQ(test, run(f), -EILSEQ);
 	reference(f);
 	KUNIT_EXPECT_TRUE(test, matches(test, f));
@@ -446,6 +449,7 @@ static int bitmap_init(struct kunit *test)
 			     MAP_ANONYMOUS | MAP_PRIVATE, 0);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(user));
 	f->user = (u8 __user *)user;
+	f->size = USER_BYTES;
 	test->priv = f;
 	return 0;
 }
