@@ -78,7 +78,7 @@ static u32 fault_claim_user(struct iommufd_fault_queue *queue,
  * @group: PUBLISHED; its source is locked. Freed if claimed
  * @code: IOMMUFD_PAGE_RESP_*
  *
- * Returns false if a user's answer came first.
+ * Return: false if a user's answer came first.
  */
 bool fault_claim_drain(struct fault_batch *batch, struct fault_group *group,
 		       u32 code)
@@ -190,7 +190,7 @@ static int fault_answered_index(u32 code)
  * cookie names no group that was read and not answered. Those before it are
  * given. May sleep, for hardware only.
  *
- * Returns how many were accepted, or -EINVAL if the first was not.
+ * Return: how many were accepted, or -EINVAL if the first was not.
  */
 int fault_queue_answer(struct iommufd_fault_queue *queue,
 		       const struct iommu_hwpt_page_response *responses,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sources and attaches: who may send page requests, and where they go.
+ * Attaches: where the page requests of a device go, and what becomes of them
+ * when that changes.
  *
  * Everything here may sleep and runs under the mutex of the source, one attach
  * after the other; the door is held up only while a route changes or a batch of
@@ -8,220 +9,9 @@
  * look-up of a route to the end, taking that lock after a route was cut is
  * enough to know that nobody uses it any more: detach waits for no grace period.
  */
-#include <linux/device.h>
-#include <linux/hashtable.h>
-#include <linux/random.h>
 #include <linux/slab.h>
 
 #include "internal.h"
-
-/* All sources by device. Looked up when something is attached, never by the door. */
-static DEFINE_MUTEX(fault_sources_lock);
-static DEFINE_HASHTABLE(fault_sources, 8);
-
-static struct iommufd_fault_source *fault_source_find(struct device *dev)
-{
-	struct iommufd_fault_source *source;
-
-	lockdep_assert_held(&fault_sources_lock);
-	hash_for_each_possible(fault_sources, source, hash, (unsigned long)dev)
-		if (source->dev == dev)
-			return source;
-	return NULL;
-}
-
-static void fault_source_put(struct iommufd_fault_source *source)
-{
-	if (!refcount_dec_and_test(&source->refs))
-		return;
-	xa_destroy(&source->routes);
-	mutex_destroy(&source->mutex);
-	put_device(source->dev);
-	kfree(source);
-}
-
-/**
- * iommufd_fault_source_register - a device may send page requests
- * @dev: the device; a reference is taken
- * @unit: takes the answers; must live until the source is unregistered
- * @max_outstanding: the most requests the device may have outstanding, as it
- *	was told (PCIe 6.0, 10.5.2.5: Outstanding Page Request Allocation); more
- *	than IOMMU_FAULT_DEPTH_MAX is cut to that
- * @priv: the backend's own
- *
- * Called by a backend when it has found that the device can. May sleep.
- * Returns the source or ERR_PTR: -EINVAL if @max_outstanding is 0, -EEXIST if
- * the device is registered already, -ENOMEM.
- */
-struct iommufd_fault_source *
-iommufd_fault_source_register(struct device *dev,
-			      struct iommufd_fault_unit *unit,
-			      unsigned int max_outstanding, void *priv)
-{
-	static u32 serial;
-	struct iommufd_fault_source *source;
-
-	if (!max_outstanding)
-		return ERR_PTR(-EINVAL);
-	source = kzalloc(sizeof(*source), GFP_KERNEL);
-	if (!source)
-		return ERR_PTR(-ENOMEM);
-	source->dev = dev;
-	source->unit = unit;
-	source->priv = priv;
-	source->max_outstanding = min_t(unsigned int, max_outstanding,
-					FAULT_SOURCE_MAX);
-	refcount_set(&source->refs, 1);
-	init_llist_head(&source->done);
-	spin_lock_init(&source->lock);
-	xa_init(&source->routes);
-	INIT_LIST_HEAD(&source->free);
-	INIT_LIST_HEAD(&source->doomed);
-	source->seed = get_random_u32();
-	mutex_init(&source->mutex);
-	INIT_LIST_HEAD(&source->attaches);
-
-	mutex_lock(&fault_sources_lock);
-	if (fault_source_find(dev)) {
-		mutex_unlock(&fault_sources_lock);
-		mutex_destroy(&source->mutex);
-		kfree(source);
-		return ERR_PTR(-EEXIST);
-	}
-	/* 40 bits for a source to count in; never 0. */
-	serial++;
-	source->next_id = (u64)serial << 40 | 1;
-	get_device(dev);
-	hash_add(fault_sources, &source->hash, (unsigned long)dev);
-	mutex_unlock(&fault_sources_lock);
-	return source;
-}
-
-/**
- * iommufd_fault_source_priv - the backend's own pointer
- * @source: the source
- */
-void *iommufd_fault_source_priv(struct iommufd_fault_source *source)
-{
-	return source->priv;
-}
-
-/**
- * iommufd_fault_source_dev - the device of a source
- * @source: the source
- */
-struct device *iommufd_fault_source_dev(struct iommufd_fault_source *source)
-{
-	return source->dev;
-}
-
-/**
- * iommufd_fault_supported - can faults of this device be delivered
- * @dev: the device
- *
- * False for a device whose driver does not use the door. May sleep.
- */
-bool iommufd_fault_supported(struct device *dev)
-{
-	bool found;
-
-	mutex_lock(&fault_sources_lock);
-	found = fault_source_find(dev);
-	mutex_unlock(&fault_sources_lock);
-	return found;
-}
-
-/* The group structures, enough for whatever may be outstanding, and to spare. */
-static int fault_source_alloc_groups(struct iommufd_fault_source *source)
-{
-	u32 num = source->max_outstanding + FAULT_SOURCE_SPARE;
-	u32 buckets = roundup_pow_of_two(source->max_outstanding);
-	struct fault_batch *batch = &source->batch;
-	struct hlist_head *open;
-	u32 i;
-
-	lockdep_assert_held(&source->mutex);
-	batch->answers = kcalloc(IOMMUFD_FAULT_BATCH, sizeof(*batch->answers),
-				 GFP_KERNEL_ACCOUNT);
-	batch->attaches = kcalloc(IOMMUFD_FAULT_BATCH, sizeof(*batch->attaches),
-				  GFP_KERNEL_ACCOUNT);
-	batch->max = IOMMUFD_FAULT_BATCH;
-	open = kvcalloc(buckets, sizeof(*open), GFP_KERNEL_ACCOUNT);
-	source->groups = kvcalloc(num, sizeof(*source->groups),
-				  GFP_KERNEL_ACCOUNT);
-	if (!batch->answers || !batch->attaches || !open || !source->groups) {
-		kfree(batch->answers);
-		kfree(batch->attaches);
-		kvfree(open);
-		kvfree(source->groups);
-		source->groups = NULL;
-		return -ENOMEM;
-	}
-
-	spin_lock_bh(&source->lock);
-	source->open = open;
-	source->open_mask = buckets - 1;
-	for (i = 0; i < num; i++)
-		list_add_tail(&source->groups[i].link, &source->free);
-	spin_unlock_bh(&source->lock);
-	return 0;
-}
-
-static void fault_source_free_groups(struct iommufd_fault_source *source)
-{
-	struct fault_group *group, *next;
-
-	lockdep_assert_held(&source->mutex);
-	spin_lock_bh(&source->lock);
-	fault_source_reap(source);
-	list_for_each_entry_safe(group, next, &source->doomed, link)
-		fault_group_discard(source, group);
-	WARN_ON(source->nr_open);
-	/* From here on the door finds no structure to take. */
-	INIT_LIST_HEAD(&source->free);
-	spin_unlock_bh(&source->lock);
-
-	kfree(source->batch.answers);
-	kfree(source->batch.attaches);
-	kvfree(source->open);
-	kvfree(source->groups);
-	source->open = NULL;
-	source->groups = NULL;
-}
-
-/* Enable page requests for @attach if it is the first to need them. */
-static int fault_source_use(struct iommufd_fault_attach *attach)
-{
-	struct iommufd_fault_source *source = attach->source;
-	int rc;
-
-	lockdep_assert_held(&source->mutex);
-	if (source->dead)
-		return -ENODEV;
-	if (!source->users && source->unit->ops->enable) {
-		rc = source->unit->ops->enable(source);
-		if (rc)
-			return rc;
-	}
-	source->users++;
-	attach->prepared = true;
-	return 0;
-}
-
-static void fault_source_unuse(struct iommufd_fault_attach *attach)
-{
-	struct iommufd_fault_source *source = attach->source;
-
-	lockdep_assert_held(&source->mutex);
-	if (!attach->prepared)
-		return;
-	attach->prepared = false;
-	/* Unplugging has disabled them for all. */
-	if (source->dead)
-		return;
-	if (!--source->users && source->unit->ops->disable)
-		source->unit->ops->disable(source);
-}
 
 static struct iommufd_fault_attach *
 fault_route_get(struct iommufd_fault_source *source, ioasid_t pasid)
@@ -236,14 +26,15 @@ static int fault_route_reserve(struct iommufd_fault_source *source,
 {
 	if (pasid == IOMMU_NO_PASID)
 		return 0;
-	return xa_reserve(&source->routes, pasid, GFP_KERNEL_ACCOUNT);
+	return xa_reserve_bh(&source->routes, pasid, GFP_KERNEL_ACCOUNT);
 }
 
 static void fault_route_unreserve(struct iommufd_fault_source *source,
 				  ioasid_t pasid)
 {
+	/* What is not just reserved stays. */
 	if (pasid != IOMMU_NO_PASID)
-		xa_release(&source->routes, pasid);
+		xa_cmpxchg_bh(&source->routes, pasid, XA_ZERO_ENTRY, NULL, 0);
 }
 
 /* When this returns, the door no longer uses what was there before. */
@@ -384,36 +175,18 @@ static void fault_unit_drain(struct iommufd_fault_attach *attach)
 }
 
 /**
- * iommufd_fault_source_unregister - a device will send no more page requests
- * @source: from iommufd_fault_source_register(); gone afterwards
- *
- * The backend calls the door no more, and has handed over what it had. What is
- * outstanding is answered invalid: &iommufd_fault_unit_ops.respond and
- * &iommufd_fault_unit_ops.disable may be called until this returns, and are
- * never called after. Attaches that are still there stay, cut off, until they
- * are removed. May sleep.
+ * fault_attach_cut - the device has gone
+ * @attach: installed; the mutex of its source is held. Stays, but is not
+ *	installed any more
  */
-void iommufd_fault_source_unregister(struct iommufd_fault_source *source)
+void fault_attach_cut(struct iommufd_fault_attach *attach)
 {
 	static const struct fault_drain how = {
 		.code = IOMMUFD_PAGE_RESP_INVALID,
 	};
-	struct iommufd_fault_attach *attach, *next;
 
-	mutex_lock(&fault_sources_lock);
-	hash_del(&source->hash);
-	mutex_unlock(&fault_sources_lock);
-
-	mutex_lock(&source->mutex);
-	source->dead = true;
-	list_for_each_entry_safe(attach, next, &source->attaches, source_item) {
-		fault_route_set(source, attach->pasid, NULL);
-		fault_attach_retire(attach, &how);
-	}
-	if (source->users && source->unit->ops->disable)
-		source->unit->ops->disable(source);
-	mutex_unlock(&source->mutex);
-	fault_source_put(source);
+	fault_route_set(attach->source, attach->pasid, NULL);
+	fault_attach_retire(attach, &how);
 }
 
 /**
@@ -423,10 +196,11 @@ void iommufd_fault_source_unregister(struct iommufd_fault_source *source)
  * @queue: the queue; a holder reference is taken
  * @who: how user space knows the device
  *
- * No effect that anybody sees. May sleep. Returns the attach, for
- * iommufd_fault_attach_install() or iommufd_fault_attach_free(), or ERR_PTR:
- * -EOPNOTSUPP if nobody has registered @dev, -EINVAL if @queue is for another
- * device, -ENOMEM.
+ * No effect that anybody sees. May sleep.
+ *
+ * Return: the attach, for iommufd_fault_attach_install() or
+ * iommufd_fault_attach_free(), or ERR_PTR: -EOPNOTSUPP if nobody has registered
+ * @dev, -EINVAL if @queue is for another device, -ENOMEM.
  */
 struct iommufd_fault_attach *
 iommufd_fault_attach_alloc(struct device *dev, ioasid_t pasid,
@@ -435,33 +209,19 @@ iommufd_fault_attach_alloc(struct device *dev, ioasid_t pasid,
 {
 	struct iommufd_fault_attach *attach;
 	struct iommufd_fault_source *source;
-	int rc = 0;
 
 	if (!iommufd_fault_queue_accepts(queue, who->dev_serial))
 		return ERR_PTR(-EINVAL);
 
-	mutex_lock(&fault_sources_lock);
-	source = fault_source_find(dev);
-	if (source)
-		refcount_inc(&source->refs);
-	mutex_unlock(&fault_sources_lock);
-	if (!source)
-		return ERR_PTR(-EOPNOTSUPP);
+	source = fault_source_join(dev);
+	if (IS_ERR(source))
+		return ERR_CAST(source);
 
 	attach = kzalloc(sizeof(*attach), GFP_KERNEL_ACCOUNT);
 	if (!attach) {
-		rc = -ENOMEM;
-		goto err_source;
+		fault_source_leave(source);
+		return ERR_PTR(-ENOMEM);
 	}
-	mutex_lock(&source->mutex);
-	if (!source->nr_attaches)
-		rc = fault_source_alloc_groups(source);
-	if (!rc)
-		source->nr_attaches++;
-	mutex_unlock(&source->mutex);
-	if (rc)
-		goto err_free;
-
 	iommufd_object_hold(&queue->obj);
 	attach->source = source;
 	attach->queue = queue;
@@ -472,12 +232,6 @@ iommufd_fault_attach_alloc(struct device *dev, ioasid_t pasid,
 	INIT_LIST_HEAD(&attach->open);
 	INIT_LIST_HEAD(&attach->groups);
 	return attach;
-
-err_free:
-	kfree(attach);
-err_source:
-	fault_source_put(source);
-	return ERR_PTR(rc);
 }
 
 /**
@@ -488,19 +242,12 @@ err_source:
  */
 void iommufd_fault_attach_free(struct iommufd_fault_attach *attach)
 {
-	struct iommufd_fault_source *source;
-
 	if (!attach)
 		return;
-	source = attach->source;
 	WARN_ON(attach->installed || attach->prepared);
-	mutex_lock(&source->mutex);
-	if (!--source->nr_attaches)
-		fault_source_free_groups(source);
-	mutex_unlock(&source->mutex);
+	fault_source_leave(attach->source);
 	iommufd_fault_queue_drop(attach->queue);
 	kfree(attach);
-	fault_source_put(source);
 }
 
 static void fault_attach_list(struct iommufd_fault_attach *attach)
@@ -515,7 +262,8 @@ static void fault_attach_list(struct iommufd_fault_attach *attach)
  * @attach: from iommufd_fault_attach_alloc()
  *
  * Enables page requests if this is the first attach of the device. May sleep.
- * Returns 0, or with nothing changed: -ENODEV if the device has gone, -EBUSY if
+ *
+ * Return: 0, or with nothing changed: -ENODEV if the device has gone, -EBUSY if
  * the PASID has an attach, -ENOMEM, or what the backend says.
  */
 int iommufd_fault_attach_install(struct iommufd_fault_attach *attach)
@@ -548,8 +296,10 @@ out_unlock:
  * @old: installed, or NULL
  * @new: from iommufd_fault_attach_alloc() for the same device and PASID, or NULL
  *
- * Enables page requests if they are not yet. May sleep. Returns 0, or with
- * nothing changed: -ENODEV, -ENOMEM, or what the backend says.
+ * Enables page requests if they are not yet. May sleep.
+ *
+ * Return: 0, or with nothing changed: -ENODEV, -ENOMEM, or what the backend
+ * says.
  */
 int iommufd_fault_attach_prepare_replace(struct iommufd_fault_attach *old,
 					 struct iommufd_fault_attach *new)
@@ -649,9 +399,6 @@ void iommufd_fault_attach_replace(struct iommufd_fault_attach *old,
  */
 void iommufd_fault_attach_remove(struct iommufd_fault_attach *attach)
 {
-	static const struct fault_drain how = {
-		.code = IOMMUFD_PAGE_RESP_INVALID,
-	};
 	struct iommufd_fault_source *source;
 
 	if (!attach)
@@ -660,8 +407,7 @@ void iommufd_fault_attach_remove(struct iommufd_fault_attach *attach)
 	mutex_lock(&source->mutex);
 	if (attach->installed) {
 		fault_unit_drain(attach);
-		fault_route_set(source, attach->pasid, NULL);
-		fault_attach_retire(attach, &how);
+		fault_attach_cut(attach);
 	}
 	fault_source_unuse(attach);
 	mutex_unlock(&source->mutex);

@@ -395,14 +395,14 @@ fault_take(struct iommufd_fault_source *source,
  * @req: the request
  *
  * The only way up. Never sleeps, never allocates, takes constant time; any
- * context but hard interrupt. Requests of one group must be reported in the
+ * context in which interrupts are on. Requests of one group must be reported in the
  * order in which they came, by one caller at a time; others may come in
  * between.
  *
  * A stop marker (PCIe 6.0, 10.4.1.2.1: neither read nor write, last) is not a
  * request; the backend keeps it to itself.
  *
- * Returns what the backend has to do, see enum iommufd_fault_verdict.
+ * Return: what the backend has to do, see enum iommufd_fault_verdict.
  */
 enum iommufd_fault_verdict
 iommufd_fault_report(struct iommufd_fault_source *source,

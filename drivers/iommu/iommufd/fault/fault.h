@@ -128,7 +128,7 @@ void *iommufd_fault_source_priv(struct iommufd_fault_source *source);
 struct device *iommufd_fault_source_dev(struct iommufd_fault_source *source);
 void iommufd_fault_source_discard_partial(struct iommufd_fault_source *source);
 
-/* The door: the only way up. Never sleeps; any context but hard interrupt. */
+/* The door: the only way up. Never sleeps; interrupts must be on. */
 enum iommufd_fault_verdict
 iommufd_fault_report(struct iommufd_fault_source *source,
 		     const struct iommufd_page_request *req);

@@ -192,7 +192,7 @@ static ssize_t fault_queue_read_locked(struct iommufd_fault_queue *queue,
  * @to: where to
  * @nowait: do not wait for another reader, nor for a fault
  *
- * Returns the bytes read; 0 if the queue is empty and not BLOCKING, or no byte
+ * Return: the bytes read; 0 if the queue is empty and not BLOCKING, or no byte
  * was asked for; or: -ESPIPE if the size is not one of whole records, -EINVAL
  * if the first group does not fit, -EFAULT if it could not be copied, -EAGAIN,
  * -ERESTARTSYS. Nothing is lost by an error.
@@ -239,9 +239,11 @@ ssize_t fault_queue_read(struct iommufd_fault_queue *queue, struct iov_iter *to,
  * @queue: the queue
  * @from: struct iommu_hwpt_page_response, any number
  *
- * Answers go to hardware by batches. Returns the bytes accepted, or the error of
- * the first answer: -ESPIPE if the size is not one of whole answers, -EFAULT,
- * -EINVAL if the code is unknown or no group waits under that cookie.
+ * Answers go to hardware by batches.
+ *
+ * Return: the bytes accepted, or the error of the first answer: -ESPIPE if the
+ * size is not one of whole answers, -EFAULT, -EINVAL if the code is unknown or no
+ * group waits under that cookie.
  */
 ssize_t fault_queue_write(struct iommufd_fault_queue *queue,
 			  struct iov_iter *from)
@@ -404,7 +406,7 @@ static const struct file_operations fault_file_fops = {
 /**
  * fault_file_new - a file that is not a queue's yet
  *
- * Returns the file or ERR_PTR. Until it is connected it can be put like any.
+ * Return: the file or ERR_PTR. Until it is connected it can be put like any.
  */
 struct file *fault_file_new(void)
 {

@@ -246,7 +246,7 @@ struct iommufd_fault_source {
 	u64 nobody;
 	u64 nobody_groups;
 
-	struct mutex mutex; /* attach, detach, close, unregister */
+	struct mutex mutex;
 	struct list_head attaches;
 	unsigned int users;
 	unsigned int nr_attaches;
@@ -394,7 +394,7 @@ struct iommufd_fault_queue {
 	u64 delivered_groups;
 	struct iommu_hwpt_pgfault *scratch;
 
-	spinlock_t lock; /* @attaches, @past */
+	spinlock_t lock;
 	struct list_head attaches;
 	struct fault_counts past;
 	atomic64_t answered;
@@ -524,8 +524,16 @@ fault_source_outstanding(const struct iommufd_fault_source *source)
 	return READ_ONCE(source->taken) - (u32)atomic_read(&source->returned);
 }
 
+/* --- sources: source.c --- */
+struct iommufd_fault_source *fault_source_join(struct device *dev);
+void fault_source_leave(struct iommufd_fault_source *source);
+void fault_source_put(struct iommufd_fault_source *source);
+int fault_source_use(struct iommufd_fault_attach *attach);
+void fault_source_unuse(struct iommufd_fault_attach *attach);
+
 /* --- attaches: attach.c --- */
 void fault_attach_put(struct iommufd_fault_attach *attach);
+void fault_attach_cut(struct iommufd_fault_attach *attach);
 void fault_queue_close(struct iommufd_fault_queue *queue);
 
 /* --- the file: file.c --- */

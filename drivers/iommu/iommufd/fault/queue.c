@@ -126,7 +126,7 @@ void fault_queue_read_unlock(struct iommufd_fault_queue *queue)
  * @queue: zeroed but for @obj
  * @params: @depth has been checked
  *
- * Returns 0 or -ENOMEM; then nothing is left to undo.
+ * Return: 0 or -ENOMEM; then nothing is left to undo.
  */
 int fault_queue_init(struct iommufd_fault_queue *queue,
 		     const struct fault_queue_params *params)
@@ -341,7 +341,8 @@ static int fault_queue_params_get(struct iommufd_ctx *ictx,
  * iommufd_fault_queue_alloc_ioctl - IOMMU_FAULT_QUEUE_ALLOC
  * @call: struct iommu_fault_alloc
  *
- * Errors as documented with the structure. No id or fd is left after one.
+ * Return: 0, or an error as documented with the structure; then no id or fd is
+ * left.
  */
 int iommufd_fault_queue_alloc_ioctl(struct iommufd_call *call)
 {
@@ -403,7 +404,7 @@ err_abort:
  * @ictx: the caller's context
  * @id: of a fault queue in it
  *
- * Returns the queue with a holder reference, for iommufd_fault_queue_drop(), or
+ * Return: the queue with a holder reference, for iommufd_fault_queue_drop(), or
  * ERR_PTR(-ENOENT).
  */
 struct iommufd_fault_queue *iommufd_fault_queue_hold(struct iommufd_ctx *ictx,
@@ -432,6 +433,8 @@ void iommufd_fault_queue_drop(struct iommufd_fault_queue *queue)
  * iommufd_fault_queue_accepts - may the queue deliver this device's faults
  * @queue: the queue
  * @dev_serial: serial of the device's object
+ *
+ * Return: false if the queue was made for another device alone.
  */
 bool iommufd_fault_queue_accepts(struct iommufd_fault_queue *queue,
 				 u64 dev_serial)

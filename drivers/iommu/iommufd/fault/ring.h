@@ -58,7 +58,7 @@ struct fault_ring {
  * @ring: to set up
  * @num: how many, 1 to 2^30; never more are in it
  *
- * Returns 0 or -ENOMEM. The memory is charged to the caller's memory cgroup.
+ * Return: 0 or -ENOMEM. The memory is charged to the caller's memory cgroup.
  */
 static inline int fault_ring_init(struct fault_ring *ring, u32 num)
 {
@@ -90,7 +90,9 @@ static inline void fault_ring_exit(struct fault_ring *ring)
 
 /**
  * fault_ring_count - how many numbers are in the store
- * @ring: exact while nobody puts or takes
+ * @ring: the store
+ *
+ * Return: their number; exact while nobody puts or takes.
  */
 static inline u32 fault_ring_count(struct fault_ring *ring)
 {
@@ -102,7 +104,9 @@ static inline u32 fault_ring_count(struct fault_ring *ring)
  * @ring: the store
  * @value: receives it
  *
- * Bottom halves must be off. Returns false if the store is empty.
+ * Bottom halves must be off.
+ *
+ * Return: false if the store is empty.
  */
 static inline bool fault_ring_take(struct fault_ring *ring, u32 *value)
 {
