@@ -19,6 +19,8 @@
 #include "lib/fdinfo.h"
 #include "lib/iommu.h"
 
+#define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
+
 static bool json;
 /* The JSON list or object that is open has a member already. */
 static bool json_more;
@@ -111,7 +113,7 @@ static bool is_key(const char *key, size_t length, const char *name)
 
 static void show_context(int fd, const struct fdinfo *info)
 {
-	const char *at = info->text, *key, *value, *end;
+	const char *at = info->text, *key, *value, *end, *charge;
 	size_t length;
 
 	if (!json)
@@ -133,18 +135,18 @@ static void show_context(int fd, const struct fdinfo *info)
 		rest += strspn(rest, " ");
 		json_sep();
 		printf("{\"id\":%lu,\"type\":", id);
-		json_string(rest, strcspn(rest, " \n"));
+		json_string(rest, strcspn(rest, "\n "));
 		json_more = true;
-		json_pairs(rest + strcspn(rest, " \n"), end);
+		json_pairs(rest + strcspn(rest, "\n "), end);
 		putchar('}');
 		json_more = true;
 	}
+	charge = fdinfo_find(info, "iommu-charge");
 	if (json)
 		putchar(']');
-	else if (fdinfo_find(info, "iommu-charge"))
+	else if (charge)
 		printf("    pinned memory is charged to the %.*s\n",
-		       (int)strcspn(fdinfo_find(info, "iommu-charge"), "\n"),
-		       fdinfo_find(info, "iommu-charge"));
+		       (int)strcspn(charge, "\n"), charge);
 }
 
 /* --- one open fault queue --- */
@@ -188,7 +190,7 @@ static void show_queue(int fd, const struct fdinfo *info)
 		printf("  fd %d: fault queue %llu, policy %.*s\n", fd, id,
 		       (int)strcspn(policy, "\n"), policy);
 	}
-	for (i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(figures); i++) {
 		if (!fdinfo_nth(info, figures[i].key, figures[i].nth, &n))
 			continue;
 		if (json)
@@ -254,11 +256,10 @@ static int show_process(int pid, enum what what)
 		target[n] = 0;
 		if (!wanted(target, what) || fdinfo_read(pid, fd, &info))
 			continue;
-		if (json) {
+		if (json)
 			printf("%s{\"pid\":%d,", listed ? "," : "", pid);
-		} else if (!shown) {
+		else if (!shown)
 			printf("process %d\n", pid);
-		}
 		if (what == STATUS)
 			show_context(fd, &info);
 		else
@@ -333,7 +334,7 @@ static const struct {
 	  "GET_HW_INFO can be asked for a type" },
 };
 
-static int features(void)
+static int show_features(void)
 {
 	__u32 revision = 0;
 	__u64 bits = 0;
@@ -357,7 +358,7 @@ static int features(void)
 		printf("this kernel's /dev/iommu has nothing beyond Linux 6.12\n");
 	else
 		printf("ABI revision %u\n", revision);
-	for (i = 0; i < sizeof(feature_names) / sizeof(feature_names[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(feature_names); i++) {
 		if (!(bits & feature_names[i].bit))
 			continue;
 		if (json) {
@@ -384,7 +385,7 @@ int main(int argc, char **argv)
 		argc--;
 	}
 	if (argc == 2 && !strcmp(argv[1], "features"))
-		return features();
+		return show_features();
 	if (argc == 3 && !strcmp(argv[1], "status"))
 		return show(argv[2], STATUS);
 	if (argc == 3 && !strcmp(argv[1], "faults"))

@@ -6,18 +6,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define __printf(a, b)	__attribute__((__format__(printf, a, b)))
+
 /* A numbered step, a line of explanation, a comparison and its outcome */
-void step(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
-bool check(bool held, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+__printf(1, 2) void step(const char *format, ...);
+__printf(1, 2) void tell(const char *format, ...);
+__printf(2, 3) bool check(bool held, const char *format, ...);
 
 /*
  * Something the demo needs and cannot do without: ends the part, which then
  * counts as failed. Use as: if (!need(rc, "...")) return;
  */
-bool need(int rc, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+__printf(2, 3) bool need(int rc, const char *format, ...);
 
 bool same_bytes(const void *a, const void *b, size_t length);
 void pattern(void *to, size_t length, unsigned int seed);

@@ -109,7 +109,8 @@ int main(int argc, char **argv)
 		vtd = !strcmp(argv[2], "vtd") || !strcmp(argv[2], "all");
 		mock = !strcmp(argv[2], "mock") || !strcmp(argv[2], "all");
 	} else if (argc != 1) {
-		vtd = mock = false;
+		vtd = false;
+		mock = false;
 	}
 	if (!vtd && !mock) {
 		fprintf(stderr, "usage: %s [--part vtd|mock|all]\n", argv[0]);

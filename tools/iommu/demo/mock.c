@@ -185,7 +185,7 @@ static void blocking_read(struct vmm *v)
 	if (!need(device_start(v, &d, true, iova, data, sizeof(data)),
 		  "thread"))
 		return;
-	tell("the device writes %llu bytes at guest address %#llx; the guest's table has no entry there",
+	tell("the device writes %llu bytes at guest address %#llx, not in the guest's table",
 	     PAGE, iova);
 	n = iommu_fault_read(v->queue, r, 16);
 	woken = seconds();
@@ -303,7 +303,7 @@ out:
 	io_uring_queue_exit(&ring);
 }
 
-static void invalid(struct vmm *v)
+static void answer_invalid(struct vmm *v)
 {
 	static char data[PAGE];
 	struct iommu_hwpt_pgfault r[16];
@@ -344,7 +344,7 @@ static void ledger(struct vmm *v)
 	fdinfo_nth(&info, "answered-user", 1, &success);
 	fdinfo_nth(&info, "answered-user", 2, &inval);
 	fdinfo_nth(&info, "pending", 1, &pending);
-	tell("device:  %llu groups sent, answers: %llu success, %llu invalid; %llu without an answer",
+	tell("device:  %llu groups sent, answers: %llu success, %llu invalid; %llu missing",
 	     l.reported, l.success, l.invalid, mock_unanswered(&l));
 	tell("kernel:  answers: %llu success, %llu invalid; %llu pending",
 	     success, inval, pending);
@@ -536,7 +536,7 @@ static void killed_holding_everything(void)
 	pid_t pid;
 	int i;
 
-	step("A process that holds all of it is killed: /dev/iommu, device, memory, queue (mock IOMMU)");
+	step("A process that holds all of it, device and memory too, is killed (mock IOMMU)");
 	rmdir(TRACING);
 	tracing = !mkdir(TRACING, 0700) &&
 		  write_file(TRACING "/events/iommufd/iopf_drain/enable", "1");
@@ -573,8 +573,8 @@ void demo_mock(void)
 	int rc;
 
 	step("A VMM-shaped program on the mock IOMMU");
-	tell("(mock: a software IOMMU and device of test kernels, CONFIG_IOMMUFD_TEST. No driver of");
-	tell(" real hardware sends page faults through /dev/iommu in this release.)");
+	tell("(mock: a software IOMMU and device of test kernels. No driver of real hardware");
+	tell(" sends page faults through /dev/iommu in this release.)");
 	rc = vmm_memory(&v);
 	if (rc == -ENOTTY) {
 		need(rc, "this kernel has no mock IOMMU");
@@ -585,11 +585,11 @@ void demo_mock(void)
 		return;
 	tell("guest memory: %llu pages at %#llx of nest parent %u", GUEST_PAGES,
 	     GUEST_AT, v.parent);
-	tell("nested table %u, two levels at %#llx, written by this program; fault queue %u, depth %u",
+	tell("nested table %u, two levels at %#llx, of this program; fault queue %u of depth %u",
 	     v.nested, TABLE_TOP, v.queue_id, DEPTH);
 	blocking_read(&v);
 	uring_read(&v);
-	invalid(&v);
+	answer_invalid(&v);
 	ledger(&v);
 	close(v.queue);
 	killed_holding_the_queue(&v);

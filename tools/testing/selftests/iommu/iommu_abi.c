@@ -588,12 +588,10 @@ TEST_F(abi, other_types_and_directions)
 {
 	struct iommu_ioas_alloc c = { .size = sizeof(c) };
 
-	EXPECT_EQ(-ENOTTY, iommu_call(self->fd,
-		_IOW(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_ALLOC,
-		     struct iommu_ioas_alloc), &c));
-	EXPECT_EQ(-ENOTTY, iommu_call(self->fd,
-		_IOWR(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_ALLOC,
-		      struct iommu_ioas_alloc), &c));
+	EXPECT_EQ(-ENOTTY, iommu_call(self->fd, _IOW(IOMMUFD_TYPE, 0x81, c),
+				      &c));
+	EXPECT_EQ(-ENOTTY, iommu_call(self->fd, _IOWR(IOMMUFD_TYPE, 0x81, c),
+				      &c));
 	EXPECT_EQ(-ENOTTY, iommu_call(self->fd, _IO('<', 0x81), &c));
 	EXPECT_EQ(-ENOTTY, iommu_call(self->fd, 0, &c));
 	EXPECT_EQ(-ENOTTY, iommu_call(self->fd, ~0UL, &c));
@@ -844,8 +842,7 @@ TEST_F(abi, ids_that_do_not_exist_or_are_of_another_kind)
 				prepare(self, c, arg);
 				if (c->nr == IOMMUFD_CMD_DESTROY)
 					iommu_destroy(self->fd,
-						((struct iommu_destroy *)
-						 arg)->id);
+						      *member(arg, m->offset));
 				if (m->flag)
 					*member(arg, c->flags_at) |= m->flag;
 				*member(arg, m->offset) = ids[k];

@@ -344,7 +344,8 @@ TEST_F(fault, groups_are_told_apart_by_pasid)
 	ASSERT_EQ(0, mock_report(t->fd, &b));
 	a.flags |= MOCK_REPORT_LAST;
 	b.flags |= MOCK_REPORT_LAST;
-	a.count = b.count = 1;
+	a.count = 1;
+	b.count = 1;
 	ASSERT_EQ(0, mock_report(t->fd, &b));
 	ASSERT_EQ(0, mock_report(t->fd, &a));
 	t->n.reported += 2;
@@ -367,9 +368,9 @@ TEST_F(fault, read_into_unmapped_memory)
 
 	ASSERT_EQ(2, ft_singles(t, 0, 2));
 	start = now_ms();
-	EXPECT_EQ(-1, read(t->queue, no_memory, RECORD));
+	EXPECT_EQ(-1, read(t->queue, no_memory(), RECORD));
 	EXPECT_EQ(EFAULT, errno);
-	EXPECT_EQ(-1, read(t->queue, no_memory, 64 * RECORD));
+	EXPECT_EQ(-1, read(t->queue, no_memory(), 64 * RECORD));
 	EXPECT_EQ(EFAULT, errno);
 	EXPECT_GT(5000, now_ms() - start);
 	ASSERT_EQ(1, iommu_fault_read(t->queue, &r, 1));
@@ -468,7 +469,7 @@ TEST_F(fault, blocked_read_and_signals)
 	EXPECT_EQ(-EINTR, iommu_fault_read(t->queue, &r, 1));
 	/* Bad memory is found before the wait, or after; it never hangs. */
 	ASSERT_EQ(0, ft_group(t, 1));
-	EXPECT_EQ(-1, read(t->queue, no_memory, RECORD));
+	EXPECT_EQ(-1, read(t->queue, no_memory(), RECORD));
 	EXPECT_EQ(1, ft_serve(t, IOMMUFD_PAGE_RESP_SUCCESS));
 }
 
@@ -623,7 +624,7 @@ TEST_F(fault, write_sizes)
 	EXPECT_EQ(ESPIPE, errno);
 	EXPECT_EQ(-1, write(t->queue, a, 9));
 	EXPECT_EQ(ESPIPE, errno);
-	EXPECT_EQ(-1, write(t->queue, no_memory, 8));
+	EXPECT_EQ(-1, write(t->queue, no_memory(), 8));
 	EXPECT_EQ(EFAULT, errno);
 	EXPECT_EQ(3, ft_pending(&t->n));
 	FT_CHECK_LEDGER(t);

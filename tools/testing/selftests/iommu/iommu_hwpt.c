@@ -305,6 +305,7 @@ TEST_F(hwpt, nested_translation)
 
 TEST_F(hwpt, invalidation)
 {
+	const __u32 type = IOMMU_HWPT_INVALIDATE_DATA_SELFTEST_S1;
 	struct iommu_hwpt_invalidate_selftest_s1 req = {
 		.addr = PAGE,
 		.npages = 1,
@@ -325,9 +326,8 @@ TEST_F(hwpt, invalidation)
 	ASSERT_EQ(0, dma(self, false, PAGE, &c, 1, &r));
 	EXPECT_EQ('1', c);
 	num = 1;
-	ASSERT_EQ(0, iommu_hwpt_invalidate(self->fd, nested,
-				IOMMU_HWPT_INVALIDATE_DATA_SELFTEST_S1, &req,
-				sizeof(req), &num));
+	ASSERT_EQ(0, iommu_hwpt_invalidate(self->fd, nested, type, &req,
+					   sizeof(req), &num));
 	EXPECT_EQ(1, num);
 	ASSERT_EQ(0, dma(self, false, PAGE, &c, 1, &r));
 	EXPECT_EQ('2', c);
@@ -339,6 +339,7 @@ TEST_F(hwpt, invalidation_bounds)
 	struct iommu_hwpt_selftest data = {
 		.iotlb = IOMMU_TEST_IOTLB_DEFAULT,
 	};
+	const __u32 unknown = IOMMU_HWPT_INVALIDATE_DATA_SELFTEST_INVALID;
 	const __u32 type = IOMMU_HWPT_INVALIDATE_DATA_SELFTEST;
 	const __u32 len = sizeof(reqs[0]);
 	struct iommu_hwpt_invalidate_selftest *edge;
@@ -354,15 +355,11 @@ TEST_F(hwpt, invalidation_bounds)
 					   &num));
 	EXPECT_EQ(0, num);
 	num = 0;
-	EXPECT_EQ(-EINVAL,
-		  iommu_hwpt_invalidate(self->fd, nested,
-				IOMMU_HWPT_INVALIDATE_DATA_SELFTEST_INVALID,
-				NULL, 0, &num));
+	EXPECT_EQ(-EINVAL, iommu_hwpt_invalidate(self->fd, nested, unknown,
+						 NULL, 0, &num));
 	num = 1;
-	EXPECT_EQ(-EINVAL,
-		  iommu_hwpt_invalidate(self->fd, nested,
-				IOMMU_HWPT_INVALIDATE_DATA_SELFTEST_INVALID,
-				reqs, len, &num));
+	EXPECT_EQ(-EINVAL, iommu_hwpt_invalidate(self->fd, nested, unknown,
+						 reqs, len, &num));
 	EXPECT_EQ(0, num);
 	/* Caps on what the caller sets */
 	num = (1 << 19) + 1;

@@ -73,7 +73,12 @@ static inline void *mem_before_hole(void)
 }
 
 /* An address without memory; the compiler is not to know. */
-static void *volatile no_memory __attribute__((unused)) = (void *)8;
+static inline void *no_memory(void)
+{
+	void *volatile nowhere = (void *)8;
+
+	return nowhere;
+}
 
 static inline __u64 now_ms(void)
 {
