@@ -1,0 +1,525 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Attaches come and go while faults are in every state: each group is answered
+ * once, whoever is in the middle of what.
+ */
+#include <kunit/test.h>
+#include <linux/uio.h>
+
+#include "fault_kunit.h"
+
+static void detach_test_alloc(struct kunit *test)
+{
+	struct fault_queue_params params = {
+		.depth = 4,
+		.dev_id = 100,
+		.dev_serial = 1000,
+	};
+	struct iommufd_fault_attach *attach, *second;
+	struct ft *ft = ft_new(test, 4, 4);
+	struct iommufd_fault_queue *any = ft->queue;
+	struct device other = {};
+
+	KUNIT_EXPECT_EQ(test,
+			PTR_ERR(iommufd_fault_source_register(ft->dev[0], NULL, 0, NULL)),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test,
+			PTR_ERR(iommufd_fault_source_register(ft->dev[0], NULL, 4, NULL)),
+			-EEXIST);
+	KUNIT_EXPECT_TRUE(test, iommufd_fault_supported(ft->dev[0]));
+	KUNIT_EXPECT_FALSE(test, iommufd_fault_supported(&other));
+
+	/* A queue for one device takes no other's faults. */
+	ft->queue = ft_queue_new(ft, &params);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(ft_alloc(ft, 1, IOMMU_NO_PASID)), -EINVAL);
+	attach = ft_attach(ft, 0, IOMMU_NO_PASID);
+	iommufd_fault_attach_remove(attach);
+	ft_queue_free(ft, ft->queue);
+	ft->queue = any;
+
+	/* Page requests are on while anyone needs them, and only then. */
+	ft->unit[0]->enable_rc = -EIO;
+	attach = ft_alloc(ft, 0, 3);
+	KUNIT_EXPECT_EQ(test, iommufd_fault_attach_install(attach), -EIO);
+	KUNIT_EXPECT_EQ(test, iommufd_fault_attach_prepare_replace(NULL, attach),
+			-EIO);
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 3, 1, 0, true),
+			IOMMUFD_FAULT_REFUSED);
+	ft->unit[0]->enable_rc = 0;
+	KUNIT_EXPECT_EQ(test, iommufd_fault_attach_install(attach), 0);
+	KUNIT_EXPECT_EQ(test, ft->unit[0]->enabled, 1);
+	second = ft_alloc(ft, 0, 3);
+	KUNIT_EXPECT_EQ(test, iommufd_fault_attach_install(second), -EBUSY);
+	KUNIT_EXPECT_EQ(test, iommufd_fault_attach_prepare_replace(attach, second),
+			0);
+	KUNIT_EXPECT_EQ(test, ft->unit[0]->enabled, 1);
+	iommufd_fault_attach_cancel_replace(attach, second);
+	iommufd_fault_attach_free(second);
+	second = ft_attach(ft, 0, 4);
+	KUNIT_EXPECT_EQ(test, ft->unit[0]->enabled, 1);
+	iommufd_fault_attach_remove(attach);
+	KUNIT_EXPECT_EQ(test, ft->unit[0]->enabled, 1);
+	iommufd_fault_attach_remove(second);
+	KUNIT_EXPECT_EQ(test, ft->unit[0]->enabled, 0);
+	ft_done(ft);
+}
+
+/* One group in each state, for PASID 1; a neighbour in PASID 2. */
+static u32 detach_fill(struct ft *ft)
+{
+	u32 cookie;
+
+	ft_report(ft, 0, 1, 10, 0, true);
+	KUNIT_EXPECT_EQ(ft->test, ft_read(ft, 1), 40);
+	cookie = ft->recs[0].cookie;
+	ft_report(ft, 0, 1, 11, 0, false);
+	ft_report(ft, 0, 1, 11, 0, true);
+	ft_report(ft, 0, 2, 10, 0, true);
+	ft_report(ft, 0, 1, 12, 0, false);
+	return cookie;
+}
+
+/* What the unit still had when detach asked it. */
+static void detach_late(struct iommufd_fault_source *source, ioasid_t pasid)
+{
+	struct iommufd_page_request req = {
+		.pasid = pasid,
+		.pasid_valid = true,
+		.grpid = 13,
+		.last = true,
+	};
+
+	iommufd_fault_report(source, &req);
+}
+
+static void detach_test_states(struct kunit *test)
+{
+	struct ft *ft = ft_new(test, 16, 16);
+	struct iommufd_fault_attach *one = ft_attach(ft, 0, 1);
+	struct iommufd_fault_attach *two = ft_attach(ft, 0, 2);
+	u32 cookie = detach_fill(ft);
+
+	ft_ledger(ft, 1);
+	ft->unit[0]->on_drain = detach_late;
+	iommufd_fault_attach_remove(one);
+	ft->unit[0]->on_drain = NULL;
+	ft_expect_answer(ft, 0, 1, 10, IOMMUFD_PAGE_RESP_INVALID);
+	ft_expect_answer(ft, 0, 1, 11, IOMMUFD_PAGE_RESP_INVALID);
+	ft_expect_answer(ft, 0, 1, 13, IOMMUFD_PAGE_RESP_INVALID);
+	KUNIT_EXPECT_EQ(test, ft->unit[0]->num, 3);
+	KUNIT_EXPECT_EQ(test, ft_answer(ft, cookie, 0), -EINVAL);
+	/* Its slots are free although nobody has read what was in them. */
+	KUNIT_EXPECT_EQ(test, fault_ring_count(&ft->queue->free), 15);
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 1, 12, 0, true),
+			IOMMUFD_FAULT_REFUSED);
+	/* The neighbour's is as it was. */
+	KUNIT_EXPECT_EQ(test, ft_read(ft, 16), 40);
+	KUNIT_EXPECT_EQ(test, ft->recs[0].pasid, 2);
+	KUNIT_EXPECT_EQ(test, ft_answer(ft, ft->recs[0].cookie, 0), 8);
+	ft_expect_answer(ft, 0, 2, 10, IOMMUFD_PAGE_RESP_SUCCESS);
+	ft_ledger(ft, 0);
+	iommufd_fault_attach_remove(two);
+	ft_ledger(ft, 0);
+	ft_done(ft);
+}
+
+static void detach_test_replace(struct kunit *test)
+{
+	struct fault_queue_params params = { .depth = 16 };
+	struct ft *ft = ft_new(test, 16, 16);
+	struct iommufd_fault_queue *first = ft->queue, *second;
+	struct iommufd_fault_attach *one = ft_attach(ft, 0, 1);
+	struct iommufd_fault_attach *two = ft_attach(ft, 0, 2);
+	struct iommufd_fault_attach *new;
+
+	detach_fill(ft);
+	second = ft_queue_new(ft, &params);
+	ft->queue = second;
+	new = ft_alloc(ft, 0, 1);
+	KUNIT_ASSERT_EQ(test, iommufd_fault_attach_prepare_replace(one, new), 0);
+	ft->unit[0]->on_drain = detach_late;
+	iommufd_fault_attach_replace(one, new);
+	ft->unit[0]->on_drain = NULL;
+	ft_expect_answer(ft, 0, 1, 10, IOMMUFD_PAGE_RESP_SUCCESS);
+	ft_expect_answer(ft, 0, 1, 11, IOMMUFD_PAGE_RESP_SUCCESS);
+	KUNIT_EXPECT_EQ(test, ft->unit[0]->num, 2);
+	/* What comes from now on goes to the new one, by whole groups. */
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 1, 12, 0, true),
+			IOMMUFD_FAULT_RETRY);
+	ft_report(ft, 0, 1, 12, 0x12000, false);
+	ft_report(ft, 0, 1, 12, 0x13000, true);
+	KUNIT_EXPECT_EQ(test, ft_read(ft, 16), 120);
+	KUNIT_EXPECT_EQ(test, ft->recs[0].grpid, 13);
+	KUNIT_EXPECT_EQ(test, ft->recs[1].addr, 0x12000);
+	iommufd_fault_attach_remove(two);
+	iommufd_fault_attach_replace(new, NULL);
+	ft_expect_answer(ft, 0, 1, 12, IOMMUFD_PAGE_RESP_SUCCESS);
+	ft_expect_answer(ft, 0, 1, 13, IOMMUFD_PAGE_RESP_SUCCESS);
+	KUNIT_EXPECT_EQ(test, ft->unit[0]->enabled, 0);
+
+	/* From none to one, and not. */
+	new = ft_alloc(ft, 0, 1);
+	KUNIT_EXPECT_EQ(test, iommufd_fault_attach_prepare_replace(NULL, new), 0);
+	KUNIT_EXPECT_EQ(test, ft->unit[0]->enabled, 1);
+	iommufd_fault_attach_cancel_replace(NULL, new);
+	KUNIT_EXPECT_EQ(test, ft->unit[0]->enabled, 0);
+	KUNIT_EXPECT_EQ(test, iommufd_fault_attach_prepare_replace(NULL, new), 0);
+	iommufd_fault_attach_replace(NULL, new);
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 1, 14, 0, true),
+			IOMMUFD_FAULT_TAKEN);
+	iommufd_fault_attach_remove(new);
+	ft_queue_free(ft, second);
+	ft->queue = first;
+	ft_done(ft);
+}
+
+static void detach_test_close(struct kunit *test)
+{
+	struct ft *ft = ft_new(test, 16, 16);
+	struct iommufd_fault_attach *one = ft_attach(ft, 0, 1);
+	struct iommufd_fault_attach *two = ft_attach(ft, 0, 2);
+	struct iommufd_fault_attach *three = ft_attach(ft, 1, 1);
+
+	detach_fill(ft);
+	ft_report(ft, 1, 1, 10, 0, true);
+	fault_queue_close(ft->queue);
+	ft_expect_answer(ft, 0, 1, 10, IOMMUFD_PAGE_RESP_INVALID);
+	ft_expect_answer(ft, 0, 1, 11, IOMMUFD_PAGE_RESP_INVALID);
+	ft_expect_answer(ft, 0, 2, 10, IOMMUFD_PAGE_RESP_INVALID);
+	ft_expect_answer(ft, 1, 1, 10, IOMMUFD_PAGE_RESP_INVALID);
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 1, 12, 0, false),
+			IOMMUFD_FAULT_DROPPED);
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 1, 12, 0, true),
+			IOMMUFD_FAULT_REFUSED);
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 1, 15, 0, true),
+			IOMMUFD_FAULT_REFUSED);
+	ft_ledger(ft, 0);
+	/* Devices may come and go; nobody listens. */
+	iommufd_fault_attach_remove(three);
+	three = ft_attach(ft, 1, 1);
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 1, 1, 1, 0, true),
+			IOMMUFD_FAULT_REFUSED);
+	iommufd_fault_attach_remove(one);
+	iommufd_fault_attach_remove(two);
+	iommufd_fault_attach_remove(three);
+	ft_ledger(ft, 0);
+	ft_done(ft);
+}
+
+static void detach_test_unplug(struct kunit *test)
+{
+	struct ft *ft = ft_new(test, 16, 16);
+	struct iommufd_fault_attach *one = ft_attach(ft, 0, 1);
+	struct iommufd_fault_attach *two = ft_attach(ft, 0, 2);
+	struct iommufd_fault_attach *next = ft_alloc(ft, 0, 1);
+	struct iommufd_fault_attach *late = ft_alloc(ft, 0, 5);
+	unsigned int num;
+
+	detach_fill(ft);
+	KUNIT_EXPECT_EQ(test, iommufd_fault_attach_prepare_replace(one, next), 0);
+	iommufd_fault_source_unregister(ft->source[0]);
+	ft->source[0] = NULL;
+	ft_expect_answer(ft, 0, 1, 10, IOMMUFD_PAGE_RESP_INVALID);
+	ft_expect_answer(ft, 0, 1, 11, IOMMUFD_PAGE_RESP_INVALID);
+	ft_expect_answer(ft, 0, 2, 10, IOMMUFD_PAGE_RESP_INVALID);
+	KUNIT_EXPECT_EQ(test, ft->unit[0]->enabled, 0);
+	num = ft->unit[0]->num;
+	ft_ledger(ft, 0);
+	/* The unit is not touched any more, whatever happens. */
+	ft->unit[0]->unit.ops = NULL;
+	KUNIT_EXPECT_FALSE(test, iommufd_fault_supported(ft->dev[0]));
+	KUNIT_EXPECT_EQ(test, iommufd_fault_attach_install(late), -ENODEV);
+	iommufd_fault_attach_replace(one, next);
+	iommufd_fault_attach_remove(next);
+	iommufd_fault_attach_remove(two);
+	iommufd_fault_attach_free(late);
+	KUNIT_EXPECT_EQ(test, ft->unit[0]->num, num);
+	ft_ledger(ft, 0);
+	ft_done(ft);
+}
+
+/*
+ * A queue that is not read: what detach has answered leaves no trace in it,
+ * however often.
+ */
+static void detach_test_unread(struct kunit *test)
+{
+	struct ft *ft = ft_new(test, 3, 3);
+	struct iommufd_fault_attach *one = ft_attach(ft, 0, 1);
+	struct iommufd_fault_attach *two;
+	u32 i;
+
+	ft_report(ft, 0, 1, 1, 0x1000, true);
+	for (i = 0; i < 100; i++) {
+		two = ft_attach(ft, 1, 2);
+		KUNIT_EXPECT_EQ(test, ft_report(ft, 1, 2, i, 0, false),
+				IOMMUFD_FAULT_TAKEN);
+		KUNIT_EXPECT_EQ(test, ft_report(ft, 1, 2, i, 0, true),
+				IOMMUFD_FAULT_TAKEN);
+		iommufd_fault_attach_remove(two);
+		ft_expect_answer(ft, 1, 2, i, IOMMUFD_PAGE_RESP_INVALID);
+	}
+	KUNIT_EXPECT_EQ(test, ft_read(ft, 3), 40);
+	KUNIT_EXPECT_EQ(test, ft->recs[0].addr, 0x1000);
+	KUNIT_EXPECT_EQ(test, ft_read(ft, 3), 0);
+	iommufd_fault_attach_remove(one);
+	ft_ledger(ft, 0);
+	ft_done(ft);
+}
+
+/* --- who waits for whom --- */
+
+static void call_read(struct ft_call *call)
+{
+	call->rc = ft_read(call->ft, call->ft->records);
+}
+
+static void call_write(struct ft_call *call)
+{
+	call->rc = ft_answer(call->ft, call->cookie, 0);
+}
+
+static void call_detach(struct ft_call *call)
+{
+	iommufd_fault_attach_remove(call->attach);
+	call->attach = NULL;
+}
+
+static void call_replace(struct ft_call *call)
+{
+	struct iommufd_fault_attach *new = ft_alloc(call->ft, 0, 1);
+
+	/* One by one, or the cleaning up finds what is not there. */
+	call->rc = iommufd_fault_attach_prepare_replace(call->attach, new);
+	iommufd_fault_attach_replace(call->attach, new);
+	call->attach = new;
+}
+
+static void call_close(struct ft_call *call)
+{
+	fault_queue_close(call->ft->queue);
+}
+
+static void call_report(struct ft_call *call)
+{
+	call->rc = ft_report(call->ft, 0, 1, 20, 0, true);
+}
+
+enum { DO_READ, DO_WRITE, DO_DETACH, DO_REPLACE, DO_CLOSE, DO_REPORT };
+
+static void (*const call_fns[])(struct ft_call *call) = {
+	[DO_READ] = call_read,	[DO_WRITE] = call_write,
+	[DO_DETACH] = call_detach, [DO_REPLACE] = call_replace,
+	[DO_CLOSE] = call_close,	[DO_REPORT] = call_report,
+};
+
+static const char *const call_names[] = {
+	[DO_READ] = "read",       [DO_WRITE] = "write", [DO_DETACH] = "detach",
+	[DO_REPLACE] = "replace", [DO_CLOSE] = "close", [DO_REPORT] = "report",
+};
+
+/**
+ * struct meeting - one thread is held at a point while another passes
+ * @held: what the first does
+ * @point: where it is held
+ * @other: what the second does
+ * @waits: the second has to wait for the first
+ */
+struct meeting {
+	u8 held;
+	enum fault_point point;
+	u8 other;
+	bool waits;
+};
+
+static const struct meeting meetings[] = {
+	/* Nobody but another reader waits for a reader: its memory may never come. */
+	{ DO_READ, FAULT_POINT_READ_CLAIMED, DO_READ, true },
+	{ DO_READ, FAULT_POINT_READ_CLAIMED, DO_WRITE },
+	{ DO_READ, FAULT_POINT_READ_CLAIMED, DO_DETACH },
+	{ DO_READ, FAULT_POINT_READ_CLAIMED, DO_REPLACE },
+	{ DO_READ, FAULT_POINT_READ_CLAIMED, DO_CLOSE },
+	{ DO_READ, FAULT_POINT_READ_CLAIMED, DO_REPORT },
+	{ DO_READ, FAULT_POINT_READ_COPIED, DO_READ, true },
+	{ DO_READ, FAULT_POINT_READ_COPIED, DO_WRITE },
+	{ DO_READ, FAULT_POINT_READ_COPIED, DO_DETACH },
+	{ DO_READ, FAULT_POINT_READ_COPIED, DO_REPLACE },
+	{ DO_READ, FAULT_POINT_READ_COPIED, DO_CLOSE },
+	{ DO_READ, FAULT_POINT_READ_COPIED, DO_REPORT },
+	/* Detach waits until hardware has the answers that are under way. */
+	{ DO_WRITE, FAULT_POINT_WRITE_CLAIMED, DO_READ },
+	{ DO_WRITE, FAULT_POINT_WRITE_CLAIMED, DO_WRITE },
+	{ DO_WRITE, FAULT_POINT_WRITE_CLAIMED, DO_DETACH, true },
+	{ DO_WRITE, FAULT_POINT_WRITE_CLAIMED, DO_REPLACE, true },
+	{ DO_WRITE, FAULT_POINT_WRITE_CLAIMED, DO_REPORT },
+	/* The file is in use while someone reads or writes: no close. */
+	{ DO_DETACH, FAULT_POINT_DRAIN_ROUTED, DO_READ },
+	{ DO_DETACH, FAULT_POINT_DRAIN_ROUTED, DO_WRITE },
+	{ DO_DETACH, FAULT_POINT_DRAIN_ROUTED, DO_CLOSE, true },
+	{ DO_DETACH, FAULT_POINT_DRAIN_ROUTED, DO_REPORT },
+	{ DO_DETACH, FAULT_POINT_DRAIN_CLAIMED, DO_READ },
+	{ DO_DETACH, FAULT_POINT_DRAIN_CLAIMED, DO_WRITE },
+	{ DO_DETACH, FAULT_POINT_DRAIN_CLAIMED, DO_CLOSE, true },
+	{ DO_DETACH, FAULT_POINT_DRAIN_CLAIMED, DO_REPORT },
+	{ DO_REPLACE, FAULT_POINT_DRAIN_ROUTED, DO_READ },
+	{ DO_REPLACE, FAULT_POINT_DRAIN_ROUTED, DO_WRITE },
+	{ DO_REPLACE, FAULT_POINT_DRAIN_ROUTED, DO_CLOSE, true },
+	{ DO_REPLACE, FAULT_POINT_DRAIN_ROUTED, DO_REPORT },
+	{ DO_REPLACE, FAULT_POINT_DRAIN_CLAIMED, DO_READ },
+	{ DO_REPLACE, FAULT_POINT_DRAIN_CLAIMED, DO_WRITE },
+	{ DO_REPLACE, FAULT_POINT_DRAIN_CLAIMED, DO_CLOSE, true },
+	{ DO_REPLACE, FAULT_POINT_DRAIN_CLAIMED, DO_REPORT },
+	{ DO_CLOSE, FAULT_POINT_DRAIN_CLAIMED, DO_DETACH, true },
+	{ DO_CLOSE, FAULT_POINT_DRAIN_CLAIMED, DO_REPLACE, true },
+	{ DO_CLOSE, FAULT_POINT_DRAIN_CLAIMED, DO_REPORT },
+};
+
+static void meeting_name(const struct meeting *m, char *name)
+{
+	static const char *const points[] = {
+		[FAULT_POINT_READ_CLAIMED] = "claimed",
+		[FAULT_POINT_READ_COPIED] = "copied",
+		[FAULT_POINT_WRITE_CLAIMED] = "claimed",
+		[FAULT_POINT_DRAIN_ROUTED] = "routed",
+		[FAULT_POINT_DRAIN_CLAIMED] = "claimed",
+	};
+
+	snprintf(name, KUNIT_PARAM_DESC_SIZE, "%s %s, %s", call_names[m->held],
+		 points[m->point], call_names[m->other]);
+}
+
+KUNIT_ARRAY_PARAM(meeting, meetings, meeting_name);
+
+static void detach_test_meeting(struct kunit *test)
+{
+	const struct meeting *m = test->param_value;
+	struct iommu_hwpt_pgfault *recs;
+	struct ft *ft = ft_new(test, 16, 16);
+	struct iommufd_fault_attach *attach = ft_attach(ft, 0, 1);
+	struct ft_call held = { .fn = call_fns[m->held], .ft = ft };
+	struct ft_call other = { .fn = call_fns[m->other], .ft = ft };
+	u32 i, num, taken = 3;
+
+	/* Group 10 is read, 11 (of two requests) and 12 are not. */
+	ft_report(ft, 0, 1, 10, 0, true);
+	KUNIT_ASSERT_EQ(test, ft_read(ft, 1), 40);
+	held.cookie = ft->recs[0].cookie;
+	other.cookie = ft->recs[0].cookie;
+	held.attach = attach;
+	other.attach = attach;
+	ft_report(ft, 0, 1, 11, 0, false);
+	ft_report(ft, 0, 1, 11, 0, true);
+	ft_report(ft, 0, 1, 12, 0, true);
+	/* ft_read() has one buffer only. */
+	recs = kunit_kcalloc(test, ft->records, sizeof(*recs), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, recs);
+
+	ft_stop_at(m->point);
+	ft_call_start(&held);
+	KUNIT_EXPECT_TRUE(test, ft_stop_reached());
+	ft_call_start(&other);
+	KUNIT_EXPECT_EQ(test, ft_call_finished(&other, m->waits ? 50 : 10000),
+			!m->waits);
+	ft_stop_release();
+	KUNIT_EXPECT_TRUE(test, ft_call_finished(&held, 10000));
+	KUNIT_EXPECT_TRUE(test, ft_call_finished(&other, 10000));
+	ft_call_wait(&held);
+	ft_call_wait(&other);
+
+	/* Whoever came second with the same cookie had nothing to answer. */
+	if (m->held == DO_WRITE) {
+		KUNIT_EXPECT_EQ(test, held.rc, 8);
+		if (m->other == DO_WRITE)
+			KUNIT_EXPECT_EQ(test, other.rc, -EINVAL);
+	}
+	if (m->held == DO_READ && m->other == DO_READ)
+		KUNIT_EXPECT_EQ(test, held.rc + other.rc, 120);
+	if (m->other == DO_REPORT)
+		taken += other.rc == IOMMUFD_FAULT_TAKEN;
+
+	/* What is left can be read, and answered once. */
+	num = ft_read(ft, ft->records) / sizeof(*recs);
+	memcpy(recs, ft->recs, num * sizeof(*recs));
+	for (i = 0; i < num; i++) {
+		if (!(recs[i].flags & IOMMU_PGFAULT_FLAGS_LAST_PAGE))
+			continue;
+		KUNIT_EXPECT_EQ(test, ft_answer(ft, recs[i].cookie, 0), 8);
+	}
+	if (m->held == DO_DETACH || m->held == DO_REPLACE)
+		attach = held.attach;
+	else if (m->other == DO_DETACH || m->other == DO_REPLACE)
+		attach = other.attach;
+	iommufd_fault_attach_remove(attach);
+	KUNIT_EXPECT_EQ(test, ft_answers(ft, 0, 1, 10), 1);
+	KUNIT_EXPECT_EQ(test, ft_answers(ft, 0, 1, 11), 1);
+	KUNIT_EXPECT_EQ(test, ft_answers(ft, 0, 1, 12), 1);
+	KUNIT_EXPECT_EQ(test, ft->unit[0]->num, taken);
+	ft_ledger(ft, 0);
+	ft_done(ft);
+}
+
+/* --- sleeping readers --- */
+
+static void call_blocking_read(struct ft_call *call)
+{
+	call->rc = ft_read(call->ft, 1);
+}
+
+static void detach_test_blocking(struct kunit *test)
+{
+	struct fault_queue_params params = {
+		.depth = 4,
+		.policy = IOMMU_FAULT_POLICY_BLOCKING,
+	};
+	struct ft_call calls[2] = {};
+	struct iommufd_fault_attach *attach;
+	struct ft *ft = ft_new(test, 4, 4);
+	struct iov_iter iter;
+	struct kvec vec = { .iov_base = ft->recs, .iov_len = 40 };
+	u32 i;
+
+	ft_queue_free(ft, ft->queue);
+	ft_queue(ft, &params);
+	attach = ft_attach(ft, 0, 1);
+	iov_iter_kvec(&iter, ITER_DEST, &vec, 1, 40);
+	KUNIT_EXPECT_EQ(test, fault_queue_read(ft->queue, &iter, true), -EAGAIN);
+
+	for (i = 0; i < 2; i++) {
+		calls[i].fn = call_blocking_read;
+		calls[i].ft = ft;
+		ft_call_start(&calls[i]);
+	}
+	KUNIT_EXPECT_FALSE(test, ft_call_finished(&calls[0], 50));
+	KUNIT_EXPECT_FALSE(test, ft_call_finished(&calls[1], 1));
+	ft_report(ft, 0, 1, 1, 0, true);
+	ft_report(ft, 0, 1, 2, 0, true);
+	/* Both of them, though the second came to a queue that was not empty. */
+	KUNIT_EXPECT_TRUE(test, ft_call_finished(&calls[0], 10000));
+	KUNIT_EXPECT_TRUE(test, ft_call_finished(&calls[1], 10000));
+	for (i = 0; i < 2; i++) {
+		ft_call_wait(&calls[i]);
+		KUNIT_EXPECT_EQ(test, calls[i].rc, 40);
+	}
+	iommufd_fault_attach_remove(attach);
+	ft_ledger(ft, 0);
+	ft_done(ft);
+}
+
+static struct kunit_case detach_cases[] = {
+	KUNIT_CASE(detach_test_alloc),
+	KUNIT_CASE(detach_test_states),
+	KUNIT_CASE(detach_test_replace),
+	KUNIT_CASE(detach_test_close),
+	KUNIT_CASE(detach_test_unplug),
+	KUNIT_CASE(detach_test_unread),
+	KUNIT_CASE(detach_test_blocking),
+	KUNIT_CASE_PARAM(detach_test_meeting, meeting_gen_params),
+	{}
+};
+
+static struct kunit_suite detach_suite = {
+	.name = "iommufd_fault_detach",
+	.test_cases = detach_cases,
+};
+
+kunit_test_suite(detach_suite);
