@@ -15,6 +15,7 @@
 enum id_kind {
 	ID_NONE,
 	ID_IOAS,
+	ID_IOAS_OR_PARENT,
 	ID_DEVICE,
 	ID_PAGING,
 	ID_NESTED,
@@ -385,8 +386,8 @@ static const struct command commands[] = {
 			      RES(iommu_hwpt_alloc, __reserved2) },
 		.ids = { { offsetof(struct iommu_hwpt_alloc, dev_id), ID_DEVICE,
 			   -ENOENT, 0 },
-			 { offsetof(struct iommu_hwpt_alloc, pt_id), ID_IOAS,
-			   -EINVAL, 0 },
+			 { offsetof(struct iommu_hwpt_alloc, pt_id),
+			   ID_IOAS_OR_PARENT, -EINVAL, 0 },
 			 { offsetof(struct iommu_hwpt_alloc, fault_id),
 			   ID_FAULT, -ENOENT, IOMMU_HWPT_FAULT_ID_VALID } },
 		.fill = fill_hwpt_alloc,
@@ -802,15 +803,16 @@ static unsigned int wrong_kinds(FIXTURE_DATA(abi) *self, enum id_kind kind,
 {
 	unsigned int n = 0;
 
-	if (kind != ID_IOAS)
+	if (kind != ID_IOAS && kind != ID_IOAS_OR_PARENT)
 		ids[n++] = self->ioas;
 	if (kind != ID_DEVICE)
 		ids[n++] = self->dev.id;
 	if (kind != ID_FAULT)
 		ids[n++] = self->fault;
-	if (kind != ID_PAGING && kind != ID_NESTED && self->hwpt)
-		ids[n++] = self->hwpt;
-	if (kind == ID_NESTED)
+	/* The parent of a nested HWPT, if a wrong one: iommu_hwpt.c. */
+	if (kind == ID_IOAS_OR_PARENT)
+		return n;
+	if (kind != ID_PAGING)
 		ids[n++] = self->hwpt;
 	if (kind != ID_NESTED && self->nested)
 		ids[n++] = self->nested;
@@ -834,7 +836,6 @@ TEST_F(abi, ids_that_do_not_exist_or_are_of_another_kind)
 				continue;	/* refused for other reasons */
 			n = m->kind == ID_ANY ? 0 :
 				wrong_kinds(self, m->kind, ids);
-			/* A paging HWPT as pt_id is a parent of the wrong sort */
 			ids[n++] = ~0U;
 			ids[n++] = 0x7fffffff;
 			ids[n++] = 1000000;

@@ -134,7 +134,9 @@ TEST_F(ioas, map_refused)
 		{ "IOVA overflows", -EOVERFLOW, fixed, (uintptr_t)self->buffer,
 		  2 * PAGE, -PAGE, false },
 		{ "length overflows", -EOVERFLOW, fixed,
-		  (uintptr_t)self->buffer, -PAGE, 2 * PAGE, false },
+		  (uintptr_t)self->buffer, -4 * PAGE, 8 * PAGE, false },
+		{ "length of all pages", -EINVAL, fixed,
+		  (uintptr_t)self->buffer, -PAGE, IOVA_BASE, false },
 		{ "memory overflows", -EOVERFLOW, fixed, -PAGE, 2 * PAGE,
 		  IOVA_BASE, false },
 		{ "no memory there", -EFAULT, fixed, (uintptr_t)hole + PAGE,
@@ -147,9 +149,8 @@ TEST_F(ioas, map_refused)
 		  2 * PAGE, IOVA_BASE + 31 * PAGE, false },
 		{ "in use inside", -EEXIST, fixed, (uintptr_t)self->buffer,
 		  8 * PAGE, IOVA_BASE + 30 * PAGE, false },
-		{ "longer than any space", -EOVERFLOW, fixed,
-		  (uintptr_t)self->buffer, ~0ULL & ~(PAGE - 1), IOVA_BASE,
-		  false },
+		{ "length and more", -EOVERFLOW, fixed,
+		  (uintptr_t)self->buffer, ~0ULL, IOVA_BASE, false },
 	};
 	struct fdinfo before, after;
 	unsigned int i;

@@ -158,7 +158,7 @@ TEST(two_readers)
 	int i, rc;
 
 	rc = crowd_start(&c, 2);
-	if (rc == -ENOENT)
+	if (rc == FT_NO_IOMMU)
 		SKIP(return, "there is no /dev/iommu");
 	ASSERT_EQ(0, rc);
 	for (i = 0; i < 2; i++) {
@@ -188,7 +188,7 @@ TEST(readers_against_detach)
 	int i, rc;
 
 	rc = crowd_start(&c, 2);
-	if (rc == -ENOENT)
+	if (rc == FT_NO_IOMMU)
 		SKIP(return, "there is no /dev/iommu");
 	ASSERT_EQ(0, rc);
 	for (i = 0; i < 2; i++) {
@@ -219,7 +219,7 @@ TEST(reporters_on_several_devices_overflow)
 	int i, rc;
 
 	rc = crowd_start(&c, FT_DEVICES);
-	if (rc == -ENOENT)
+	if (rc == FT_NO_IOMMU)
 		SKIP(return, "there is no /dev/iommu");
 	ASSERT_EQ(0, rc);
 	for (i = 0; i < FT_DEVICES; i++) {
@@ -335,7 +335,7 @@ TEST(killed_with_faults_pending)
 	pid_t child;
 
 	rc = ft_init(&t, true, DEPTH, IOMMU_FAULT_POLICY_BLOCKING);
-	if (rc == -ENOENT)
+	if (rc == FT_NO_IOMMU)
 		SKIP(return, "there is no /dev/iommu");
 	ASSERT_EQ(0, rc);
 	ASSERT_EQ(0, pipe(p));
@@ -397,7 +397,7 @@ TEST(killed_with_everything)
 			rc = ft_init(&t, true, DEPTH,
 				     IOMMU_FAULT_POLICY_BLOCKING);
 			if (rc)
-				_exit(rc == -ENOENT ? 4 : 1);
+				_exit(rc == FT_NO_IOMMU ? 4 : 1);
 			if (iommu_map(t.fd, t.ioas, memory, 16 * PAGE,
 				      IOVA_BASE) ||
 			    ft_singles(&t, 0, 10) != 10 ||
@@ -429,7 +429,7 @@ TEST(fork_and_exec)
 	pid_t child;
 
 	rc = ft_init(&t, true, DEPTH, 0);
-	if (rc == -ENOENT)
+	if (rc == FT_NO_IOMMU)
 		SKIP(return, "there is no /dev/iommu");
 	ASSERT_EQ(0, rc);
 	ASSERT_EQ(3, ft_singles(&t, 0, 3));
@@ -486,7 +486,7 @@ TEST(close_under_a_reader)
 	int rc, copy;
 
 	rc = ft_init(&t, true, DEPTH, IOMMU_FAULT_POLICY_BLOCKING);
-	if (rc == -ENOENT)
+	if (rc == FT_NO_IOMMU)
 		SKIP(return, "there is no /dev/iommu");
 	ASSERT_EQ(0, rc);
 	copy = dup(t.queue);
@@ -566,7 +566,7 @@ TEST(build_and_destroy)
 	int i, rc;
 
 	rc = crowd_start(&c, 1);
-	if (rc == -ENOENT)
+	if (rc == FT_NO_IOMMU)
 		SKIP(return, "there is no /dev/iommu");
 	ASSERT_EQ(0, rc);
 	for (i = 0; i < 4; i++)

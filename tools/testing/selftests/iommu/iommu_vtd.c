@@ -230,26 +230,102 @@ TEST_F(vtd, page_table_made_first)
 	EXPECT_EQ(0, memcmp(self->a, self->b, PAGE));
 }
 
-TEST_F(vtd, bound_twice)
+/* One function has one owner; VFIO itself sees to that. */
+TEST_F(vtd, opened_twice)
 {
 	struct vfio_dev again;
 	int other = iommu_open();
 
 	ASSERT_LE(0, other);
 	ASSERT_EQ(0, edu_open(0, &again));
-	EXPECT_EQ(-EBUSY, vfio_dev_bind(&again, other));
+	EXPECT_EQ(-EINVAL, vfio_dev_bind(&again, other));
 	vfio_dev_close(&again);
 	ASSERT_EQ(0, edu_open(0, &again));
-	EXPECT_EQ(-EBUSY, vfio_dev_bind(&again, self->fd));
+	EXPECT_EQ(-EINVAL, vfio_dev_bind(&again, self->fd));
 	vfio_dev_close(&again);
-	close(other);
 	/* Free again once its owner has closed it */
 	vfio_dev_close(&self->edu);
-	other = iommu_open();
-	ASSERT_LE(0, other);
 	ASSERT_EQ(0, edu_open(0, &self->edu));
 	EXPECT_EQ(0, vfio_dev_bind(&self->edu, other));
 	vfio_dev_close(&self->edu);
+	close(other);
+}
+
+static bool group_of(unsigned int nth, char *group, size_t size)
+{
+	char name[64], path[128];
+	ssize_t n;
+
+	if (pci_find(EDU_VENDOR, EDU_DEVICE, nth, name, sizeof(name)))
+		return false;
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group",
+		 name);
+	n = readlink(path, group, size - 1);
+	group[n < 0 ? 0 : n] = 0;
+	return n > 0;
+}
+
+/* Two edu functions that the IOMMU cannot tell apart: i, and i + 1 */
+static bool find_pair(unsigned int *i)
+{
+	char a[128], b[128];
+
+	for (*i = 0; group_of(*i, a, sizeof(a)); (*i)++)
+		if (group_of(*i + 1, b, sizeof(b)) && !strcmp(a, b))
+			return true;
+	return false;
+}
+
+/* Functions of one group reach each other's memory: one owner for all. */
+TEST_F(vtd, one_group_two_contexts)
+{
+	struct vfio_dev first, second;
+	unsigned int i;
+	__u32 pt, pt2, other_ioas;
+	int other;
+
+	if (!find_pair(&i))
+		SKIP(return, "no two edu functions share a group");
+	vfio_dev_close(&self->edu);
+	other = iommu_open();
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, edu_open(i, &first));
+	ASSERT_EQ(0, edu_open(i + 1, &second));
+	ASSERT_EQ(0, vfio_dev_bind(&first, self->fd));
+	EXPECT_EQ(-EBUSY, vfio_dev_bind(&second, other));
+	vfio_dev_close(&second);
+	ASSERT_EQ(0, edu_open(i + 1, &second));
+	ASSERT_EQ(0, vfio_dev_bind(&second, self->fd));
+	EXPECT_NE(first.id, second.id);
+	/* One address space for both */
+	pt = self->ioas;
+	ASSERT_EQ(0, vfio_dev_attach(&first, &pt));
+	ASSERT_EQ(0, iommu_ioas_alloc(self->fd, &other_ioas));
+	pt2 = other_ioas;
+	EXPECT_EQ(-EINVAL, vfio_dev_attach(&second, &pt2));
+	pt2 = self->ioas;
+	ASSERT_EQ(0, vfio_dev_attach(&second, &pt2));
+	EXPECT_EQ(pt, pt2);
+	/* A replace moves the whole group. */
+	ASSERT_EQ(0, edu_start(&first));
+	ASSERT_EQ(0, edu_start(&second));
+	ASSERT_EQ(0, iommu_map(self->fd, other_ioas, self->a, PAGE, IOVA_A));
+	ASSERT_EQ(0, iommu_map(self->fd, other_ioas, self->b, PAGE, IOVA_B));
+	pt = other_ioas;
+	ASSERT_EQ(0, vfio_dev_attach(&first, &pt));
+	fill(self->a, 11);
+	ASSERT_EQ(0, bounce(&second, IOVA_A, IOVA_B));
+	EXPECT_EQ(0, memcmp(self->a, self->b, PAGE));
+	/* One leaves; the other one stays. */
+	vfio_dev_close(&first);
+	fill(self->a, 12);
+	ASSERT_EQ(0, bounce(&second, IOVA_A, IOVA_B));
+	EXPECT_EQ(0, memcmp(self->a, self->b, PAGE));
+	vfio_dev_close(&second);
+	/* Now the other context may have them. */
+	ASSERT_EQ(0, edu_open(i, &first));
+	EXPECT_EQ(0, vfio_dev_bind(&first, other));
+	vfio_dev_close(&first);
 	close(other);
 }
 
