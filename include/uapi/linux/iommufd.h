@@ -477,12 +477,12 @@ enum iommu_hwpt_data_type {
  *
  * Errors: ENOENT (@dev_id, @fault_id), EINVAL (@pt_id does not exist or is not
  * of the right kind, a parent that was not made to be one or belongs to another
- * IOMMU, @data_len against @data_type, values in the data), EOPNOTSUPP (a
- * reserved member; flags in a combination, or a @data_type, that the IOMMU does
- * not offer; a fault queue for a device whose page faults never reach
- * /dev/iommu), E2BIG (data longer than known, with a non-zero tail), EADDRINUSE
- * (the IOAS holds a mapping, or promises a range, where this IOMMU cannot),
- * EFAULT and ENOMEM (also from pinning what the IOAS holds).
+ * IOMMU, @data_len shorter or longer than what the driver knows, values in the
+ * data), EOPNOTSUPP (a reserved member; flags in a combination, or a @data_type,
+ * that the IOMMU does not offer; data for a paging HWPT, or none for a nested
+ * one; a fault queue for a device whose page faults never reach /dev/iommu),
+ * EADDRINUSE (the IOAS holds a mapping, or promises a range, where this IOMMU
+ * cannot), EFAULT and ENOMEM (also from pinning what the IOAS holds).
  */
 struct iommu_hwpt_alloc {
 	__u32 size;
@@ -742,10 +742,10 @@ struct iommu_hwpt_vtd_s1_invalidate {
  * @data_uptr and @entry_len are then not looked at.
  *
  * Errors: ENOENT (@hwpt_id, also when it is not a nested one), EINVAL (a count,
- * length or pointer out of bounds, a @data_type that is not this HWPT's, values
- * in a request), EOPNOTSUPP (@__reserved, values in a request), E2BIG (a request
- * longer than known, with a non-zero tail), EFAULT; EIO or ETIMEDOUT when the
- * hardware reports an error.
+ * length or pointer out of bounds, @entry_len shorter or longer than what the
+ * driver knows, a @data_type that is not this HWPT's, values in a request),
+ * EOPNOTSUPP (@__reserved, values in a request), EFAULT; EIO or ETIMEDOUT when
+ * the hardware reports an error.
  */
 struct iommu_hwpt_invalidate {
 	__u32 size;
