@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# abi.sh - our kselftests that need no mock, on emulated VT-d with two edu
-# functions under vfio-pci
+# abi.sh - our kselftests that need no mock, on emulated VT-d with edu functions
+# under vfio-pci: two of their own, and two in one slot, which share a group
 
 # shellcheck disable=SC2046
 . "$(dirname "$0")/../check-lib.sh"
 
-VM_ARGS="--device edu --device edu" TEST_ENV="EDU=1 HUGEPAGES=64" \
+slot=edu,addr=1d
+VM_ARGS="--device edu --device edu
+	--device $slot.0,multifunction=on --device $slot.1" TEST_ENV="EDU=1 HUGEPAGES=64" \
 	vm_suite abi vtd $(programs_in selftests-vtd)
