@@ -146,6 +146,9 @@ if [ -n "$icount" ]; then
 	args+=(-icount "shift=0,sleep=off")
 else
 	args+=(-accel "tcg,tb-size=512")
+	# On a busy host the guest may calibrate the TSC wrongly by a factor of
+	# twenty, and its seconds with it. The HPET is QEMU's own clock.
+	cmdline="$cmdline clocksource=hpet tsc=unstable"
 fi
 args+=(-append "$cmdline$append")
 
