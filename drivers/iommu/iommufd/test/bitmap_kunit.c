@@ -369,6 +369,14 @@ static void holes(struct kunit *test)
 	f->length += 1;
 	KUNIT_EXPECT_EQ(test, run(f), -EFAULT);
 
+	/* Five bytes before it, which are less than a word */
+	f->length = 40 * SZ_4K;
+	f->offset = PAGE_SIZE - 5;
+	KUNIT_EXPECT_EQ(test, run(f), 0);
+	KUNIT_EXPECT_EQ(test, copy_from_user(f->after, f->user + f->offset, 5),
+			0);
+	KUNIT_EXPECT_NULL(test, memchr_inv(f->after, 0xff, 5));
+
 	/* It went away meanwhile; the one before is written nonetheless */
 	f->length = BITS_MAX * SZ_4K;
 	f->offset = 3 * PAGE_SIZE + 5;
