@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the tests of map/ share: a page table in software that is strict about
+ * what it is asked to do, and some user memory.
+ */
+#ifndef __IOMMUFD_MAP_KUNIT_H
+#define __IOMMUFD_MAP_KUNIT_H
+
+#include <kunit/test.h>
+#include <linux/iommu.h>
+#include <linux/mm.h>
+#include <linux/xarray.h>
+
+/**
+ * struct soft_domain - an iommu_domain that keeps books
+ * @domain: base
+ * @test: where a misuse is reported
+ * @ptes: IOVA / granule to struct soft_pte as a value
+ * @pending: PFN to itself: unmapped, and not yet flushed. A device may still
+ *	reach these pages, so they must stay pinned
+ * @granule: the one page size
+ * @maps: calls of map_pages
+ * @syncs: calls of iotlb_sync
+ * @fail_at: this call of map_pages fails, counted from 1; 0: none
+ */
+struct soft_domain {
+	struct iommu_domain domain;
+	struct kunit *test;
+	struct xarray ptes;
+	struct xarray pending;
+	unsigned long granule;
+	unsigned int maps;
+	unsigned int syncs;
+	unsigned int fail_at;
+};
+
+struct soft_domain *soft_domain_new(struct kunit *test, unsigned long granule,
+				    unsigned long start, unsigned long last);
+/* Physical address that @iova translates to, or 0. */
+phys_addr_t soft_domain_lookup(struct soft_domain *soft, unsigned long iova);
+bool soft_domain_is_empty(struct soft_domain *soft);
+
+struct iova_space;
+/* End a space that has one page table, and nothing else. */
+void iova_space_destroy_all(struct iova_space *space,
+			    struct iommu_domain *domain);
+
+/**
+ * struct user_memory - pages of the test's own mm
+ * @addr: where
+ * @npages: how many
+ * @pages: the pages, held so that they stay what they are
+ */
+struct user_memory {
+	unsigned long addr;
+	unsigned long npages;
+	struct page **pages;
+};
+
+/* NULL if there is no user memory here; the test has been marked as skipped. */
+struct user_memory *user_memory_new(struct kunit *test, unsigned long npages);
+void user_memory_free(struct user_memory *mem);
+
+static inline unsigned int page_pins(struct page *page)
+{
+	return page_ref_count(page) / GUP_PIN_COUNTING_BIAS;
+}
+
+/* Pages charged to the user and to the mm, and the mm's count of pins. */
+struct charges {
+	unsigned long user;
+	unsigned long process;
+	unsigned long pinned;
+};
+
+struct charges charges_now(void);
+/* The test's thread may lock @bytes, like anybody. */
+void become_ordinary(struct kunit *test, unsigned long bytes);
+
+#endif
