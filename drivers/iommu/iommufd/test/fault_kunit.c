@@ -475,6 +475,31 @@ static void fault_test_same_index(struct kunit *test)
 	ft_done(ft);
 }
 
+/* PASID 0 is a PASID. Few buckets, so that the groups meet in one. */
+static void fault_test_pasid_zero(struct kunit *test)
+{
+	struct ft *ft = ft_new(test, 8, 3);
+	struct iommufd_fault_attach *attach = ft_attach(ft, 0, IOMMU_NO_PASID);
+	u32 i;
+
+	for (i = 0; i < 32; i++) {
+		ft_report(ft, 0, FT_NO_PASID, i, 0x1000, false);
+		ft_report(ft, 0, 0, i, 0x2000, true);
+		KUNIT_ASSERT_EQ(test, ft_read(ft, 8), 40);
+		KUNIT_EXPECT_EQ(test, ft->recs[0].addr, 0x2000);
+		KUNIT_EXPECT_EQ(test, ft->recs[0].flags,
+				IOMMU_PGFAULT_FLAGS_LAST_PAGE |
+					IOMMU_PGFAULT_FLAGS_PASID_VALID);
+		ft_answer(ft, ft->recs[0].cookie, 0);
+		ft_report(ft, 0, FT_NO_PASID, i, 0x3000, true);
+		KUNIT_ASSERT_EQ(test, ft_read(ft, 8), 80);
+		ft_answer(ft, ft->recs[0].cookie, 0);
+	}
+	iommufd_fault_attach_remove(attach);
+	ft_ledger(ft, 0);
+	ft_done(ft);
+}
+
 static void fault_test_pasid_table(struct kunit *test)
 {
 	struct iommufd_fault_identity who = {
@@ -622,7 +647,7 @@ static void fault_test_softirq(struct kunit *test)
 		other = ft_attach(ft, 0, 100 + answers);
 		fault_queue_get_stats(ft->queue, &stats);
 		iommufd_fault_attach_remove(other);
-		msleep(1);
+		usleep_range(1000, 2000);
 	}
 	timer_delete_sync(&soft.timer);
 	destroy_timer_on_stack(&soft.timer);
@@ -639,6 +664,7 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(fault_test_random),
 	KUNIT_CASE(fault_test_many_refused),
 	KUNIT_CASE(fault_test_same_index),
+	KUNIT_CASE(fault_test_pasid_zero),
 	KUNIT_CASE(fault_test_pasid_table),
 	KUNIT_CASE(fault_test_lost),
 	KUNIT_CASE(fault_test_two_sources),
