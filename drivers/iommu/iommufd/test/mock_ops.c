@@ -443,8 +443,8 @@ static int op_add_reserved(struct iommufd_call *call,
 	ioas = iommufd_ioas_get(call->ictx, cmd->id);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
-	/* Its own owner: it goes with the space. */
-	rc = iova_space_reserve(&ioas->space, start, last, ioas);
+	/* No owner: nobody takes it back, it goes with the space. */
+	rc = iova_space_reserve(&ioas->space, start, last, NULL);
 	iommufd_object_put(&ioas->obj);
 	return rc;
 }
