@@ -305,9 +305,12 @@ struct iommu_test_hw_info {
 	__u32 test_reg;
 };
 
-/* Data types of nested mock HWPTs; no real type has these values */
+/*
+ * Data types of nested mock HWPTs; no real type has these values. Upstream's
+ * kselftest takes it that the number after its own is no type.
+ */
 #define IOMMU_HWPT_DATA_SELFTEST 0xdead
-#define IOMMU_HWPT_DATA_SELFTEST_S1 0xdeae
+#define IOMMU_HWPT_DATA_SELFTEST_S1 0xdead51
 #define IOMMU_TEST_IOTLB_DEFAULT 0xbadbeef
 
 /**
@@ -350,7 +353,7 @@ struct iommu_hwpt_selftest_s1 {
 /* Types of invalidation request; no real type has these values */
 #define IOMMU_HWPT_INVALIDATE_DATA_SELFTEST 0xdeadbeef
 #define IOMMU_HWPT_INVALIDATE_DATA_SELFTEST_INVALID 0xdadbeef
-#define IOMMU_HWPT_INVALIDATE_DATA_SELFTEST_S1 0xdeadbef0
+#define IOMMU_HWPT_INVALIDATE_DATA_SELFTEST_S1 0xdeadbe51
 
 /**
  * struct iommu_hwpt_invalidate_selftest - Reset IOTLB entries to 0
