@@ -79,11 +79,78 @@ struct mock_paging *mock_paging_from_domain(struct iommu_domain *domain)
 	return container_of(domain, struct mock_paging, domain);
 }
 
-static void paging_erase(struct mock_paging *paging, unsigned long index,
-			 unsigned long num)
+/* Entries done with the table's lock held, before others get a turn */
+#define MOCK_PTE_BATCH	512
+
+/*
+ * Enter @num pages from @page on, at @first and after. *@done of them were
+ * entered, also on error.
+ */
+static int ptes_insert(struct mock_paging *paging, unsigned long first,
+		       unsigned long num, unsigned long page,
+		       unsigned long bits, gfp_t gfp, unsigned long *done)
 {
-	while (num--)
-		xa_erase(&paging->ptes, index++);
+	XA_STATE(xas, &paging->ptes, first);
+	bool busy = false;
+
+	do {
+		unsigned long end = min(num, *done + MOCK_PTE_BATCH);
+
+		cond_resched();
+		xas_lock(&xas);
+		while (*done < end) {
+			unsigned long pte = (page + *done) << MOCK_PTE_SHIFT |
+					    bits;
+
+			if (*done == 0)
+				pte |= MOCK_PTE_START;
+			if (*done == num - 1)
+				pte |= MOCK_PTE_LAST;
+
+			xas_set(&xas, first + *done);
+			busy = xas_load(&xas);
+			if (busy)
+				break;
+			xas_store(&xas, xa_mk_value(pte));
+			if (xas_error(&xas))
+				break;
+			++*done;
+		}
+		xas_unlock(&xas);
+	} while (xas_nomem(&xas, gfp) ||
+		 (*done < num && !busy && !xas_error(&xas)));
+	return busy ? -EBUSY : xas_error(&xas);
+}
+
+/*
+ * Remove what is at @first and after, up to the first hole. Returns how many
+ * there were.
+ */
+static unsigned long ptes_remove(struct mock_paging *paging,
+				 unsigned long first, unsigned long num)
+{
+	XA_STATE(xas, &paging->ptes, first);
+	unsigned long i = 0;
+	void *entry;
+
+	if (!num)
+		return 0;
+
+	xas_lock(&xas);
+	xas_for_each(&xas, entry, first + num - 1) {
+		if (xas.xa_index != first + i)
+			break;
+		xas_store(&xas, NULL);
+		if (++i % MOCK_PTE_BATCH)
+			continue;
+		/* Not xas_pause(): the node may just have been freed. */
+		xas_set(&xas, first + i);
+		xas_unlock(&xas);
+		cond_resched();
+		xas_lock(&xas);
+	}
+	xas_unlock(&xas);
+	return i;
 }
 
 static int paging_map_pages(struct iommu_domain *domain, unsigned long iova,
@@ -93,9 +160,10 @@ static int paging_map_pages(struct iommu_domain *domain, unsigned long iova,
 	struct mock_paging *paging = mock_paging_from_domain(domain);
 	unsigned long num = pgsize * pgcount / MOCK_IO_PAGE_SIZE;
 	unsigned long first = iova_index(iova);
-	unsigned long page = paddr / MOCK_IO_PAGE_SIZE;
-	unsigned long common = 0;
-	unsigned long i;
+	unsigned long stale = first;
+	unsigned long done = 0;
+	unsigned long bits = 0;
+	int rc;
 
 	/* An xarray store survives injected allocation failures by itself. */
 	if (iommufd_should_fail())
@@ -109,31 +177,23 @@ static int paging_map_pages(struct iommu_domain *domain, unsigned long iova,
 		return -EINVAL;
 
 	if (prot & IOMMU_READ)
-		common |= MOCK_PTE_READ;
+		bits |= MOCK_PTE_READ;
 	if (prot & IOMMU_WRITE)
-		common |= MOCK_PTE_WRITE;
+		bits |= MOCK_PTE_WRITE;
 	if (pgsize == MOCK_HUGE_PAGE_SIZE)
-		common |= MOCK_PTE_HUGE;
+		bits |= MOCK_PTE_HUGE;
 
-	for (i = 0; i < num; i++) {
-		unsigned long pte = (page + i) << MOCK_PTE_SHIFT | common;
-		int rc;
+	WARN(xa_find(&paging->tlb, &stale, first + num - 1, XA_PRESENT),
+	     "map of IOVA %#lx, which was never flushed after its unmap\n",
+	     stale * MOCK_IO_PAGE_SIZE);
 
-		if (i == 0)
-			pte |= MOCK_PTE_START;
-		if (i == num - 1)
-			pte |= MOCK_PTE_LAST;
-
-		WARN(xa_load(&paging->tlb, first + i),
-		     "map of IOVA %#lx, which was never flushed after its unmap\n",
-		     (first + i) * MOCK_IO_PAGE_SIZE);
-		rc = xa_insert(&paging->ptes, first + i, xa_mk_value(pte), gfp);
-		if (rc) {
-			WARN(rc == -EBUSY, "map over a mapping at IOVA %#lx\n",
-			     (first + i) * MOCK_IO_PAGE_SIZE);
-			paging_erase(paging, first, i);
-			return rc;
-		}
+	rc = ptes_insert(paging, first, num, paddr / MOCK_IO_PAGE_SIZE, bits,
+			 gfp, &done);
+	if (rc) {
+		WARN(rc == -EBUSY, "map over a mapping at IOVA %#lx\n",
+		     (first + done) * MOCK_IO_PAGE_SIZE);
+		ptes_remove(paging, first, done);
+		return rc;
 	}
 	*mapped += num * MOCK_IO_PAGE_SIZE;
 	return 0;
@@ -172,23 +232,20 @@ static size_t paging_unmap_pages(struct iommu_domain *domain,
 	struct mock_paging *paging = mock_paging_from_domain(domain);
 	unsigned long num = pgsize * pgcount / MOCK_IO_PAGE_SIZE;
 	unsigned long first = iova_index(iova);
-	unsigned long i;
+	unsigned long done;
 
 	if (WARN_ON(!IS_ALIGNED(iova, pgsize)) ||
 	    WARN_ON(!(pgsize & domain->pgsize_bitmap)))
 		return 0;
 
 	check_unmap_ends(paging, first, first + num - 1, pgsize);
-	for (i = 0; i < num; i++)
-		if (WARN(!xa_erase(&paging->ptes, first + i),
-			 "unmap of IOVA %#lx, where nothing is mapped\n",
-			 (first + i) * MOCK_IO_PAGE_SIZE))
-			break;
-
-	if (i)
+	done = ptes_remove(paging, first, num);
+	WARN(done != num, "unmap of IOVA %#lx, where nothing is mapped\n",
+	     (first + done) * MOCK_IO_PAGE_SIZE);
+	if (done)
 		iommu_iotlb_gather_add_range(gather, iova,
-					     i * MOCK_IO_PAGE_SIZE);
-	return i * MOCK_IO_PAGE_SIZE;
+					     done * MOCK_IO_PAGE_SIZE);
+	return done * MOCK_IO_PAGE_SIZE;
 }
 
 static phys_addr_t paging_iova_to_phys(struct iommu_domain *domain,
@@ -392,34 +449,63 @@ static bool test_dirty(struct mock_paging *paging, unsigned long first,
 	return dirty;
 }
 
+/* Is there anything for the dirty bitmap from *@index on? Moves it there. */
+static unsigned long next_dirty(struct mock_paging *paging,
+				unsigned long *index, unsigned long last)
+{
+	XA_STATE(xas, &paging->ptes, *index);
+	unsigned long pte = 0;
+	void *entry;
+
+	rcu_read_lock();
+	xas_for_each(&xas, entry, last) {
+		if (xas_retry(&xas, entry))
+			continue;
+		pte = xa_to_value(entry);
+		/* Which page of a huge one carries the bit is not known. */
+		if (pte & (MOCK_PTE_DIRTY | MOCK_PTE_HUGE))
+			break;
+		pte = 0;
+	}
+	rcu_read_unlock();
+	*index = xas.xa_index;
+	return pte;
+}
+
 static int paging_read_and_clear_dirty(struct iommu_domain *domain,
 				       unsigned long iova, size_t size,
 				       unsigned long flags,
 				       struct iommu_dirty_bitmap *dirty)
 {
 	struct mock_paging *paging = mock_paging_from_domain(domain);
+	unsigned long last = iova_index(iova + (size - 1));
 	bool clear = !(flags & IOMMU_DIRTY_NO_CLEAR);
-	unsigned long last = iova + (size - 1);
+	unsigned long index = iova_index(iova);
+	unsigned long pte;
 
 	/* Clearing alone, without a bitmap, is how tracking gets started. */
 	if (!READ_ONCE(paging->track_dirty) && dirty->bitmap)
 		return -EINVAL;
 
-	while (iova <= last) {
-		unsigned long pte = load_pte(&paging->ptes, iova_index(iova));
-		size_t pgsize = MOCK_IO_PAGE_SIZE;
+	while (index <= last && (pte = next_dirty(paging, &index, last))) {
+		unsigned long num = 1;
 		unsigned long head;
 
 		if (pte & MOCK_PTE_HUGE)
-			pgsize = MOCK_HUGE_PAGE_SIZE;
-		head = ALIGN_DOWN(iova, pgsize);
+			num = MOCK_HUGE_PAGE_SIZE / MOCK_IO_PAGE_SIZE;
+		head = ALIGN_DOWN(index, num);
 
 		/* A huge page has one dirty bit for all of it. */
-		if (pte && test_dirty(paging, iova_index(head),
-				      pgsize / MOCK_IO_PAGE_SIZE, clear))
-			iommu_dirty_bitmap_record(dirty, iova,
-						  head + pgsize - iova);
-		iova = head + pgsize;
+		if (test_dirty(paging, head, num, clear)) {
+			unsigned long from = max(index * MOCK_IO_PAGE_SIZE,
+						 iova);
+
+			iommu_dirty_bitmap_record(dirty, from,
+						  (head + num) *
+							MOCK_IO_PAGE_SIZE -
+							from);
+		}
+		index = head + num;
 	}
 	return 0;
 }
