@@ -42,23 +42,6 @@
 
 static struct miscdevice vfio_device;
 
-/**
- * iommufd_call_respond() - give the command's structure back to the caller
- * @call: whose cmd holds the answer
- * @cmd_len: its size
- *
- * A caller that knows less of the structure gets what it has room for.
- *
- * Return: 0 or -EFAULT.
- */
-int iommufd_call_respond(struct iommufd_call *call, size_t cmd_len)
-{
-	if (copy_to_user(call->ubuffer, call->cmd,
-			 min_t(size_t, call->user_size, cmd_len)))
-		return -EFAULT;
-	return 0;
-}
-
 static int destroy_ioctl(struct iommufd_call *call)
 {
 	struct iommu_destroy *cmd = call->cmd;
@@ -269,27 +252,6 @@ static const struct file_operations iommu_fops = {
 	.show_fdinfo = iommu_show_fdinfo,
 	.llseek = noop_llseek,
 };
-
-/**
- * iommufd_ctx_get() - one more reference on a context
- * @ictx: a context the caller has a reference on
- */
-void iommufd_ctx_get(struct iommufd_ctx *ictx)
-{
-	get_file(ictx->file);
-}
-EXPORT_SYMBOL_NS_GPL(iommufd_ctx_get, IOMMUFD);
-
-/**
- * iommufd_ctx_put() - drop a reference on a context
- * @ictx: the context; its end, if this was the last, comes later: at the
- *	latest before this thread returns to user space
- */
-void iommufd_ctx_put(struct iommufd_ctx *ictx)
-{
-	fput(ictx->file);
-}
-EXPORT_SYMBOL_NS_GPL(iommufd_ctx_put, IOMMUFD);
 
 /**
  * iommufd_ctx_from_file() - the context behind an open file

@@ -13,8 +13,12 @@
  */
 #define pr_fmt(fmt) "iommufd: " fmt
 
+#include <linux/export.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include "failpoint.h"
 #include "object.h"
@@ -393,4 +397,42 @@ bool iommufd_ctx_destroy_objects(struct iommufd_ctx *ictx)
 		}
 	} while (progress);
 	return !WARN_ON(!xa_empty(&ictx->objects));
+}
+
+/**
+ * iommufd_ctx_get() - one more reference on a context
+ * @ictx: a context the caller has a reference on
+ */
+void iommufd_ctx_get(struct iommufd_ctx *ictx)
+{
+	get_file(ictx->file);
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_ctx_get, IOMMUFD);
+
+/**
+ * iommufd_ctx_put() - drop a reference on a context
+ * @ictx: the context; its end, if this was the last, comes later: at the
+ *	latest before this thread returns to user space
+ */
+void iommufd_ctx_put(struct iommufd_ctx *ictx)
+{
+	fput(ictx->file);
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_ctx_put, IOMMUFD);
+
+/**
+ * iommufd_call_respond() - give the command's structure back to the caller
+ * @call: whose cmd holds the answer
+ * @cmd_len: its size
+ *
+ * A caller that knows less of the structure gets what it has room for.
+ *
+ * Return: 0 or -EFAULT.
+ */
+int iommufd_call_respond(struct iommufd_call *call, size_t cmd_len)
+{
+	if (copy_to_user(call->ubuffer, call->cmd,
+			 min_t(size_t, call->user_size, cmd_len)))
+		return -EFAULT;
+	return 0;
 }
