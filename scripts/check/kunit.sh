@@ -6,6 +6,6 @@
 
 rc=0
 "$SCRIPTS/vm.sh" --kernel debug --iommu none --timeout 1200 --log check-kunit \
-	--append "kunit.filter_glob=iommufd*" -- run-tests || rc=$?
+	--append "kunit.enable=1 kunit.filter_glob=iommufd*" -- run-tests || rc=$?
 tr -d '\r' <"$LOG/vm-check-kunit.log" | awk -f "$SCRIPTS/check/ktap.awk"
 exit "$rc"
