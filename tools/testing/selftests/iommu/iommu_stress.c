@@ -199,7 +199,7 @@ TEST(readers_against_detach)
 					    &who[i]));
 	}
 	end = now_ms() + run_ms();
-	while (now_ms() < end) {
+	while (moves < 3 || now_ms() < end) {
 		ASSERT_EQ(0, mock_replace(c.t.fd, c.t.dev[0].stdev, c.t.ioas));
 		ASSERT_EQ(0, mock_replace(c.t.fd, c.t.dev[0].stdev, c.t.hwpt));
 		moves++;
@@ -207,7 +207,8 @@ TEST(readers_against_detach)
 	atomic_store(&c.stop, true);
 	for (i = 0; i < 4; i++)
 		pthread_join(t[i], NULL);
-	EXPECT_LT(2, moves);
+	ksft_print_msg("moved %u times while %llu groups were answered\n",
+		       moves, (unsigned long long)atomic_load(&c.answered));
 	crowd_check(_metadata, &c);
 }
 

@@ -130,13 +130,19 @@ static inline long pinned_pages(void)
 }
 
 /*
- * The lines of an fd's fdinfo that speak of /dev/iommu: what must be unchanged
- * after a command that failed.
+ * An fd's fdinfo, without what changes by itself: what must be unchanged after
+ * a command that failed.
  */
 static inline void state_of(int fd, struct fdinfo *info)
 {
+	char *line, *next;
+
 	if (fdinfo_read(0, fd, info))
 		info->text[0] = 0;
+	line = strstr(info->text, "oldest-ms:");
+	next = line ? strchr(line, '\n') : NULL;
+	if (next)
+		memmove(line, next, strlen(next) + 1);
 }
 
 /**
