@@ -61,7 +61,7 @@ static void json_value(const char *s, size_t length)
 		json_string(s, length);
 }
 
-/* "key=value key=value" behind the words that have no "=" */
+/* "key=value key=value word": a word alone is true */
 static void json_pairs(const char *s, const char *end)
 {
 	while (s < end) {
@@ -74,12 +74,13 @@ static void json_pairs(const char *s, const char *end)
 		while (s < end && *s != ' ')
 			s++;
 		equals = memchr(word, '=', (size_t)(s - word));
-		if (!equals)
-			continue;
 		json_sep();
-		json_string(word, (size_t)(equals - word));
+		json_string(word, (size_t)((equals ? equals : s) - word));
 		putchar(':');
-		json_value(equals + 1, (size_t)(s - equals - 1));
+		if (equals)
+			json_value(equals + 1, (size_t)(s - equals - 1));
+		else
+			printf("true");
 	}
 }
 
