@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What user space may ask about the IOMMU in front of a device. No lock: what is
- * reported does not change while a device is bound.
+ * reported does not change while a device is bound, but for PASIDs, which are as
+ * the device has them at the moment of the call.
  */
 #include <linux/iommu.h>
 #include <linux/log2.h>
@@ -58,22 +59,27 @@ static int copy_description(const struct hw_description *description,
 	return 0;
 }
 
-/* IOMMU drivers turn PASIDs on when they meet a device, or never. */
+/*
+ * The core's max_pasids says how many there could be, from the capabilities of
+ * the device and its IOMMU. Whether a PCI device may send one is for its control
+ * register to say: some drivers turn PASIDs on only when one is attached, others
+ * go on if turning them on failed.
+ */
 static u64 pasid_capabilities(struct device *dev, u8 *max_pasid_log2)
 {
+	u32 max_pasids = dev->iommu->max_pasids;
+	int status = PCI_PASID_CTRL_ENABLE;
 	u64 caps = 0;
-	int status;
 
 	*max_pasid_log2 = 0;
-	if (!dev->iommu->max_pasids)
+	if (!max_pasids)
 		return 0;
-	*max_pasid_log2 = ilog2(dev->iommu->max_pasids);
-	if (!dev_is_pci(dev))
+	if (dev_is_pci(dev))
+		status = pci_pasid_status(to_pci_dev(dev));
+	if (status < 0 || !(status & PCI_PASID_CTRL_ENABLE))
 		return 0;
 
-	status = pci_pasid_status(to_pci_dev(dev));
-	if (WARN_ON_ONCE(status < 0 || !(status & PCI_PASID_CTRL_ENABLE)))
-		return 0;
+	*max_pasid_log2 = ilog2(max_pasids);
 	if (status & PCI_PASID_CTRL_EXEC)
 		caps |= IOMMU_HW_CAP_PCI_PASID_EXEC;
 	if (status & PCI_PASID_CTRL_PRIV)
