@@ -206,6 +206,64 @@ static void detach_test_close(struct kunit *test)
 	ft_done(ft);
 }
 
+/*
+ * Groups that were refused for want of a listener stand in the way of nobody who
+ * comes later, though the device was reset and their last request never came.
+ */
+static void detach_test_refused_forgotten(struct kunit *test)
+{
+	struct fault_queue_params params = { .depth = 16 };
+	struct ft *ft = ft_new(test, 16, 16);
+	struct iommufd_fault_queue *first = ft->queue, *second;
+	struct iommufd_fault_attach *one = ft_attach(ft, 0, 1);
+	struct iommufd_fault_attach *two = ft_attach(ft, 0, 2);
+	struct iommufd_fault_attach *new;
+	u32 i;
+
+	/* One was open when the queue was closed, one began after it. */
+	ft_report(ft, 0, 1, 10, 0, false);
+	fault_queue_close(first);
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 1, 11, 0, false),
+			IOMMUFD_FAULT_DROPPED);
+	/* One has never had an attach at all. */
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 3, 12, 0, false),
+			IOMMUFD_FAULT_DROPPED);
+	KUNIT_EXPECT_EQ(test, ft->source[0]->nr_open, 3);
+
+	second = ft_queue_new(ft, &params);
+	ft->queue = second;
+	new = ft_alloc(ft, 0, 1);
+	KUNIT_ASSERT_EQ(test, iommufd_fault_attach_prepare_replace(one, new), 0);
+	iommufd_fault_attach_replace(one, new);
+	KUNIT_EXPECT_EQ(test, ft->source[0]->nr_open, 0);
+	for (i = 10; i < 12; i++) {
+		KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 1, i, 0x1000, false),
+				IOMMUFD_FAULT_TAKEN);
+		KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 1, i, 0x2000, true),
+				IOMMUFD_FAULT_TAKEN);
+		KUNIT_EXPECT_EQ(test, ft_read(ft, 16), 80);
+		KUNIT_EXPECT_EQ(test, ft_answer(ft, ft->recs[0].cookie, 0), 8);
+		ft_expect_answer(ft, 0, 1, i, IOMMUFD_PAGE_RESP_SUCCESS);
+	}
+
+	/* The same for an attach where there was none. */
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 3, 12, 0, false),
+			IOMMUFD_FAULT_DROPPED);
+	one = ft_attach(ft, 0, 3);
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 3, 12, 0x1000, true),
+			IOMMUFD_FAULT_TAKEN);
+	/* Who still listens at the closed one gets nothing, as before. */
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 2, 13, 0, true),
+			IOMMUFD_FAULT_REFUSED);
+	iommufd_fault_attach_remove(one);
+	iommufd_fault_attach_remove(new);
+	ft_ledger(ft, 0);
+	iommufd_fault_attach_remove(two);
+	ft_queue_free(ft, second);
+	ft->queue = first;
+	ft_done(ft);
+}
+
 static void detach_test_unplug(struct kunit *test)
 {
 	struct ft *ft = ft_new(test, 16, 16);
@@ -510,6 +568,7 @@ static struct kunit_case detach_cases[] = {
 	KUNIT_CASE(detach_test_states),
 	KUNIT_CASE(detach_test_replace),
 	KUNIT_CASE(detach_test_close),
+	KUNIT_CASE(detach_test_refused_forgotten),
 	KUNIT_CASE(detach_test_unplug),
 	KUNIT_CASE(detach_test_unread),
 	KUNIT_CASE(detach_test_blocking),
