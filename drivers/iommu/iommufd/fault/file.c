@@ -7,8 +7,12 @@
  * that a copy that fails leaves them as they were. Detach does not wait for a
  * copy: it takes the groups over and leaves the reader their slots.
  *
- * Fit for io_uring without its worker threads: FMODE_NOWAIT, IOCB_NOWAIT is
- * honoured, wake-ups say EPOLLIN.
+ * Fit for io_uring without its worker threads: FMODE_NOWAIT, and wake-ups say
+ * EPOLLIN. With IOCB_NOWAIT neither direction waits for a fault, for another
+ * thread or for memory to be reclaimed. Two things it does wait for: the caller's
+ * own buffer, if that has to be brought in; and, when answering, the IOMMU until it
+ * has taken the answers. The latter is bounded by hardware, and the device stands
+ * still until then: a worker thread would wait as long and begin later.
  */
 #include <linux/anon_inodes.h>
 #include <linux/device.h>
@@ -238,16 +242,19 @@ ssize_t fault_queue_read(struct iommufd_fault_queue *queue, struct iov_iter *to,
  * fault_queue_write - answer groups
  * @queue: the queue
  * @from: struct iommu_hwpt_page_response, any number
+ * @nowait: do not reclaim memory to work in
  *
- * Answers go to hardware by batches.
+ * Answers go to hardware by batches, and each batch waits until hardware has
+ * taken it, with @nowait too.
  *
  * Return: the bytes accepted, or the error of the first answer: -ESPIPE if the
  * size is not one of whole answers, -EFAULT, -EINVAL if the code is unknown or no
  * group waits under that cookie.
  */
 ssize_t fault_queue_write(struct iommufd_fault_queue *queue,
-			  struct iov_iter *from)
+			  struct iov_iter *from, bool nowait)
 {
+	gfp_t gfp = (nowait ? GFP_NOWAIT : GFP_KERNEL) | __GFP_NOWARN;
 	struct iommu_hwpt_page_response small_responses[FAULT_BATCH_SMALL];
 	struct iommufd_page_answer small_answers[FAULT_BATCH_SMALL];
 	struct iommufd_fault_attach *small_attaches[FAULT_BATCH_SMALL];
@@ -269,7 +276,7 @@ ssize_t fault_queue_write(struct iommufd_fault_queue *queue,
 	if (size % FAULT_RESPONSE_SIZE)
 		return -ESPIPE;
 	if (size > sizeof(small_responses))
-		large = kmalloc(sizeof(*large), GFP_KERNEL | __GFP_NOWARN);
+		large = kmalloc(sizeof(*large), gfp);
 	/* Without it the same is done in smaller steps. */
 	if (large) {
 		responses = large->responses;
@@ -315,7 +322,8 @@ static ssize_t fault_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 static ssize_t fault_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	return fault_queue_write(iocb->ki_filp->private_data, from);
+	return fault_queue_write(iocb->ki_filp->private_data, from,
+				 iocb->ki_flags & IOCB_NOWAIT);
 }
 
 static __poll_t fault_file_poll(struct file *file,

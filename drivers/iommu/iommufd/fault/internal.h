@@ -543,7 +543,7 @@ void fault_file_connect(struct file *file, struct iommufd_fault_queue *queue);
 ssize_t fault_queue_read(struct iommufd_fault_queue *queue, struct iov_iter *to,
 			 bool nowait);
 ssize_t fault_queue_write(struct iommufd_fault_queue *queue,
-			  struct iov_iter *from);
+			  struct iov_iter *from, bool nowait);
 
 /*
  * Places where a test can hold a thread while it lets another one pass. None is

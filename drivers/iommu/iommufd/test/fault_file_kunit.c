@@ -77,15 +77,15 @@ static void file_test_codes(struct kunit *test)
 	resp[4].code = IOMMUFD_PAGE_RESP_SUCCESS;
 
 	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, 4);
-	KUNIT_EXPECT_EQ(test, fault_queue_write(ft->queue, &iter), -ESPIPE);
+	KUNIT_EXPECT_EQ(test, fault_queue_write(ft->queue, &iter, false), -ESPIPE);
 	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, 0);
-	KUNIT_EXPECT_EQ(test, fault_queue_write(ft->queue, &iter), 0);
+	KUNIT_EXPECT_EQ(test, fault_queue_write(ft->queue, &iter, false), 0);
 	KUNIT_EXPECT_EQ(test, ft->unit[0]->num, 0);
 	/* Stops at the bad one, having done those before it. */
 	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, sizeof(resp));
-	KUNIT_EXPECT_EQ(test, fault_queue_write(ft->queue, &iter), 24);
+	KUNIT_EXPECT_EQ(test, fault_queue_write(ft->queue, &iter, true), 24);
 	KUNIT_EXPECT_EQ(test, iov_iter_count(&iter), 16);
-	KUNIT_EXPECT_EQ(test, fault_queue_write(ft->queue, &iter), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fault_queue_write(ft->queue, &iter, false), -EINVAL);
 	KUNIT_EXPECT_EQ(test, iov_iter_count(&iter), 16);
 	for (i = 0; i < 3; i++)
 		ft_expect_answer(ft, 0, FT_NO_PASID, i, resp[i].code);
@@ -121,7 +121,7 @@ static void file_test_batches(struct kunit *test)
 		resp[i].cookie = ft->recs[i].cookie;
 	vec = (struct kvec){ .iov_base = resp, .iov_len = 300 * sizeof(*resp) };
 	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, vec.iov_len);
-	KUNIT_EXPECT_EQ(test, fault_queue_write(ft->queue, &iter), 2400);
+	KUNIT_EXPECT_EQ(test, fault_queue_write(ft->queue, &iter, false), 2400);
 	KUNIT_EXPECT_EQ(test, ft->unit[0]->calls, 3);
 	KUNIT_EXPECT_EQ(test, ft->unit[1]->calls, 3);
 	KUNIT_EXPECT_EQ(test, ft->unit[0]->num, 200);
@@ -265,9 +265,9 @@ static void file_test_write_efault(struct kunit *test)
 	buf = addr + PAGE_SIZE - 5 * 8 - 4;
 	KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)buf, resp, 44), 0);
 	iov_iter_ubuf(&iter, ITER_SOURCE, (void __user *)buf, 160);
-	KUNIT_EXPECT_EQ(test, fault_queue_write(ft->queue, &iter), 40);
+	KUNIT_EXPECT_EQ(test, fault_queue_write(ft->queue, &iter, false), 40);
 	KUNIT_EXPECT_EQ(test, iov_iter_count(&iter), 120);
-	KUNIT_EXPECT_EQ(test, fault_queue_write(ft->queue, &iter), -EFAULT);
+	KUNIT_EXPECT_EQ(test, fault_queue_write(ft->queue, &iter, false), -EFAULT);
 	KUNIT_EXPECT_EQ(test, ft->unit[0]->num, 5);
 	iommufd_fault_attach_remove(attach);
 	ft_ledger(ft, 0);

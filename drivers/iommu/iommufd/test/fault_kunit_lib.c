@@ -206,7 +206,7 @@ ssize_t ft_answer(struct ft *ft, u32 cookie, u32 code)
 	struct iov_iter iter;
 
 	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, sizeof(resp));
-	return fault_queue_write(ft->queue, &iter);
+	return fault_queue_write(ft->queue, &iter, false);
 }
 
 static bool ft_is_answer(const struct iommufd_page_answer *answer, u32 pasid,

@@ -421,7 +421,7 @@ static int st_writer(void *data)
 		vec.iov_len = num * sizeof(resp[0]);
 		iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, vec.iov_len);
 		while (iov_iter_count(&iter)) {
-			ssize_t rc = fault_queue_write(&st->queue, &iter);
+			ssize_t rc = fault_queue_write(&st->queue, &iter, false);
 
 			if (rc > 0 && rc % sizeof(resp[0]) == 0) {
 				atomic64_add(rc / sizeof(resp[0]), &st->written);
