@@ -15,6 +15,7 @@
 #include <linux/iommufd.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/nospec.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -128,16 +129,26 @@ static const struct command own_commands[] = {
 	    get_features_ioctl),
 };
 
+/* @index is the caller's: not to be used past the end, speculation included. */
+static const struct command *command_at(const struct command *table,
+					unsigned int num, unsigned int index,
+					unsigned int cmd)
+{
+	if (index >= num)
+		return NULL;
+	table += array_index_nospec(index, num);
+	return table->cmd == cmd ? table : NULL;
+}
+
 static const struct command *find_command(unsigned int cmd)
 {
 	unsigned int nr = _IOC_NR(cmd);
-	const struct command *found = NULL;
 
-	if (nr - IOMMUFD_CMD_BASE < ARRAY_SIZE(shared_commands))
-		found = &shared_commands[nr - IOMMUFD_CMD_BASE];
-	else if (nr - IOMMUFD_CMD_GET_FEATURES < ARRAY_SIZE(own_commands))
-		found = &own_commands[nr - IOMMUFD_CMD_GET_FEATURES];
-	return found && found->cmd == cmd ? found : NULL;
+	if (nr >= IOMMUFD_CMD_GET_FEATURES)
+		return command_at(own_commands, ARRAY_SIZE(own_commands),
+				  nr - IOMMUFD_CMD_GET_FEATURES, cmd);
+	return command_at(shared_commands, ARRAY_SIZE(shared_commands),
+			  nr - IOMMUFD_CMD_BASE, cmd);
 }
 
 long __weak iommufd_test_ioctl(struct iommufd_ctx *ictx, void __user *ubuffer,

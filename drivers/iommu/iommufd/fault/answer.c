@@ -10,6 +10,8 @@
  *
  * No lock. Between claim and hand-over nothing waits for user space.
  */
+#include <linux/nospec.h>
+
 #include "internal.h"
 #include "../trace.h"
 
@@ -45,7 +47,7 @@ static u32 fault_claim_user(struct iommufd_fault_queue *queue,
 
 	if (index >= queue->params.depth)
 		return 0;
-	slot = &queue->slots[index];
+	slot = &queue->slots[array_index_nospec(index, queue->params.depth)];
 	/* Pairs with the reader's READING -> READ. */
 	if (atomic_read(&slot->word) != old ||
 	    !atomic_try_cmpxchg(&slot->word, &old,
