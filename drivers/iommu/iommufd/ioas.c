@@ -276,8 +276,8 @@ static int map_flags(u32 uflags, int *prot, unsigned int *flags)
 }
 
 /*
- * The caller will never learn where the mapping is. Nobody else can know the
- * IOVA yet if we chose it; if they named it, it is theirs to guard.
+ * The caller could be told before, but not now, where the mapping is. Nobody
+ * else knows of the IOVA, which we chose, but by guessing or unmapping all.
  */
 static void unmap_unseen(struct iommufd_ioas *ioas, unsigned long iova,
 			 unsigned long length)
@@ -292,6 +292,10 @@ static void unmap_unseen(struct iommufd_ioas *ioas, unsigned long iova,
 /**
  * iommufd_ioas_map_ioctl() - IOMMU_IOAS_MAP
  * @call: with struct iommu_ioas_map
+ *
+ * A structure that cannot be written is found out before anything is mapped. A
+ * mapping at a fixed IOVA is never taken back: the caller has the answer by
+ * then, and other threads may count on the IOVA or have changed what is there.
  *
  * Return: 0 or the errno of the user ABI; nothing is mapped unless 0.
  */
@@ -315,13 +319,16 @@ int iommufd_ioas_map_ioctl(struct iommufd_call *call)
 	ioas = iommufd_ioas_get(call->ictx, cmd->ioas_id);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
+	rc = iommufd_call_respond(call, sizeof(*cmd));
+	if (rc)
+		goto out_put;
 
 	iova = cmd->iova;
 	rc = iova_space_map_user(&ioas->space, iommufd_charge(call->ictx),
 				 &iova, u64_to_user_ptr(cmd->user_va),
 				 cmd->length, prot, flags);
 	trace_ioas_map(ioas->obj.id, iova, cmd->length, rc);
-	if (rc)
+	if (rc || !(flags & IOVA_SPACE_CHOOSE_IOVA))
 		goto out_put;
 
 	cmd->iova = iova;
@@ -336,6 +343,8 @@ out_put:
 /**
  * iommufd_ioas_copy_ioctl() - IOMMU_IOAS_COPY
  * @call: with struct iommu_ioas_copy
+ *
+ * Answers the caller as iommufd_ioas_map_ioctl() does.
  *
  * Return: 0 or the errno of the user ABI; nothing is mapped unless 0.
  */
@@ -365,12 +374,15 @@ int iommufd_ioas_copy_ioctl(struct iommufd_call *call)
 		rc = PTR_ERR(dst);
 		goto out_put_src;
 	}
+	rc = iommufd_call_respond(call, sizeof(*cmd));
+	if (rc)
+		goto out_put_dst;
 
 	iova = cmd->dst_iova;
 	rc = iova_space_copy(&dst->space, &src->space, cmd->src_iova,
 			     cmd->length, &iova, prot, flags);
 	trace_ioas_map(dst->obj.id, iova, cmd->length, rc);
-	if (rc)
+	if (rc || !(flags & IOVA_SPACE_CHOOSE_IOVA))
 		goto out_put_dst;
 
 	cmd->dst_iova = iova;

@@ -234,6 +234,10 @@ enum iommufd_ioas_map_flags {
  * for the access asked for), ENOMEM (also: the pinned-memory limit). What comes
  * from pinning comes when there is a HWPT: for memory mapped before, from the
  * call that makes or attaches it.
+ *
+ * A structure that cannot be written is found out before anything is mapped. If
+ * it ceases to be writable during the call and the kernel chose @iova, the
+ * mapping is removed again, with EFAULT.
  */
 struct iommu_ioas_map {
 	__u32 size;
@@ -263,8 +267,9 @@ struct iommu_ioas_map {
  * which are charged once and stay pinned until the last mapping is gone. The
  * source range may be a part of a mapping or run over several that touch.
  *
- * Errors: as IOMMU_IOAS_MAP; ENOENT also when a part of the source range is not
- * mapped; EPERM when the copy is to be writeable and the original was not.
+ * Errors: as IOMMU_IOAS_MAP, also for a structure that cannot be written; ENOENT
+ * also when a part of the source range is not mapped; EPERM when the copy is to
+ * be writeable and the original was not.
  */
 struct iommu_ioas_copy {
 	__u32 size;
@@ -293,7 +298,8 @@ struct iommu_ioas_copy {
  * Errors: ENOENT (IOAS, nothing mapped in the range, or a mapping reaches out
  * of it), EINVAL (length 0), EOVERFLOW, EBUSY (a mapping in the range is just
  * being made or removed by another thread), EDEADLK (a kernel user of some of
- * the memory does not let go; the rest is unmapped).
+ * the memory does not let go; the rest is unmapped), EFAULT (also when everything
+ * is unmapped but @length cannot be written).
  */
 struct iommu_ioas_unmap {
 	__u32 size;
