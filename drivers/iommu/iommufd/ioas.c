@@ -90,23 +90,23 @@ int iommufd_ioas_alloc_ioctl(struct iommufd_call *call)
 {
 	struct iommu_ioas_alloc *cmd = call->cmd;
 	struct iommufd_ioas *ioas;
-	int rc;
+	int rc = -EOPNOTSUPP;
 
-	if (cmd->flags)
-		return -EOPNOTSUPP;
+	if (!cmd->flags) {
+		ioas = iommufd_ioas_new(call->ictx);
+		rc = PTR_ERR_OR_ZERO(ioas);
+	}
+	if (rc)
+		return rc;
 
-	ioas = iommufd_ioas_new(call->ictx);
-	if (IS_ERR(ioas))
-		return PTR_ERR(ioas);
-
+	/* The id works only once the caller has it */
 	cmd->out_ioas_id = ioas->obj.id;
 	rc = iommufd_call_respond(call, sizeof(*cmd));
-	if (rc) {
+	if (!rc)
+		iommufd_object_finalize(&ioas->obj);
+	else
 		iommufd_ioas_abort(ioas);
-		return rc;
-	}
-	iommufd_object_finalize(&ioas->obj);
-	return 0;
+	return rc;
 }
 
 static int read_ranges(struct iova_range *out, u64 uptr, u32 num)

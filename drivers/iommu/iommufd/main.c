@@ -273,11 +273,13 @@ static const struct file_operations iommu_fops = {
  */
 struct iommufd_ctx *iommufd_ctx_from_file(struct file *file)
 {
-	struct iommufd_ctx *ictx;
+	struct iommufd_ctx *ictx = NULL;
 
-	if (file->f_op != &iommu_fops)
+	/* Set from open to release: any file one can refer to has it */
+	if (file->f_op == &iommu_fops)
+		ictx = file->private_data;
+	if (!ictx)
 		return ERR_PTR(-EBADFD);
-	ictx = file->private_data;
 	iommufd_ctx_get(ictx);
 	return ictx;
 }

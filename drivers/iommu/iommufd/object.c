@@ -13,6 +13,7 @@
  */
 #define pr_fmt(fmt) "iommufd: " fmt
 
+#include <linux/cleanup.h>
 #include <linux/export.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -97,6 +98,21 @@ void iommufd_object_abort(struct iommufd_object *obj)
 	kfree(obj);
 }
 
+/* NULL: no such id, reserved, of another type, or just being destroyed. */
+static struct iommufd_object *object_find(struct iommufd_ctx *ictx, u32 id,
+					  enum iommufd_object_type type)
+{
+	struct iommufd_object *obj;
+
+	guard(spinlock)(&ictx->objects.xa_lock);
+	obj = xa_load(&ictx->objects, id);
+	if (!obj)
+		return NULL;
+	if (type != IOMMUFD_OBJ_ANY && type != obj->ops->type)
+		return NULL;
+	return iommufd_object_tryget(obj) ? obj : NULL;
+}
+
 /**
  * iommufd_object_get() - find an object for the time of one call
  * @ictx: where the id is valid
@@ -109,18 +125,11 @@ void iommufd_object_abort(struct iommufd_object *obj)
 struct iommufd_object *iommufd_object_get(struct iommufd_ctx *ictx, u32 id,
 					  enum iommufd_object_type type)
 {
-	struct iommufd_object *obj;
+	struct iommufd_object *obj = NULL;
 
-	if (iommufd_should_fail())
-		return ERR_PTR(-ENOENT);
-
-	xa_lock(&ictx->objects);
-	obj = xa_load(&ictx->objects, id);
-	if (!obj || (type != IOMMUFD_OBJ_ANY && obj->ops->type != type) ||
-	    !iommufd_object_tryget(obj))
-		obj = ERR_PTR(-ENOENT);
-	xa_unlock(&ictx->objects);
-	return obj;
+	if (!iommufd_should_fail())
+		obj = object_find(ictx, id, type);
+	return obj ?: ERR_PTR(-ENOENT);
 }
 
 /**

@@ -198,15 +198,14 @@ static bool mock_capable(struct device *dev, enum iommu_cap cap)
 
 static void *mock_hw_info(struct device *dev, u32 *length, u32 *type)
 {
-	struct iommu_test_hw_info *info;
+	static const struct iommu_test_hw_info all_alike = {
+		.test_reg = IOMMU_HW_INFO_SELFTEST_REGVAL,
+	};
 
-	info = kzalloc(sizeof(*info), GFP_KERNEL);
-	if (!info)
-		return ERR_PTR(-ENOMEM);
-	info->test_reg = IOMMU_HW_INFO_SELFTEST_REGVAL;
-	*length = sizeof(*info);
 	*type = IOMMU_HW_INFO_TYPE_SELFTEST;
-	return info;
+	*length = sizeof(all_alike);
+	return kmemdup(&all_alike, sizeof(all_alike), GFP_KERNEL) ?:
+	       ERR_PTR(-ENOMEM);
 }
 
 static struct iommu_device *mock_probe_device(struct device *dev)
