@@ -36,7 +36,7 @@ struct iommufd_hwpt {
  * @nest_parent: may be the parent of nested HWPTs. Never changes
  * @enforce_cache_coherency: no-snoop transactions are snooped. Never changes
  * @msi_cookie: the software MSI window has been set up in the domain. Guarded by
- *	a lock of device.c
+ *	a lock of group.c
  */
 struct iommufd_hwpt_paging {
 	struct iommufd_hwpt hwpt;

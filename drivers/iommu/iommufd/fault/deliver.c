@@ -415,9 +415,11 @@ fault_take(struct iommufd_fault_source *source,
  * @source: the device that sent it; not unregistered before the call returns
  * @req: the request
  *
- * The only way up. Never sleeps, never allocates, takes constant time; any
- * context in which interrupts are on. Requests of one group must be reported in the
- * order in which they came, by one caller at a time; others may come in
+ * The only way up. Never sleeps, never allocates; any context in which interrupts
+ * are on. Takes constant time on average: a call takes back what was answered, and
+ * frees the slots of what it refuses, at most as many as the device had
+ * outstanding and each of them once. Requests of one group must be reported in
+ * the order in which they came, by one caller at a time; others may come in
  * between.
  *
  * A stop marker (PCIe 6.0, 10.4.1.2.1: neither read nor write, last) is not a

@@ -9,7 +9,7 @@
  *   queue   the object and file that user space reads and answers
  *
  * A backend knows struct iommufd_fault_unit, struct iommufd_fault_source and
- * iommufd_fault_report(); attaches are made by device.c; queues by queue.c.
+ * iommufd_fault_report(); attaches are made by group.c; queues by queue.c.
  */
 #ifndef __IOMMUFD_FAULT_H
 #define __IOMMUFD_FAULT_H
@@ -100,7 +100,7 @@ enum iommufd_fault_verdict {
  *
  * @enable, @disable and @drain of one source are called one at a time. All may
  * take locks of the backend, under which it must not call register, unregister
- * or the functions for device.c.
+ * or the functions for group.c.
  */
 struct iommufd_fault_unit_ops {
 	void (*respond)(struct iommufd_fault_unit *unit,
@@ -133,7 +133,7 @@ enum iommufd_fault_verdict
 iommufd_fault_report(struct iommufd_fault_source *source,
 		     const struct iommufd_page_request *req);
 
-/* --- for device.c and hwpt.c --- */
+/* --- for group.c and hwpt.c --- */
 
 bool iommufd_fault_supported(struct device *dev);
 
