@@ -37,7 +37,10 @@ static void ioas_show(struct iommufd_object *obj, struct seq_file *m)
 	struct iommufd_ioas *ioas = container_of(obj, struct iommufd_ioas, obj);
 	struct iova_space_stat st;
 
-	iova_space_get_stat(&ioas->space, &st);
+	if (!iova_space_get_stat(&ioas->space, &st)) {
+		seq_puts(m, " busy");
+		return;
+	}
 	seq_printf(m, " areas=%lu mapped=%lu pinned-pages=%lu domains=%u",
 		   st.areas, st.mapped_bytes, st.pinned_pages, st.domains);
 }

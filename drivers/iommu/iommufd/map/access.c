@@ -44,9 +44,10 @@ static struct iova_area *area_enter(struct iova_space *space,
 
 	guard(rwsem_read)(&space->lock);
 	area = iova_area_first(&space->areas, iova, iova);
-	if (!area || !iova_area_is_live(area))
+	if (!area || READ_ONCE(area->state) == IOVA_AREA_BUILDING)
 		return ERR_PTR(-ENOENT);
-	if (area->prevent_access || (pages && !whole_pages(area, iova, last)))
+	if (!iova_area_is_live(area) ||
+	    (pages && !whole_pages(area, iova, last)))
 		return ERR_PTR(-EINVAL);
 	if (!area_allows(area, flags))
 		return ERR_PTR(-EPERM);
@@ -59,16 +60,6 @@ static void area_exit(struct iova_area *area)
 {
 	if (atomic_dec_and_test(&area->busy))
 		wake_up_var(&area->busy);
-}
-
-static int range_last(unsigned long iova, unsigned long length,
-		      unsigned long *last)
-{
-	if (!length)
-		return -EINVAL;
-	if (check_add_overflow(iova, length - 1, last))
-		return -EOVERFLOW;
-	return 0;
 }
 
 static int pin_area(struct iova_area *area, unsigned long first,
@@ -112,7 +103,7 @@ int iova_space_pin(struct iova_space *space, unsigned long iova,
 	unsigned long last;
 	int rc;
 
-	rc = range_last(iova, length, &last);
+	rc = iova_range_last(iova, length, &last);
 	if (rc)
 		return rc;
 
@@ -163,7 +154,7 @@ void iova_space_unpin(struct iova_space *space, unsigned long iova,
 {
 	unsigned long last, end;
 
-	if (WARN_ON(range_last(iova, length, &last)))
+	if (WARN_ON(iova_range_last(iova, length, &last)))
 		return;
 
 	for (;; iova = end + 1) {
@@ -179,8 +170,12 @@ void iova_space_unpin(struct iova_space *space, unsigned long iova,
 		end = min(last, area->last);
 		if (!WARN_ON(!area->num_pins) &&
 		    !map_pages_unpin(pages, iova_area_index(area, iova),
-				     iova_area_index(area, end)))
-			area->num_pins--;
+				     iova_area_index(area, end)) &&
+		    !--area->num_pins) {
+			/* Pairs with prepare_to_wait_event() of an unmap */
+			smp_mb();
+			wake_up_var(&area->num_pins);
+		}
 		mutex_unlock(&pages->lock);
 		map_pages_put(pages);
 		if (end == last)
@@ -207,7 +202,7 @@ int iova_space_rw(struct iova_space *space, unsigned long iova, void *data,
 	unsigned long last;
 	int rc;
 
-	rc = range_last(iova, length, &last);
+	rc = iova_range_last(iova, length, &last);
 	if (rc)
 		return rc;
 

@@ -303,6 +303,8 @@ bool iova_area_find_gap(const struct rb_root_cached *root,
 static int map_small(struct iommu_domain *domain, unsigned long iova,
 		     phys_addr_t phys, size_t size, int prot, size_t *mapped)
 {
+	unsigned int rounds = 0;
+
 	while (size) {
 		size_t n = min(size, PAGE_SIZE - offset_in_page(phys));
 		int rc;
@@ -314,6 +316,11 @@ static int map_small(struct iommu_domain *domain, unsigned long iova,
 		phys += n;
 		size -= n;
 		*mapped += n;
+		if (++rounds % 256 == 0) {
+			if (fatal_signal_pending(current))
+				return -EINTR;
+			cond_resched();
+		}
 	}
 	return 0;
 }
@@ -356,13 +363,18 @@ static int map_extents_to_domain(struct iova_space *space,
 }
 
 /*
+ * Each area is flushed by itself, with what the core has for that. One gather
+ * for several is not safe: a driver that tracks pages (VT-d's) flushes when the
+ * next range does not continue the last one, and gives back all table pages
+ * gathered so far, also those of the range that has not been flushed.
+ *
  * Whoever unmaps less than there is keeps a way to pages that would be given
  * back: that is a bug of its driver, and the pages are lost from here on.
  */
-static void unmap_range(struct iova_area *area, struct iommu_domain *domain,
-			size_t size, struct iommu_iotlb_gather *gather)
+static void clear_range(struct iova_area *area, struct iommu_domain *domain,
+			size_t size)
 {
-	if (WARN_ON(iommu_unmap_fast(domain, area->iova, size, gather) != size))
+	if (WARN_ON(iommu_unmap(domain, area->iova, size) != size))
 		area->leaked = true;
 }
 
@@ -378,7 +390,6 @@ static void unmap_range(struct iova_area *area, struct iommu_domain *domain,
 int iova_area_fill_domain(struct iova_space *space, struct iova_area *area,
 			  struct iommu_domain *domain)
 {
-	struct iommu_iotlb_gather gather;
 	size_t mapped = 0;
 	int rc;
 
@@ -389,26 +400,21 @@ int iova_area_fill_domain(struct iova_space *space, struct iova_area *area,
 		return -ENOMEM;
 
 	rc = map_extents_to_domain(space, area, domain, &mapped);
-	if (rc && mapped) {
-		iommu_iotlb_gather_init(&gather);
-		unmap_range(area, domain, mapped, &gather);
-		iommu_iotlb_sync(domain, &gather);
-	}
+	if (rc && mapped)
+		clear_range(area, domain, mapped);
 	return rc;
 }
 
 /**
  * iova_area_clear_domain() - take an area out of a page table
  * @area: mapped in @domain as a whole
- * @domain: the page table
- * @gather: the caller passes it to iommu_iotlb_sync() before the memory is
- *	given back
+ * @domain: the page table; nothing leads through it to the area's memory any
+ *	more when this returns
  */
 void iova_area_clear_domain(struct iova_area *area,
-			    struct iommu_domain *domain,
-			    struct iommu_iotlb_gather *gather)
+			    struct iommu_domain *domain)
 {
-	unmap_range(area, domain, iova_area_length(area), gather);
+	clear_range(area, domain, iova_area_length(area));
 }
 
 /**
@@ -437,7 +443,6 @@ int iova_area_fill(struct iova_space *space, struct iova_area *area)
 {
 	struct map_pages *pages = area->pages;
 	struct iova_space_domain *entry;
-	struct iommu_iotlb_gather gather;
 	int rc;
 
 	lockdep_assert_held_read(&space->domains_lock);
@@ -457,11 +462,8 @@ int iova_area_fill(struct iova_space *space, struct iova_area *area)
 	goto out_unlock;
 
 err_clear:
-	list_for_each_entry_continue_reverse(entry, &space->domains, item) {
-		iommu_iotlb_gather_init(&gather);
-		iova_area_clear_domain(area, entry->domain, &gather);
-		iommu_iotlb_sync(entry->domain, &gather);
-	}
+	list_for_each_entry_continue_reverse(entry, &space->domains, item)
+		iova_area_clear_domain(area, entry->domain);
 	if (!area->leaked)
 		map_pages_release(pages, &area->hold);
 out_unlock:

@@ -12,13 +12,12 @@
 #include "iova_space.h"
 #include "pages.h"
 
-struct iommu_iotlb_gather;
-
 /**
  * enum iova_area_state - what may be done with an area
  * @IOVA_AREA_BUILDING: it keeps its IOVAs from others, and is being filled
  * @IOVA_AREA_LIVE: mapped
- * @IOVA_AREA_GOING: an unmap has it; nobody else may touch it
+ * @IOVA_AREA_GOING: an unmap has it; others may only let go of their pins. With
+ *	domains_lock not held it is in the page tables or not at all
  */
 enum iova_area_state {
 	IOVA_AREA_BUILDING,
@@ -39,8 +38,6 @@ enum iova_area_state {
  * @state: an enum iova_area_state. Left for LIVE by a store with release
  *	semantics while domains_lock is held for reading; all else under
  *	iova_space::lock
- * @prevent_access: an unmap waits for in-kernel users to let go: no new ones.
- *	Guarded by iova_space::lock
  * @embedded: shares its allocation with @pages
  * @filled: @hold is taken, and all domains map the area. Changes with
  *	domains_lock held: for writing, or for reading by whoever builds the area
@@ -49,7 +46,7 @@ enum iova_area_state {
  * @busy: in-kernel pins being taken and copies in progress; rises only while
  *	the area is LIVE and iova_space::lock is held
  * @num_pins: in-kernel pins; guarded by map_pages::lock, and does not rise
- *	while @busy is 0
+ *	while @busy is 0. An unmap sleeps on it
  * @hold: the range of @pages that page tables need
  * @item: private list of whoever builds the area or takes it away
  */
@@ -63,7 +60,6 @@ struct iova_area {
 	unsigned long offset;
 	int prot;
 	u8 state;
-	bool prevent_access;
 	bool embedded;
 	bool filled;
 	bool leaked;
@@ -165,8 +161,7 @@ int iova_area_fill(struct iova_space *space, struct iova_area *area);
 int iova_area_fill_domain(struct iova_space *space, struct iova_area *area,
 			  struct iommu_domain *domain);
 void iova_area_clear_domain(struct iova_area *area,
-			    struct iommu_domain *domain,
-			    struct iommu_iotlb_gather *gather);
+			    struct iommu_domain *domain);
 void iova_area_release(struct iova_area *area);
 
 #endif

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The page tables of a space: they come and go as a whole, with domains_lock
- * held for writing, so that the areas are all LIVE and stay as they are without
- * iova_space::lock. What all page tables and in-kernel users have to agree on,
+ * held for writing, so that no area is BUILDING or half gone, and all stay as
+ * they are without iova_space::lock. One that is GOING waits for its pins and is
+ * treated like any other. What all page tables and in-kernel users have to agree on,
  * the alignment, is kept here too.
  */
 #include <linux/cleanup.h>
@@ -138,34 +139,19 @@ static int fill_one(struct iova_space *space, struct iova_area *area,
 	return rc;
 }
 
-/*
- * Take all areas before @end out of the domain; @unpin if it is the only one.
- * The flush comes before any memory is given back.
- */
+/* Take all areas before @end out of the domain; @unpin if it is the only one. */
 static void clear_areas(struct iova_space *space, struct iommu_domain *domain,
 			struct iova_area *end, bool unpin)
 {
-	struct iommu_iotlb_gather gather;
 	struct iova_area *area;
-	bool any = false;
 
-	iommu_iotlb_gather_init(&gather);
 	iova_area_for_each(area, &space->areas, 0, ULONG_MAX) {
 		if (area == end)
 			break;
-		iova_area_clear_domain(area, domain, &gather);
-		any = true;
+		iova_area_clear_domain(area, domain);
+		if (unpin)
+			iova_area_release(area);
 		cond_resched();
-	}
-	if (any)
-		iommu_iotlb_sync(domain, &gather);
-
-	if (!unpin)
-		return;
-	iova_area_for_each(area, &space->areas, 0, ULONG_MAX) {
-		if (area == end)
-			break;
-		iova_area_release(area);
 	}
 }
 

@@ -3,9 +3,23 @@
 #ifndef __IOMMUFD_MAP_INTERNAL_H
 #define __IOMMUFD_MAP_INTERNAL_H
 
+#include <linux/errno.h>
+#include <linux/overflow.h>
+
 #include "iova_space.h"
 
 struct iova_request;
+
+/* Last IOVA of a range; length 0 is -EINVAL, past the end -EOVERFLOW. */
+static inline int iova_range_last(unsigned long iova, unsigned long length,
+				  unsigned long *last)
+{
+	if (!length)
+		return -EINVAL;
+	if (check_add_overflow(iova, length - 1, last))
+		return -EOVERFLOW;
+	return 0;
+}
 
 /* ranges.c */
 bool iova_space_is_reserved(struct iova_space *space, unsigned long start,
@@ -19,6 +33,10 @@ void iova_space_free_ranges(struct iova_space *space);
 
 /* domains.c */
 int iova_space_update_alignment(struct iova_space *space);
+
+/* unmap.c */
+void iova_space_free_areas(struct iova_space *space, struct list_head *areas);
+void iova_space_unfill_areas(struct iova_space *space, struct list_head *areas);
 
 /* access.c */
 void iova_space_notify_unmap(struct iova_space *space, unsigned long iova,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * I/O address spaces: mapping, copying, unmapping.
+ * I/O address spaces: mapping, copying, cutting, looking at what is there.
  *
  * An area keeps its IOVAs from the moment it is in the tree, in state BUILDING,
  * until it is taken out, in state GOING. In between the two short visits to the
@@ -16,11 +16,6 @@
 
 #include "area.h"
 #include "internal.h"
-
-/* Rounds of asking in-kernel users to unpin before an unmap gives up */
-#define UNMAP_TRIES	100
-/* Areas that in-kernel users are told about in one round */
-#define UNMAP_NOTIFY	16
 
 /**
  * iova_space_init() - make an empty space
@@ -50,17 +45,6 @@ void iova_space_destroy(struct iova_space *space)
 	WARN_ON(!list_empty(&space->domains));
 	WARN_ON(!list_empty(&space->users));
 	iova_space_free_ranges(space);
-}
-
-/* First and last IOVA of a range; length 0 is -EINVAL, past the end -EOVERFLOW. */
-static int range_last(unsigned long iova, unsigned long length,
-		      unsigned long *last)
-{
-	if (!length)
-		return -EINVAL;
-	if (check_add_overflow(iova, length - 1, last))
-		return -EOVERFLOW;
-	return 0;
 }
 
 /**
@@ -158,52 +142,6 @@ static int place_areas(struct iova_space *space, struct list_head *areas,
 	return 0;
 }
 
-/* Take areas out of the tree and drop them. */
-static void free_areas(struct iova_space *space, struct list_head *areas)
-{
-	struct iova_area *area, *tmp;
-
-	scoped_guard(rwsem_write, &space->lock)
-		list_for_each_entry(area, areas, item)
-			if (!RB_EMPTY_NODE(&area->node))
-				iova_area_erase(&space->areas, area);
-
-	list_for_each_entry_safe(area, tmp, areas, item)
-		iova_area_free(area);
-	INIT_LIST_HEAD(areas);
-}
-
-/*
- * Clear areas that nobody else may touch from all page tables, then give back
- * their memory. The order matters: one flush for each page table and the whole
- * list, and only then the pages.
- */
-static void unfill_areas(struct iova_space *space, struct list_head *areas)
-{
-	struct iommu_iotlb_gather gather;
-	struct iova_space_domain *entry;
-	struct iova_area *area;
-
-	lockdep_assert_held_read(&space->domains_lock);
-	list_for_each_entry(entry, &space->domains, item) {
-		bool any = false;
-
-		iommu_iotlb_gather_init(&gather);
-		list_for_each_entry(area, areas, item) {
-			if (!area->filled)
-				continue;
-			iova_area_clear_domain(area, entry->domain, &gather);
-			any = true;
-			cond_resched();
-		}
-		if (any)
-			iommu_iotlb_sync(entry->domain, &gather);
-	}
-	list_for_each_entry(area, areas, item)
-		if (area->filled)
-			iova_area_release(area);
-}
-
 /* Place, fill and publish; the areas are freed on error. */
 static int map_areas(struct iova_space *space, struct list_head *areas,
 		     unsigned long length, unsigned long *iova,
@@ -229,9 +167,9 @@ static int map_areas(struct iova_space *space, struct list_head *areas,
 	return 0;
 
 err_unfill:
-	unfill_areas(space, areas);
+	iova_space_unfill_areas(space, areas);
 err_free:
-	free_areas(space, areas);
+	iova_space_free_areas(space, areas);
 	up_read(&space->domains_lock);
 	return rc;
 }
@@ -318,181 +256,15 @@ int iova_space_copy(struct iova_space *dst, struct iova_space *src,
 	LIST_HEAD(areas);
 	int rc;
 
-	rc = range_last(src_iova, length, &last);
+	rc = iova_range_last(src_iova, length, &last);
 	if (rc)
 		return rc;
 	rc = copy_areas(src, src_iova, last, prot, &areas);
 	if (rc) {
-		free_areas(dst, &areas);
+		iova_space_free_areas(dst, &areas);
 		return rc;
 	}
 	return map_areas(dst, &areas, length, dst_iova, flags);
-}
-
-/*
- * Take all areas of a range out of everybody's hands, or none: -ENOENT if the
- * range cuts one, -EBUSY if a map or unmap is at work on one.
- */
-static int claim_areas(struct iova_space *space, unsigned long start,
-		       unsigned long last, struct list_head *areas)
-{
-	struct iova_area *area, *tmp;
-	int rc;
-
-	guard(rwsem_write)(&space->lock);
-	iova_area_for_each(area, &space->areas, start, last) {
-		if (!iova_area_is_live(area)) {
-			rc = -EBUSY;
-			goto err_revert;
-		}
-		if (area->iova < start || area->last > last) {
-			rc = -ENOENT;
-			goto err_revert;
-		}
-		area->state = IOVA_AREA_GOING;
-		list_add_tail(&area->item, areas);
-	}
-	return 0;
-
-err_revert:
-	list_for_each_entry_safe(area, tmp, areas, item) {
-		list_del_init(&area->item);
-		area->state = IOVA_AREA_LIVE;
-	}
-	return rc;
-}
-
-/*
- * Let areas go back to being mapped that in-kernel users have pinned, except
- * that they take no new pins. Fills in the first of them.
- */
-static unsigned int unclaim_areas(struct iova_space *space,
-				  struct list_head *areas,
-				  struct iova_range *ranges)
-{
-	struct iova_area *area, *tmp;
-	unsigned int nr = 0;
-
-	guard(rwsem_write)(&space->lock);
-	list_for_each_entry_safe(area, tmp, areas, item) {
-		if (nr < UNMAP_NOTIFY) {
-			ranges[nr].start = area->iova;
-			ranges[nr++].last = area->last;
-		}
-		list_del_init(&area->item);
-		area->prevent_access = true;
-		area->state = IOVA_AREA_LIVE;
-	}
-	return nr;
-}
-
-/*
- * One round: unmap what nobody has pinned; returns the number of areas that are
- * pinned, of which @ranges has the first.
- */
-static int unmap_round(struct iova_space *space, unsigned long start,
-		       unsigned long last, unsigned long *unmapped,
-		       struct iova_range *ranges)
-{
-	struct iova_area *area, *tmp;
-	LIST_HEAD(pinned);
-	LIST_HEAD(areas);
-	int rc;
-
-	guard(rwsem_read)(&space->domains_lock);
-	rc = claim_areas(space, start, last, &areas);
-	if (rc)
-		return rc;
-
-	list_for_each_entry_safe(area, tmp, &areas, item) {
-		/* Nobody can begin to use a claimed area; wait for who has */
-		iova_area_wait_idle(area);
-		if (READ_ONCE(area->num_pins))
-			list_move_tail(&area->item, &pinned);
-		else
-			*unmapped += iova_area_length(area);
-	}
-	if (!list_empty(&areas)) {
-		unfill_areas(space, &areas);
-		free_areas(space, &areas);
-	}
-	if (list_empty(&pinned))
-		return 0;
-	return unclaim_areas(space, &pinned, ranges);
-}
-
-static int unmap_range(struct iova_space *space, unsigned long start,
-		       unsigned long last, unsigned long *unmapped)
-{
-	struct iova_range ranges[UNMAP_NOTIFY];
-	unsigned long done = 0;
-	unsigned int tries = 0;
-	int rc, i;
-
-	while (1) {
-		rc = unmap_round(space, start, last, &done, ranges);
-		if (rc <= 0)
-			break;
-		/* What is before the first pinned area is no longer ours */
-		if (start != ranges[0].start)
-			tries = 0;
-		start = ranges[0].start;
-		for (i = 0; i < rc; i++)
-			iova_space_notify_unmap(space, ranges[i].start,
-						ranges[i].last -
-							ranges[i].start + 1);
-		if (WARN_ON(++tries > UNMAP_TRIES)) {
-			rc = -EDEADLOCK;
-			break;
-		}
-	}
-	if (unmapped)
-		*unmapped = done;
-	return rc;
-}
-
-/**
- * iova_space_unmap() - unmap a range
- * @space: the space
- * @iova: first IOVA
- * @length: number of bytes
- * @unmapped: number of bytes that were mapped and are not any more, also on
- *	error; may be NULL
- *
- * Areas go as a whole. In-kernel users that have pinned something are asked to
- * let go of it, with no lock held.
- *
- * Return: 0, also if nothing is mapped there; -EINVAL if @length is 0;
- * -EOVERFLOW; -ENOENT if an area is only partly in the range and -EBUSY if
- * another call is mapping or unmapping one of them, both with nothing done;
- * -EDEADLOCK if an in-kernel user does not unpin.
- */
-int iova_space_unmap(struct iova_space *space, unsigned long iova,
-		     unsigned long length, unsigned long *unmapped)
-{
-	unsigned long last;
-	int rc;
-
-	if (unmapped)
-		*unmapped = 0;
-	rc = range_last(iova, length, &last);
-	if (rc)
-		return rc;
-	return unmap_range(space, iova, last, unmapped);
-}
-
-/**
- * iova_space_unmap_all() - unmap everything
- * @space: the space
- * @unmapped: number of bytes that were mapped and are not any more, also on
- *	error; may be NULL
- *
- * Return: as iova_space_unmap(); -EBUSY if another call is mapping or unmapping
- * anything.
- */
-int iova_space_unmap_all(struct iova_space *space, unsigned long *unmapped)
-{
-	return unmap_range(space, 0, ULONG_MAX, unmapped);
 }
 
 /* Split @area so that @right begins at @iova. */
@@ -502,7 +274,7 @@ static int split_area(struct iova_space *space, struct iova_area *area,
 	struct map_pages *pages = area->pages;
 	unsigned long byte = iova_area_byte(area, iova);
 
-	if (!iova_area_is_live(area) || area->prevent_access)
+	if (!iova_area_is_live(area))
 		return -EBUSY;
 	if ((iova | byte) & (space->alignment - 1))
 		return -EINVAL;
@@ -595,7 +367,7 @@ int iova_space_walk(struct iova_space *space, unsigned long iova,
 	unsigned long last;
 	int rc;
 
-	rc = range_last(iova, length, &last);
+	rc = iova_range_last(iova, length, &last);
 	if (rc)
 		return rc;
 
@@ -644,20 +416,29 @@ int iova_space_walk_all(struct iova_space *space, iova_space_walk_fn fn,
  * iova_space_get_stat() - count what a space holds
  * @space: the space
  * @st: the counts
+ *
+ * Waits for nobody: who looks must not depend on who maps, least of all on
+ * another user's memory that takes long to appear.
+ *
+ * Return: false, and nothing counted, if the space is being changed.
  */
-void iova_space_get_stat(struct iova_space *space, struct iova_space_stat *st)
+bool iova_space_get_stat(struct iova_space *space, struct iova_space_stat *st)
 {
+	/* Innermost, and nothing is waited for while it is held */
 	static DEFINE_MUTEX(mark_lock);
 	static u64 mark;
 	struct iova_area *area;
 
 	*st = (struct iova_space_stat){};
-	guard(mutex)(&mark_lock);
-	mark++;
-
-	guard(rwsem_read)(&space->domains_lock);
+	if (!down_read_trylock(&space->domains_lock))
+		return false;
+	if (!down_read_trylock(&space->lock)) {
+		up_read(&space->domains_lock);
+		return false;
+	}
 	st->domains = list_count_nodes(&space->domains);
-	guard(rwsem_read)(&space->lock);
+	mutex_lock(&mark_lock);
+	mark++;
 	iova_area_for_each(area, &space->areas, 0, ULONG_MAX) {
 		struct map_pages *pages = area->pages;
 
@@ -668,4 +449,8 @@ void iova_space_get_stat(struct iova_space *space, struct iova_space_stat *st)
 			st->pinned_pages += READ_ONCE(pages->extents.npages);
 		}
 	}
+	mutex_unlock(&mark_lock);
+	up_read(&space->lock);
+	up_read(&space->domains_lock);
+	return true;
 }

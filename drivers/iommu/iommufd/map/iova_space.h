@@ -172,6 +172,6 @@ struct iova_space_stat {
 	unsigned int domains;
 };
 
-void iova_space_get_stat(struct iova_space *space, struct iova_space_stat *st);
+bool iova_space_get_stat(struct iova_space *space, struct iova_space_stat *st);
 
 #endif

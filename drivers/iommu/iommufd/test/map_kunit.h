@@ -16,8 +16,8 @@
  * @domain: base
  * @test: where a misuse is reported
  * @ptes: IOVA / granule to struct soft_pte as a value
- * @pending: PFN to itself: unmapped, and not yet flushed. A device may still
- *	reach these pages, so they must stay pinned
+ * @pending: PFN to IOVA, as a value: unmapped, and not yet flushed. A device may
+ *	still reach these pages, so they must stay pinned
  * @granule: the one page size
  * @maps: calls of map_pages
  * @syncs: calls of iotlb_sync

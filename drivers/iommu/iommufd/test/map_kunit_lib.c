@@ -79,9 +79,10 @@ static size_t soft_unmap(struct iommu_domain *domain, unsigned long iova,
 			KUNIT_EXPECT_TRUE(soft->test, pte & PTE_LAST);
 		KUNIT_EXPECT_GT(soft->test, page_pins(pfn_to_page(pfn)), 0);
 		xa_erase(&soft->ptes, at / pgsize);
-		xa_store(&soft->pending, pfn, xa_mk_value(pfn), GFP_KERNEL);
+		xa_store(&soft->pending, pfn, xa_mk_value(at), GFP_KERNEL);
 	}
-	iommu_iotlb_gather_add_range(gather, iova, pgsize * pgcount);
+	/* As VT-d's does: what is not flushed yet is there before this flushes */
+	iommu_iotlb_gather_add_page(domain, gather, iova, pgsize * pgcount);
 	return pgsize * pgcount;
 }
 
@@ -97,6 +98,13 @@ static void soft_sync(struct iommu_domain *domain,
 	if (!xa_empty(&soft->pending))
 		KUNIT_EXPECT_LE(soft->test, gather->start, gather->end);
 	xa_for_each(&soft->pending, pfn, entry) {
+		unsigned long iova = xa_to_value(entry);
+
+		KUNIT_EXPECT_TRUE_MSG(soft->test,
+				      gather->start <= iova &&
+					      iova <= gather->end,
+				      "%#lx is not among what is flushed",
+				      iova);
 		KUNIT_EXPECT_GT_MSG(soft->test, page_pins(pfn_to_page(pfn)), 0,
 				    "given back before the flush");
 		xa_erase(&soft->pending, pfn);

@@ -104,6 +104,16 @@ static bool m_used(struct ctx *ctx, int start, int nr)
 	return false;
 }
 
+static unsigned int m_areas(struct ctx *ctx)
+{
+	unsigned int nr = 0;
+	int i;
+
+	for (i = 0; i < UNITS; i++)
+		nr += !!ctx->areas[i].nr;
+	return nr;
+}
+
 static struct m_area *m_new(struct ctx *ctx)
 {
 	int i;
@@ -459,7 +469,8 @@ static int step_domain(struct ctx *ctx)
 	if (ctx->attached[d]) {
 		iova_space_remove_domain(&ctx->space, domain);
 		ctx->attached[d] = false;
-		return ctx->soft[d]->syncs - syncs <= 1;
+		/* A flush for each area, so that none can come too late */
+		return ctx->soft[d]->syncs - syncs == m_areas(ctx);
 	}
 	if (d == 1 && m_alignment(ctx) == 1)
 		want = m_whole_pages(ctx);

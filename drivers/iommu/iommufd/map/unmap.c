@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Unmapping.
+ *
+ * A range is claimed once, as a whole or not at all: its areas are GOING from
+ * then on, so that no other call can change them, and what is mapped into the
+ * range later is not touched. What nobody has pinned goes at once. For the rest
+ * the in-kernel users are asked, with no lock held; those areas stay in the page
+ * tables, and in the tree where unpinning finds them, until the last pin is gone.
+ */
+#include <linux/cleanup.h>
+#include <linux/iommu.h>
+#include <linux/jiffies.h>
+#include <linux/sched.h>
+
+#include "area.h"
+#include "internal.h"
+
+/* How long one area may stay pinned although its users have been asked */
+#define UNPIN_PATIENCE		(10 * HZ)
+/* How often they are asked again: one may have been about to note its pin */
+#define UNPIN_ASK_AGAIN		(HZ / 50 ?: 1)
+
+/**
+ * iova_space_free_areas() - take areas out of the tree and drop them
+ * @space: their space
+ * @areas: not filled, and nobody else may touch them; empty after this
+ */
+void iova_space_free_areas(struct iova_space *space, struct list_head *areas)
+{
+	struct iova_area *area, *tmp;
+
+	scoped_guard(rwsem_write, &space->lock)
+		list_for_each_entry(area, areas, item)
+			if (!RB_EMPTY_NODE(&area->node))
+				iova_area_erase(&space->areas, area);
+
+	list_for_each_entry_safe(area, tmp, areas, item)
+		iova_area_free(area);
+	INIT_LIST_HEAD(areas);
+}
+
+/**
+ * iova_space_unfill_areas() - take areas out of all page tables
+ * @space: their space; domains_lock is held for reading
+ * @areas: nobody else may touch them; those that are not filled are left alone
+ *
+ * Memory is given back once no page table, and no IOTLB, leads to it.
+ */
+void iova_space_unfill_areas(struct iova_space *space, struct list_head *areas)
+{
+	struct iova_space_domain *entry;
+	struct iova_area *area;
+
+	lockdep_assert_held_read(&space->domains_lock);
+	list_for_each_entry(area, areas, item) {
+		if (!area->filled)
+			continue;
+		list_for_each_entry(entry, &space->domains, item)
+			iova_area_clear_domain(area, entry->domain);
+		iova_area_release(area);
+		cond_resched();
+	}
+}
+
+/*
+ * Take all areas of a range out of everybody's hands, or none: -ENOENT if the
+ * range cuts one, -EBUSY if a map or unmap is at work on one.
+ */
+static int claim_areas(struct iova_space *space, unsigned long start,
+		       unsigned long last, struct list_head *areas)
+{
+	struct iova_area *area;
+
+	guard(rwsem_write)(&space->lock);
+	iova_area_for_each(area, &space->areas, start, last) {
+		if (!iova_area_is_live(area))
+			return -EBUSY;
+		if (area->iova < start || area->last > last)
+			return -ENOENT;
+	}
+	iova_area_for_each(area, &space->areas, start, last) {
+		area->state = IOVA_AREA_GOING;
+		list_add_tail(&area->item, areas);
+	}
+	return 0;
+}
+
+/* The users did not let go: these are mapped as before. */
+static void unclaim_areas(struct iova_space *space, struct list_head *areas)
+{
+	struct iova_area *area, *tmp;
+
+	guard(rwsem_write)(&space->lock);
+	list_for_each_entry_safe(area, tmp, areas, item) {
+		list_del_init(&area->item);
+		area->state = IOVA_AREA_LIVE;
+	}
+}
+
+/* Unmap claimed areas that nobody has pinned; those that are go to @pinned. */
+static void unmap_unpinned(struct iova_space *space, struct list_head *areas,
+			   struct list_head *pinned, unsigned long *unmapped)
+{
+	struct iova_area *area, *tmp;
+
+	list_for_each_entry_safe(area, tmp, areas, item) {
+		/* Nobody can begin to use a claimed area; wait for who has */
+		iova_area_wait_idle(area);
+		if (READ_ONCE(area->num_pins))
+			list_move_tail(&area->item, pinned);
+		else
+			*unmapped += iova_area_length(area);
+	}
+	if (list_empty(areas))
+		return;
+	iova_space_unfill_areas(space, areas);
+	iova_space_free_areas(space, areas);
+}
+
+/*
+ * Ask the in-kernel users to unpin a claimed area, until they have. A user that
+ * is being destroyed cannot be asked, but will have unpinned by its end.
+ */
+static bool ask_to_unpin(struct iova_space *space, struct iova_area *area)
+{
+	unsigned long deadline = jiffies + UNPIN_PATIENCE;
+
+	while (READ_ONCE(area->num_pins)) {
+		iova_space_notify_unmap(space, area->iova,
+					iova_area_length(area));
+		if (wait_var_event_timeout(&area->num_pins,
+					   !READ_ONCE(area->num_pins),
+					   UNPIN_ASK_AGAIN))
+			return true;
+		if (time_after(jiffies, deadline))
+			return false;
+	}
+	return true;
+}
+
+static int unmap_range(struct iova_space *space, unsigned long start,
+		       unsigned long last, unsigned long *unmapped)
+{
+	struct iova_area *area;
+	LIST_HEAD(stubborn);
+	LIST_HEAD(pinned);
+	LIST_HEAD(areas);
+	int rc;
+
+	scoped_guard(rwsem_read, &space->domains_lock) {
+		rc = claim_areas(space, start, last, &areas);
+		if (rc)
+			return rc;
+		unmap_unpinned(space, &areas, &pinned, unmapped);
+	}
+	if (list_empty(&pinned))
+		return 0;
+
+	list_for_each_entry(area, &pinned, item) {
+		if (!ask_to_unpin(space, area)) {
+			rc = -EDEADLOCK;
+			break;
+		}
+	}
+	WARN_ONCE(rc, "an in-kernel user of I/O address space does not unpin\n");
+
+	scoped_guard(rwsem_read, &space->domains_lock)
+		unmap_unpinned(space, &pinned, &stubborn, unmapped);
+	unclaim_areas(space, &stubborn);
+	return rc;
+}
+
+/**
+ * iova_space_unmap() - unmap a range
+ * @space: the space
+ * @iova: first IOVA
+ * @length: number of bytes
+ * @unmapped: number of bytes that were mapped and are not any more, also on
+ *	error; may be NULL
+ *
+ * Areas go as a whole. In-kernel users that have pinned something are asked to
+ * let go of it, with no lock held. What another call maps into the range
+ * meanwhile stays.
+ *
+ * Return: 0, also if nothing is mapped there; -EINVAL if @length is 0;
+ * -EOVERFLOW; -ENOENT if an area is only partly in the range and -EBUSY if
+ * another call is mapping or unmapping one of them, both with nothing done;
+ * -EDEADLOCK if an in-kernel user does not unpin in ten seconds: what is pinned
+ * is still mapped.
+ */
+int iova_space_unmap(struct iova_space *space, unsigned long iova,
+		     unsigned long length, unsigned long *unmapped)
+{
+	unsigned long done = 0;
+	unsigned long last;
+	int rc;
+
+	rc = iova_range_last(iova, length, &last);
+	if (!rc)
+		rc = unmap_range(space, iova, last, &done);
+	if (unmapped)
+		*unmapped = done;
+	return rc;
+}
+
+/**
+ * iova_space_unmap_all() - unmap everything
+ * @space: the space
+ * @unmapped: number of bytes that were mapped and are not any more, also on
+ *	error; may be NULL
+ *
+ * Return: as iova_space_unmap(); -EBUSY if another call is mapping or unmapping
+ * anything.
+ */
+int iova_space_unmap_all(struct iova_space *space, unsigned long *unmapped)
+{
+	unsigned long done = 0;
+	int rc;
+
+	rc = unmap_range(space, 0, ULONG_MAX, &done);
+	if (unmapped)
+		*unmapped = done;
+	return rc;
+}
