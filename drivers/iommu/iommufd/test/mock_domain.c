@@ -7,6 +7,11 @@
  * page under a stale entry is no longer pinned, when another page is mapped
  * over it, or at the latest when the table is freed.
  *
+ * Real page tables have pages of their own, which an unmap takes out and a flush
+ * frees: all that were gathered, so the flush has to cover all the ranges they
+ * served, or hardware may still walk them. The mock has no such pages, but keeps
+ * account as if each unmap took one out (struct mock_table_page).
+ *
  * Locking: mock_paging::lock and mock_nested::lock cover an access from its
  * translation to its last byte; a flush takes them too and so waits.
  */
@@ -54,6 +59,10 @@ static unsigned long load_pte(struct xarray *xa, unsigned long index)
 /*
  * Whoever mapped a page has pinned it, and unpins it only when no device can
  * reach it any more. The zero page is never counted.
+ *
+ * The count of a large folio is one for all its pages: that one of them is
+ * unpinned too early goes unseen as long as another one is pinned. Tests of when
+ * pins end use small pages, whose own reference count is what is looked at here.
  */
 static bool page_is_pinned(phys_addr_t paddr)
 {
@@ -224,6 +233,42 @@ static void check_unmap_ends(struct mock_paging *paging, unsigned long first,
 	     last * MOCK_IO_PAGE_SIZE);
 }
 
+/**
+ * struct mock_table_page - stands for a page that was taken out of a table
+ * @item: in &iommu_iotlb_gather.freelist
+ * @first: index of the first mock page it served
+ * @last: and of the last
+ */
+struct mock_table_page {
+	struct list_head item;
+	unsigned long first;
+	unsigned long last;
+};
+
+/*
+ * As VT-d's driver does it: the page is on the list before the range is gathered,
+ * and gathering a range that does not touch the ones before flushes those, and
+ * frees all that is on the list. The core cuts a range at changes of the page
+ * size, and is to be forgiven for it: iommu_iotlb_gather_add_page() but for its
+ * page size.
+ */
+static void gather_unmapped(struct mock_paging *paging,
+			    struct iommu_iotlb_gather *gather,
+			    unsigned long iova, size_t size)
+{
+	struct mock_table_page *table;
+
+	/* An unmap cannot fail, not for fault injection either. */
+	table = kmalloc(sizeof(*table), GFP_KERNEL | __GFP_NOFAIL);
+	table->first = iova_index(iova);
+	table->last = iova_index(iova + (size - 1));
+	list_add(&table->item, &gather->freelist);
+
+	if (iommu_iotlb_gather_is_disjoint(gather, iova, size))
+		iommu_iotlb_sync(&paging->domain, gather);
+	iommu_iotlb_gather_add_range(gather, iova, size);
+}
+
 static size_t paging_unmap_pages(struct iommu_domain *domain,
 				 unsigned long iova, size_t pgsize,
 				 size_t pgcount,
@@ -243,8 +288,8 @@ static size_t paging_unmap_pages(struct iommu_domain *domain,
 	WARN(done != num, "unmap of IOVA %#lx, where nothing is mapped\n",
 	     (first + done) * MOCK_IO_PAGE_SIZE);
 	if (done)
-		iommu_iotlb_gather_add_range(gather, iova,
-					     done * MOCK_IO_PAGE_SIZE);
+		gather_unmapped(paging, gather, iova,
+				done * MOCK_IO_PAGE_SIZE);
 	return done * MOCK_IO_PAGE_SIZE;
 }
 
@@ -296,10 +341,23 @@ static void paging_flush_iotlb_all(struct iommu_domain *domain)
 static void paging_iotlb_sync(struct iommu_domain *domain,
 			      struct iommu_iotlb_gather *gather)
 {
-	if (gather->start > gather->end)
-		return;
-	paging_flush(mock_paging_from_domain(domain), iova_index(gather->start),
-		     iova_index(gather->end));
+	bool empty = gather->start > gather->end;
+	unsigned long first = iova_index(gather->start);
+	unsigned long last = iova_index(gather->end);
+	struct mock_table_page *table, *next;
+
+	if (!empty)
+		paging_flush(mock_paging_from_domain(domain), first, last);
+
+	list_for_each_entry_safe(table, next, &gather->freelist, item) {
+		WARN(empty || table->first < first || table->last > last,
+		     "table of IOVA %#lx to %#lx freed by a flush of %#lx to %#lx\n",
+		     table->first * MOCK_IO_PAGE_SIZE,
+		     (table->last + 1) * MOCK_IO_PAGE_SIZE - 1, gather->start,
+		     gather->end);
+		list_del(&table->item);
+		kfree(table);
+	}
 }
 
 /* False if the entry changed or went in the meantime. */
