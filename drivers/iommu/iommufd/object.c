@@ -98,19 +98,24 @@ void iommufd_object_abort(struct iommufd_object *obj)
 	kfree(obj);
 }
 
+static bool object_is(const struct iommufd_object *obj,
+		      enum iommufd_object_type type)
+{
+	return type == IOMMUFD_OBJ_ANY || type == obj->ops->type;
+}
+
 /* NULL: no such id, reserved, of another type, or just being destroyed. */
 static struct iommufd_object *object_find(struct iommufd_ctx *ictx, u32 id,
 					  enum iommufd_object_type type)
 {
-	struct iommufd_object *obj;
+	struct iommufd_object *found = NULL, *obj;
 
-	guard(spinlock)(&ictx->objects.xa_lock);
+	xa_lock(&ictx->objects);
 	obj = xa_load(&ictx->objects, id);
-	if (!obj)
-		return NULL;
-	if (type != IOMMUFD_OBJ_ANY && type != obj->ops->type)
-		return NULL;
-	return iommufd_object_tryget(obj) ? obj : NULL;
+	if (obj && object_is(obj, type) && iommufd_object_tryget(obj))
+		found = obj;
+	xa_unlock(&ictx->objects);
+	return found;
 }
 
 /**

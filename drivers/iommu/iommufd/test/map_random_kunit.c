@@ -45,12 +45,20 @@ struct m_pin {
 
 /**
  * struct ctx - the space and its model
+ * @test: where a difference is reported
+ * @rnd: what is done next
+ * @space: the real thing
+ * @user: an in-kernel user; has what @pins says, and lets go when asked
+ * @soft: page tables of two granules
+ * @mem: all memory that is ever mapped
+ * @before: charges when the test began
  * @areas: in no order
  * @writable: by object: the memory was mapped for writing
  * @seen: by object: scratch
  * @objects: objects made so far
  * @pins: nr is 0 where not in use
  * @attached: by page table
+ * @small: large pages are off
  */
 struct ctx {
 	struct kunit *test;
