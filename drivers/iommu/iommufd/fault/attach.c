@@ -37,16 +37,11 @@ static void fault_route_unreserve(struct iommufd_fault_source *source,
 		xa_cmpxchg_bh(&source->routes, pasid, XA_ZERO_ENTRY, NULL, 0);
 }
 
-/*
- * When this returns, the door no longer uses what was there before. With an
- * @attach, what was refused because there was none to listen is forgotten.
- */
+/* When this returns, the door no longer uses what was there before. */
 static void fault_route_set(struct iommufd_fault_source *source, ioasid_t pasid,
 			    struct iommufd_fault_attach *attach)
 {
 	spin_lock_bh(&source->lock);
-	if (attach)
-		fault_source_forget_refused(source);
 	if (pasid == IOMMU_NO_PASID)
 		source->rid = attach;
 	else if (attach)

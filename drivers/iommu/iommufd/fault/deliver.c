@@ -149,16 +149,13 @@ static void fault_group_release_slots(struct iommufd_fault_source *source,
  * @group: new or OPEN
  * @verdict: on the last request
  *
- * The caller has counted the requests that the group held. A group that nobody
- * listens for is nobody's: it belongs to no attach any more.
+ * The caller has counted the requests that the group held.
  */
 void fault_group_doom(struct iommufd_fault_source *source,
 		      struct fault_group *group,
 		      enum iommufd_fault_verdict verdict)
 {
 	fault_group_release_slots(source, group);
-	if (verdict == IOMMUFD_FAULT_REFUSED)
-		group->attach = NULL;
 	if (group->state == FAULT_GROUP_FREE)
 		fault_group_hash(source, group);
 	group->state = FAULT_GROUP_DOOMED;
@@ -180,24 +177,6 @@ void fault_group_discard(struct iommufd_fault_source *source,
 	}
 	fault_group_unhash(source, group);
 	fault_group_free(source, group);
-}
-
-/**
- * fault_source_forget_refused - somebody listens again
- * @source: locked
- *
- * Forgets the groups that are to be refused because nobody listened. What comes
- * of them from now on is judged anew; a group index that the device uses again,
- * having been reset meanwhile, is not taken for the old one.
- */
-void fault_source_forget_refused(struct iommufd_fault_source *source)
-{
-	struct fault_group *group, *next;
-
-	lockdep_assert_held(&source->lock);
-	list_for_each_entry_safe(group, next, &source->doomed, link)
-		if (!group->attach)
-			fault_group_discard(source, group);
 }
 
 static struct iommufd_fault_attach *

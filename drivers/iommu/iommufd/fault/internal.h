@@ -136,7 +136,7 @@ enum fault_group_state {
  * @link: in one list of the source or the attach, as @state says
  * @hash: in &iommufd_fault_source.open while OPEN or DOOMED
  * @done: in &iommufd_fault_source.done once a user's answer was claimed
- * @attach: where it came from; NULL in a DOOMED group that nobody listens for
+ * @attach: where it came from; NULL in a DOOMED group if that has gone
  * @id: names the group in tracepoints
  * @since: jiffies at publication
  * @pasid: as in the requests
@@ -517,7 +517,6 @@ void fault_group_discard(struct iommufd_fault_source *source,
 void fault_group_doom(struct iommufd_fault_source *source,
 		      struct fault_group *group,
 		      enum iommufd_fault_verdict verdict);
-void fault_source_forget_refused(struct iommufd_fault_source *source);
 
 static inline u32
 fault_source_outstanding(const struct iommufd_fault_source *source)
@@ -555,6 +554,7 @@ enum fault_point {
 	FAULT_POINT_WRITE_CLAIMED,	/* answers claimed, not handed over */
 	FAULT_POINT_DRAIN_ROUTED,	/* the unit has drained, still routed */
 	FAULT_POINT_DRAIN_CLAIMED,	/* drain has claimed, not handed over */
+	FAULT_POINT_PURGE,		/* @gone is emptied, not yet staged */
 };
 
 #ifdef CONFIG_IOMMUFD_KUNIT_TEST

@@ -81,6 +81,7 @@ static void fault_queue_clear_gone(struct iommufd_fault_queue *queue)
 
 	/* In this order: what is in @gone is in @staged after staging. */
 	node = llist_del_all(&queue->gone);
+	fault_point(FAULT_POINT_PURGE);
 	fault_queue_stage(queue);
 	llist_for_each_entry_safe(slot, next, node, gone) {
 		list_del_init(&slot->staged);

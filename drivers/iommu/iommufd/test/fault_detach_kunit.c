@@ -206,64 +206,6 @@ static void detach_test_close(struct kunit *test)
 	ft_done(ft);
 }
 
-/*
- * Groups that were refused for want of a listener stand in the way of nobody who
- * comes later, though the device was reset and their last request never came.
- */
-static void detach_test_refused_forgotten(struct kunit *test)
-{
-	struct fault_queue_params params = { .depth = 16 };
-	struct ft *ft = ft_new(test, 16, 16);
-	struct iommufd_fault_queue *first = ft->queue, *second;
-	struct iommufd_fault_attach *one = ft_attach(ft, 0, 1);
-	struct iommufd_fault_attach *two = ft_attach(ft, 0, 2);
-	struct iommufd_fault_attach *new;
-	u32 i;
-
-	/* One was open when the queue was closed, one began after it. */
-	ft_report(ft, 0, 1, 10, 0, false);
-	fault_queue_close(first);
-	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 1, 11, 0, false),
-			IOMMUFD_FAULT_DROPPED);
-	/* One has never had an attach at all. */
-	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 3, 12, 0, false),
-			IOMMUFD_FAULT_DROPPED);
-	KUNIT_EXPECT_EQ(test, ft->source[0]->nr_open, 3);
-
-	second = ft_queue_new(ft, &params);
-	ft->queue = second;
-	new = ft_alloc(ft, 0, 1);
-	KUNIT_ASSERT_EQ(test, iommufd_fault_attach_prepare_replace(one, new), 0);
-	iommufd_fault_attach_replace(one, new);
-	KUNIT_EXPECT_EQ(test, ft->source[0]->nr_open, 0);
-	for (i = 10; i < 12; i++) {
-		KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 1, i, 0x1000, false),
-				IOMMUFD_FAULT_TAKEN);
-		KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 1, i, 0x2000, true),
-				IOMMUFD_FAULT_TAKEN);
-		KUNIT_EXPECT_EQ(test, ft_read(ft, 16), 80);
-		KUNIT_EXPECT_EQ(test, ft_answer(ft, ft->recs[0].cookie, 0), 8);
-		ft_expect_answer(ft, 0, 1, i, IOMMUFD_PAGE_RESP_SUCCESS);
-	}
-
-	/* The same for an attach where there was none. */
-	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 3, 12, 0, false),
-			IOMMUFD_FAULT_DROPPED);
-	one = ft_attach(ft, 0, 3);
-	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 3, 12, 0x1000, true),
-			IOMMUFD_FAULT_TAKEN);
-	/* Who still listens at the closed one gets nothing, as before. */
-	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 2, 13, 0, true),
-			IOMMUFD_FAULT_REFUSED);
-	iommufd_fault_attach_remove(one);
-	iommufd_fault_attach_remove(new);
-	ft_ledger(ft, 0);
-	iommufd_fault_attach_remove(two);
-	ft_queue_free(ft, second);
-	ft->queue = first;
-	ft_done(ft);
-}
-
 static void detach_test_unplug(struct kunit *test)
 {
 	struct ft *ft = ft_new(test, 16, 16);
@@ -516,6 +458,81 @@ static void detach_test_meeting(struct kunit *test)
 	ft_done(ft);
 }
 
+/*
+ * While one detach clears out what nobody has read, another leaves more of that:
+ * it does not wait, and what it leaves is cleared out too.
+ */
+static void detach_test_purge(struct kunit *test)
+{
+	struct ft *ft = ft_new(test, 8, 8);
+	struct iommufd_fault_attach *neighbour = ft_attach(ft, 1, 2);
+	struct ft_call first = { .fn = call_detach, .ft = ft };
+	struct ft_call second = { .fn = call_detach, .ft = ft };
+
+	first.attach = ft_attach(ft, 0, 1);
+	second.attach = ft_attach(ft, 1, 1);
+	ft_report(ft, 0, 1, 1, 0, true);
+	ft_report(ft, 1, 2, 2, 0x2000, true);
+	ft_stop_at(FAULT_POINT_PURGE);
+	ft_call_start(&first);
+	KUNIT_EXPECT_TRUE(test, ft_stop_reached());
+	ft_report(ft, 1, 1, 3, 0, true);
+	ft_call_start(&second);
+	KUNIT_EXPECT_TRUE(test, ft_call_finished(&second, 10000));
+	ft_expect_answer(ft, 1, 1, 3, IOMMUFD_PAGE_RESP_INVALID);
+	ft_stop_release();
+	ft_call_wait(&first);
+	ft_call_wait(&second);
+	KUNIT_EXPECT_EQ(test, fault_ring_count(&ft->queue->free), 7);
+	KUNIT_EXPECT_EQ(test, ft_read(ft, 8), 40);
+	KUNIT_EXPECT_EQ(test, ft->recs[0].addr, 0x2000);
+	iommufd_fault_attach_remove(neighbour);
+	ft_ledger(ft, 0);
+	ft_done(ft);
+}
+
+/* Two threads with the same answers: of each, one is accepted. */
+#define TWICE_GROUPS	32
+#define TWICE_ROUNDS	100
+
+static void call_answer_all(struct ft_call *call)
+{
+	u32 i;
+
+	for (i = 0; i < TWICE_GROUPS; i++)
+		call->rc += ft_answer(call->ft, call->ft->recs[i].cookie, 0) == 8;
+}
+
+static void detach_test_twice(struct kunit *test)
+{
+	struct ft *ft = ft_new(test, TWICE_GROUPS, TWICE_GROUPS);
+	struct iommufd_fault_attach *attach = ft_attach(ft, 0, 1);
+	u32 round, i;
+
+	for (round = 0; round < TWICE_ROUNDS; round++) {
+		struct ft_call calls[2] = {};
+
+		for (i = 0; i < TWICE_GROUPS; i++)
+			KUNIT_ASSERT_EQ(test, ft_report(ft, 0, 1, i, 0, true),
+					IOMMUFD_FAULT_TAKEN);
+		KUNIT_ASSERT_EQ(test, ft_read(ft, TWICE_GROUPS),
+				TWICE_GROUPS * sizeof(*ft->recs));
+		for (i = 0; i < 2; i++) {
+			calls[i].fn = call_answer_all;
+			calls[i].ft = ft;
+			ft_call_start(&calls[i]);
+		}
+		for (i = 0; i < 2; i++)
+			ft_call_wait(&calls[i]);
+		KUNIT_ASSERT_EQ(test, calls[0].rc + calls[1].rc, TWICE_GROUPS);
+		KUNIT_ASSERT_EQ(test, ft->unit[0]->num,
+				(round + 1) * TWICE_GROUPS);
+	}
+	iommufd_fault_attach_remove(attach);
+	ft_ledger(ft, 0);
+	ft_done(ft);
+}
+
 /* --- sleeping readers --- */
 
 static void call_blocking_read(struct ft_call *call)
@@ -568,9 +585,10 @@ static struct kunit_case detach_cases[] = {
 	KUNIT_CASE(detach_test_states),
 	KUNIT_CASE(detach_test_replace),
 	KUNIT_CASE(detach_test_close),
-	KUNIT_CASE(detach_test_refused_forgotten),
 	KUNIT_CASE(detach_test_unplug),
 	KUNIT_CASE(detach_test_unread),
+	KUNIT_CASE(detach_test_purge),
+	KUNIT_CASE(detach_test_twice),
 	KUNIT_CASE(detach_test_blocking),
 	KUNIT_CASE_PARAM(detach_test_meeting, meeting_gen_params),
 	{}

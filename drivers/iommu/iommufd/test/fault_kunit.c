@@ -361,13 +361,6 @@ static void fault_test_random(struct kunit *test)
 				break;
 			attach[which] = ft_attach(ft, 0, which);
 			m->routed |= model_bit(pasid);
-			/* What nobody listened for is forgotten. */
-			for (i = 0; i < MODEL_GROUPS; i++) {
-				g = &m->groups[i];
-				if (g->state == MODEL_DOOMED &&
-				    g->verdict == IOMMUFD_FAULT_REFUSED)
-					*g = (struct model_group){};
-			}
 			break;
 		case 30:
 			/* Seldom, else there is nothing to do for most steps. */
