@@ -242,8 +242,8 @@ void iova_space_unreserve(struct iova_space *space, const void *owner)
  *
  * Return: 0, or what @fn returned.
  */
-int iova_space_for_each_usable(struct iova_space *space, iova_space_range_fn fn,
-			       void *opaque)
+int iova_space_for_each_usable(struct iova_space *space,
+			       iova_space_range_fn fn, void *opaque)
 {
 	struct interval_tree_span_iter span;
 	int rc;

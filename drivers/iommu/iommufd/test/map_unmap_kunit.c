@@ -207,4 +207,5 @@ static struct kunit_suite map_unmap_suite = {
 	.name = "iommufd_map_unmap",
 	.test_cases = map_unmap_cases,
 };
+
 kunit_test_suite(map_unmap_suite);
