@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Invalidation descriptors and page requests of the VT-d model. */

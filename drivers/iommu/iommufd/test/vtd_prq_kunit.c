@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* KUnit: the VT-d page request queue. */

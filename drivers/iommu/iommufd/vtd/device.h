@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A PCI function behind a unit. */
+#ifndef __IOMMUFD_VTD_DEVICE_H
+#define __IOMMUFD_VTD_DEVICE_H
+
+#include <linux/pci.h>
+
+#include "tables.h"
+#include "unit.h"
+
+/* Requester ids that a function can appear under: its own, and aliases. */
+#define VTD_ALIASES_MAX		4
+
+/**
+ * struct vtd_device - a PCI function
+ * @dev: the device; it holds us as its dev_iommu_priv
+ * @pdev: the same
+ * @unit: in front of it; constant
+ * @rcu: to be freed a grace period after it left vtd_unit::devices
+ * @rids: requester ids, its own first; constant
+ * @num_rids: how many
+ * @pfsid: requester id of the physical function, for the throttling of device-TLB
+ *	invalidations (6.5.2.5); its own if it is no virtual function
+ * @max_pasids: PASIDs 0 to this less 1 can be used; 1 without PASID
+ * @ats_qdep: invalidations the function can queue, 1 to 32
+ * @ats: ATS is on, the device may have translations cached. Written under
+ *	vtd_unit::lock, read anywhere
+ * @pri: page requests are on. As @ats
+ * @pasid_enabled: the PASID capability is on; constant after probe
+ * @pasid_dir: PASID directory (9.5), and
+ * @pasid_dir_order: its size in pages, as an order; constant
+ * @attachments: &struct vtd_attachment by PASID, IOMMU_NO_PASID for requests
+ *	without one. Written under vtd_unit::lock, read under RCU
+ * @source: in the fault door, NULL if it cannot send page requests; constant
+ *	after probe
+ * @faults: unrecoverable faults seen
+ */
+struct vtd_device {
+	struct device *dev;
+	struct pci_dev *pdev;
+	struct vtd_unit *unit;
+	struct rcu_head rcu;
+	u16 rids[VTD_ALIASES_MAX];
+	unsigned int num_rids;
+	u16 pfsid;
+	u32 max_pasids;
+	u8 ats_qdep;
+	bool ats;
+	bool pri;
+	bool pasid_enabled;
+	u64 *pasid_dir;
+	unsigned int pasid_dir_order;
+	struct xarray attachments;
+	struct iommufd_fault_source *source;
+	atomic64_t faults;
+};
+
+static inline u16 vtd_device_rid(const struct vtd_device *device)
+{
+	return device->rids[0];
+}
+
+#endif

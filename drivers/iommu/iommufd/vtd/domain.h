@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Domains: what a device's requests go through, who is attached, and flushing
+ * all of them.
+ *
+ * A domain's lists are written under vtd_domain::lock and read under RCU, so
+ * that an unmap in any context finds everybody. An attachment is in the lists
+ * before the hardware knows of it, and until the hardware has forgotten.
+ */
+#ifndef __IOMMUFD_VTD_DOMAIN_H
+#define __IOMMUFD_VTD_DOMAIN_H
+
+#include <linux/iommu.h>
+#include <linux/spinlock.h>
+
+#include "device.h"
+#include "second_stage.h"
+#include "tables.h"
+#include "unit.h"
+
+struct iommu_hwpt_vtd_s1;
+
+/**
+ * enum vtd_domain_kind - what a domain is
+ * @VTD_DOMAIN_BLOCKED: static; nothing gets through
+ * @VTD_DOMAIN_IDENTITY: static; addresses are physical
+ * @VTD_DOMAIN_PAGING: a second stage that the kernel fills
+ * @VTD_DOMAIN_NESTED: a user's first stage over a paging domain
+ */
+enum vtd_domain_kind {
+	VTD_DOMAIN_BLOCKED,
+	VTD_DOMAIN_IDENTITY,
+	VTD_DOMAIN_PAGING,
+	VTD_DOMAIN_NESTED,
+};
+
+/**
+ * struct vtd_domain - a domain
+ * @domain: what the iommu core knows
+ * @kind: constant
+ * @lock: guards the lists for writing, and @dirty_tracking
+ * @tags: &struct vtd_tag: the domain ids it has, one on each unit
+ * @attachments: &struct vtd_attachment
+ * @children: (paging) nested domains over this
+ * @ss: (paging) the table
+ * @unit: (paging) the unit it was made for; a unit that walks without snooping
+ *	is the only one that can use it
+ * @needs_sync_map: (paging) new mappings have to be flushed: an attached unit has
+ *	caching mode or a write buffer. Only ever set
+ * @snoop: (paging) DMA is forced to snoop. Only ever set, before it is attached
+ * @nest_parent: (paging) may have children; constant
+ * @dirty_tracking: (paging) attachments have dirty bits on
+ * @parent: (nested) the second stage; the holder of the nested domain keeps it
+ * @child_item: (nested) in the parent's @children
+ * @first: (nested) the first stage; did and the second stage are filled in for
+ *	each attachment. Constant
+ */
+struct vtd_domain {
+	struct iommu_domain domain;
+	enum vtd_domain_kind kind;
+	spinlock_t lock;
+	struct list_head tags;
+	struct list_head attachments;
+	struct list_head children;
+	union {
+		struct {
+			struct vtd_ss ss;
+			struct vtd_unit *unit;
+			bool needs_sync_map;
+			bool snoop;
+			bool nest_parent;
+			bool dirty_tracking;
+		};
+		struct {
+			struct vtd_domain *parent;
+			struct list_head child_item;
+			struct vtd_target first;
+		};
+	};
+};
+
+/**
+ * struct vtd_tag - the domain id a domain has on a unit
+ * @item: in vtd_domain::tags
+ * @rcu: for freeing
+ * @unit: the unit
+ * @did: the domain id
+ * @users: attachments that use it; guarded by vtd_unit::lock
+ */
+struct vtd_tag {
+	struct list_head item;
+	struct rcu_head rcu;
+	struct vtd_unit *unit;
+	u16 did;
+	unsigned int users;
+};
+
+/**
+ * struct vtd_attachment - (device, PASID) on a domain
+ * @item: in vtd_domain::attachments
+ * @rcu: for freeing
+ * @domain: the domain
+ * @device: the device
+ * @pasid: IOMMU_NO_PASID for requests without PASID
+ * @tag: of the domain on the device's unit; NULL if blocked or identity
+ */
+struct vtd_attachment {
+	struct list_head item;
+	struct rcu_head rcu;
+	struct vtd_domain *domain;
+	struct vtd_device *device;
+	ioasid_t pasid;
+	struct vtd_tag *tag;
+};
+
+static inline struct vtd_domain *to_vtd_domain(struct iommu_domain *domain)
+{
+	return container_of(domain, struct vtd_domain, domain);
+}
+
+extern struct iommu_domain vtd_blocked_domain;
+extern struct iommu_domain vtd_identity_domain;
+
+struct vtd_domain *vtd_domain_alloc(enum vtd_domain_kind kind, gfp_t gfp);
+struct vtd_domain *vtd_paging_alloc(struct vtd_unit *unit, u32 flags);
+struct vtd_domain *vtd_nested_alloc(struct vtd_unit *unit,
+				    struct vtd_domain *parent,
+				    const struct iommu_hwpt_vtd_s1 *s1);
+
+int vtd_attach(struct vtd_domain *domain, struct vtd_device *device,
+	       ioasid_t pasid);
+/* Cannot fail: every PASID of @device is blocked afterwards. */
+void vtd_detach_all(struct vtd_device *device);
+void vtd_detach(struct vtd_device *device, ioasid_t pasid);
+
+/*
+ * Flush [start, last] of a paging domain and everything nested over it, on all
+ * units and devices. @leaf: only leaves changed. 0 or -ETIMEDOUT.
+ */
+int vtd_domain_flush(struct vtd_domain *domain, u64 start, u64 last, bool leaf);
+
+#endif
