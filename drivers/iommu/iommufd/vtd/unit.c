@@ -1,2 +1,122 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Remapping units: what they can do, starting and stopping them. */
+/* Remapping units: starting and stopping them. */
+#include <linux/pci.h>
+
+#include "events.h"
+#include "invalidate.h"
+#include "prq.h"
+#include "tables.h"
+#include "unit.h"
+
+/**
+ * vtd_unit_init() - make a unit ready to be started
+ * @unit: with door, door_data and name; the rest is zero
+ *
+ * Only reads registers. May sleep.
+ *
+ * Return: 0; -ENODEV: the unit has no scalable mode, or no second stage in it;
+ * -ENOMEM.
+ */
+int vtd_unit_init(struct vtd_unit *unit)
+{
+	int rc;
+
+	unit->cap = unit->door->read64(unit, DMAR_CAP_REG);
+	unit->ecap = unit->door->read64(unit, DMAR_ECAP_REG);
+	vtd_caps_decode(&unit->caps, unit->cap, unit->ecap);
+	if (!ecap_smts(unit->ecap) || !ecap_qis(unit->ecap) ||
+	    !unit->caps.second_stage || !unit->caps.ss_levels)
+		return -ENODEV;
+
+	mutex_init(&unit->lock);
+	INIT_LIST_HEAD(&unit->item);
+	ida_init(&unit->dids);
+	xa_init(&unit->devices);
+	unit->fault_unit.ops = &vtd_fault_unit_ops;
+
+	rc = vtd_root_alloc(unit);
+	if (rc)
+		mutex_destroy(&unit->lock);
+	return rc;
+}
+
+/**
+ * vtd_unit_free() - undo vtd_unit_init()
+ * @unit: stopped or never started
+ *
+ * May sleep.
+ */
+void vtd_unit_free(struct vtd_unit *unit)
+{
+	WARN_ON(!xa_empty(&unit->devices) || !ida_is_empty(&unit->dids));
+	vtd_root_free(unit);
+	xa_destroy(&unit->devices);
+	ida_destroy(&unit->dids);
+	mutex_destroy(&unit->lock);
+}
+
+/* What an earlier owner of the unit left in its caches (11.4.4.1, 6.6). */
+static int flush_everything(struct vtd_unit *unit)
+{
+	DEFINE_VTD_BATCH(batch, unit);
+
+	vtd_batch_context_all(&batch);
+	vtd_batch_barrier(&batch);
+	vtd_batch_pasid_all(&batch);
+	vtd_batch_barrier(&batch);
+	vtd_batch_iotlb_all(&batch);
+	return vtd_batch_submit(&batch);
+}
+
+/**
+ * vtd_unit_start() - translate
+ * @unit: initialised; no device has an entry, so all DMA is blocked from here on
+ *	but that of devices that get one
+ *
+ * Takes over the fault interrupt. May sleep.
+ *
+ * Return: 0; -ETIMEDOUT or -EIO: the unit does not do as told; what requesting
+ * interrupts returns; -ENOMEM. The unit is off then.
+ */
+int vtd_unit_start(struct vtd_unit *unit)
+{
+	int rc;
+
+	unit->door->write64(unit, DMAR_RTADDR_REG, vtd_root_address(unit));
+	rc = unit->door->command(unit, DMA_GCMD_SRTP, true);
+	if (rc)
+		return rc;
+	rc = flush_everything(unit);
+	if (rc)
+		return rc;
+
+	rc = vtd_events_start(unit);
+	if (rc)
+		return rc;
+	rc = vtd_prq_start(unit);
+	if (rc)
+		goto err_events;
+	rc = unit->door->command(unit, DMA_GCMD_TE, true);
+	if (rc)
+		goto err_prq;
+	return 0;
+
+err_prq:
+	vtd_prq_stop(unit);
+err_events:
+	vtd_events_stop(unit);
+	return rc;
+}
+
+/**
+ * vtd_unit_stop() - stop translating
+ * @unit: started; no device is left behind it
+ *
+ * DMA goes untranslated afterwards. May sleep.
+ */
+void vtd_unit_stop(struct vtd_unit *unit)
+{
+	unit->door->command(unit, DMA_GCMD_TE, false);
+	vtd_prq_stop(unit);
+	vtd_events_stop(unit);
+}

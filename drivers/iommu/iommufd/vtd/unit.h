@@ -207,12 +207,14 @@ int vtd_unit_start(struct vtd_unit *unit);
 void vtd_unit_stop(struct vtd_unit *unit);
 
 /*
+ * (driver.c)
  * add     make the unit known: the iommu core probes its devices
  * remove  undo; the devices have to be gone
  */
 int vtd_unit_add(struct vtd_unit *unit);
 void vtd_unit_remove(struct vtd_unit *unit);
 
+/* The unit in front of @pdev, or NULL. May sleep. (driver.c) */
 struct vtd_unit *vtd_unit_of(struct pci_dev *pdev);
 
 /* Page tables, context entries: what the unit reads without snooping. */
