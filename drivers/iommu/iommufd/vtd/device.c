@@ -1,2 +1,296 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* PCI functions: PASID, ATS. */
+/*
+ * PCI functions: what is switched on in them, and in which order.
+ *
+ * PASID is switched on before ATS, as PCI Express demands (PCIe 10.5.1.3), and
+ * both stay on: the function keeps what it has, whatever it is attached to. Page
+ * requests come and go with who listens (prq.c).
+ */
+#include <linux/pci-ats.h>
+#include <linux/slab.h>
+
+#include "acpi.h"
+#include "device.h"
+#include "invalidate.h"
+#include "prq.h"
+
+static int note_rid(struct pci_dev *pdev, u16 rid, void *data)
+{
+	struct vtd_device *device = data;
+	unsigned int i;
+
+	for (i = 0; i < device->num_rids; i++)
+		if (device->rids[i] == rid)
+			return 0;
+	if (device->num_rids == VTD_ALIASES_MAX)
+		return -ENOSPC;
+	device->rids[device->num_rids++] = rid;
+	return 0;
+}
+
+static int find_rids(struct vtd_device *device)
+{
+	struct pci_dev *pdev = device->pdev;
+
+	device->rids[device->num_rids++] = pci_dev_id(pdev);
+	device->pfsid = pci_dev_id(pci_physfn(pdev));
+	return pci_for_each_dma_alias(pdev, note_rid, device);
+}
+
+/*
+ * Several functions behind a bridge may share an alias. They are in one group
+ * and go through one table together; the context entry is that of the first.
+ */
+static int enter_rids(struct vtd_device *device)
+{
+	unsigned int i, kept = 0;
+	int rc;
+
+	for (i = 0; i < device->num_rids; i++) {
+		rc = xa_insert(&device->unit->devices, device->rids[i], device,
+			       GFP_KERNEL);
+		if (rc == -EBUSY && i)
+			continue;
+		if (rc)
+			goto err_erase;
+		device->rids[kept++] = device->rids[i];
+	}
+	device->num_rids = kept;
+	return 0;
+
+err_erase:
+	while (kept--)
+		xa_erase(&device->unit->devices, device->rids[kept]);
+	return rc;
+}
+
+static void leave_rids(struct vtd_device *device)
+{
+	unsigned int i;
+
+	for (i = 0; i < device->num_rids; i++)
+		xa_erase(&device->unit->devices, device->rids[i]);
+}
+
+static void enable_pasid(struct vtd_device *device)
+{
+	struct pci_dev *pdev = device->pdev;
+	int features = pci_pasid_features(pdev);
+	int num = pci_max_pasids(pdev);
+
+	device->max_pasids = 1;
+	if (!device->unit->caps.pasid_bits || num <= 1 || features < 0)
+		return;
+	/* Privileged and execute requests are of use to nobody else */
+	if (!device->unit->caps.execute)
+		features &= ~PCI_PASID_CAP_EXEC;
+	if (!device->unit->caps.supervisor)
+		features &= ~PCI_PASID_CAP_PRIV;
+	if (pci_enable_pasid(pdev, features))
+		return;
+	device->pasid_enabled = true;
+	device->max_pasids = min_t(u32, num,
+				   BIT(device->unit->caps.pasid_bits));
+}
+
+static void disable_pasid(struct vtd_device *device)
+{
+	if (device->pasid_enabled)
+		pci_disable_pasid(device->pdev);
+}
+
+/*
+ * The unit has to take translation requests before the function sends any, and
+ * to have an end of translated ones only after the function has forgotten.
+ */
+static void enable_ats(struct vtd_device *device)
+{
+	struct pci_dev *pdev = device->pdev;
+
+	if (!device->unit->caps.device_tlb || !pci_ats_supported(pdev) ||
+	    !vtd_acpi_ats_allowed(pdev))
+		return;
+	/* 0 means 32 */
+	device->ats_qdep = pci_ats_queue_depth(pdev);
+	if (!device->ats_qdep)
+		device->ats_qdep = 32;
+
+	WRITE_ONCE(device->ats, true);
+	if (vtd_context_update(device) ||
+	    pci_enable_ats(pdev, VTD_PAGE_SHIFT)) {
+		WRITE_ONCE(device->ats, false);
+		vtd_context_update(device);
+	}
+}
+
+static void disable_ats(struct vtd_device *device)
+{
+	if (device->pdev->ats_enabled)
+		pci_disable_ats(device->pdev);
+	WRITE_ONCE(device->ats, false);
+	vtd_context_update(device);
+}
+
+/*
+ * Page requests of a virtual function go through the PRI capability of its
+ * physical one.
+ */
+static u32 pri_capacity(struct pci_dev *pdev)
+{
+	u32 capacity = 0;
+
+	pdev = pci_physfn(pdev);
+	pci_read_config_dword(pdev, pdev->pri_cap + PCI_PRI_MAX_REQ, &capacity);
+	return capacity;
+}
+
+static int add_source(struct vtd_device *device)
+{
+	struct vtd_unit *unit = device->unit;
+	struct iommufd_fault_source *source;
+	u32 capacity;
+
+	if (!device->ats || !unit->prq || !pci_pri_supported(device->pdev))
+		return 0;
+	capacity = min_t(u32, pri_capacity(device->pdev), VTD_PRQ_ENTRIES);
+	if (!capacity)
+		return 0;
+	source = iommufd_fault_source_register(device->dev, &unit->fault_unit,
+					       capacity, device);
+	if (IS_ERR(source))
+		return PTR_ERR(source);
+	WRITE_ONCE(device->source, source);
+	return 0;
+}
+
+static void remove_source(struct vtd_device *device)
+{
+	struct iommufd_fault_source *source = device->source;
+
+	if (!source)
+		return;
+	WRITE_ONCE(device->source, NULL);
+	/* The thread of the queue looks it up under RCU */
+	synchronize_rcu();
+	iommufd_fault_source_unregister(source);
+}
+
+/**
+ * vtd_device_distrust() - stop believing translated requests
+ * @device: did not answer a device-TLB invalidation: what it has cached may be
+ *	stale. vtd_unit::lock is held
+ *
+ * The unit blocks translated and translation requests from now on. The function
+ * is not touched: it may be gone.
+ */
+void vtd_device_distrust(struct vtd_device *device)
+{
+	lockdep_assert_held(&device->unit->lock);
+	if (!device->ats)
+		return;
+	dev_err(device->dev,
+		"does not answer invalidations: ATS is off until it is probed again\n");
+	WRITE_ONCE(device->ats, false);
+	vtd_context_update(device);
+}
+
+static void distrust_work(struct work_struct *work)
+{
+	struct vtd_device *device =
+		container_of(work, struct vtd_device, distrust_work);
+
+	mutex_lock(&device->unit->lock);
+	vtd_device_distrust(device);
+	mutex_unlock(&device->unit->lock);
+}
+
+/**
+ * vtd_device_add() - take a function on
+ * @pdev: the function
+ * @unit: in front of it
+ *
+ * All its DMA is blocked on return. May sleep; takes vtd_unit::lock.
+ *
+ * Return: the device; ERR_PTR(-ENOMEM); ERR_PTR(-ENOSPC): it has more aliases
+ * than we keep; ERR_PTR(-EBUSY): its requester id is in use.
+ */
+struct vtd_device *vtd_device_add(struct pci_dev *pdev, struct vtd_unit *unit)
+{
+	struct vtd_device *device;
+	int rc;
+
+	device = kzalloc(sizeof(*device), GFP_KERNEL);
+	if (!device)
+		return ERR_PTR(-ENOMEM);
+	device->dev = &pdev->dev;
+	device->pdev = pdev;
+	device->unit = unit;
+	xa_init(&device->attachments);
+	INIT_WORK(&device->distrust_work, distrust_work);
+	rc = find_rids(device);
+	if (rc)
+		goto err_free;
+	enable_pasid(device);
+	rc = vtd_pasid_dir_alloc(device);
+	if (rc)
+		goto err_pasid;
+
+	mutex_lock(&unit->lock);
+	rc = enter_rids(device);
+	if (rc)
+		goto err_unlock;
+	rc = vtd_context_install(device);
+	if (rc)
+		goto err_rids;
+	enable_ats(device);
+	mutex_unlock(&unit->lock);
+
+	rc = add_source(device);
+	if (rc)
+		goto err_ats;
+	return device;
+
+err_ats:
+	mutex_lock(&unit->lock);
+	disable_ats(device);
+	vtd_context_remove(device);
+err_rids:
+	leave_rids(device);
+err_unlock:
+	mutex_unlock(&unit->lock);
+	synchronize_rcu();
+	vtd_pasid_dir_free(device);
+err_pasid:
+	disable_pasid(device);
+err_free:
+	kfree(device);
+	return ERR_PTR(rc);
+}
+
+/**
+ * vtd_device_remove() - let go of a function
+ * @device: freed; every PASID of it is blocked
+ *
+ * May sleep; takes vtd_unit::lock.
+ */
+void vtd_device_remove(struct vtd_device *device)
+{
+	struct vtd_unit *unit = device->unit;
+
+	WARN_ON(!xa_empty(&device->attachments));
+	remove_source(device);
+
+	mutex_lock(&unit->lock);
+	disable_ats(device);
+	vtd_context_remove(device);
+	leave_rids(device);
+	mutex_unlock(&unit->lock);
+
+	disable_pasid(device);
+	/* A fault may still be on its way to us, a flush may have found us */
+	synchronize_rcu();
+	cancel_work_sync(&device->distrust_work);
+	vtd_pasid_dir_free(device);
+	xa_destroy(&device->attachments);
+	kfree(device);
+}

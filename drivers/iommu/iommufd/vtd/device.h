@@ -4,6 +4,7 @@
 #define __IOMMUFD_VTD_DEVICE_H
 
 #include <linux/pci.h>
+#include <linux/workqueue.h>
 
 #include "tables.h"
 #include "unit.h"
@@ -16,7 +17,6 @@
  * @dev: the device; it holds us as its dev_iommu_priv
  * @pdev: the same
  * @unit: in front of it; constant
- * @rcu: to be freed a grace period after it left vtd_unit::devices
  * @rids: requester ids, its own first; constant
  * @num_rids: how many
  * @pfsid: requester id of the physical function, for the throttling of device-TLB
@@ -31,15 +31,15 @@
  * @pasid_dir_order: its size in pages, as an order; constant
  * @attachments: &struct vtd_attachment by PASID, IOMMU_NO_PASID for requests
  *	without one. Written under vtd_unit::lock, read under RCU
- * @source: in the fault door, NULL if it cannot send page requests; constant
- *	after probe
+ * @source: in the fault door, NULL if it cannot send page requests, or is about
+ *	to go. Read under RCU by who does not keep the device
+ * @distrust_work: calls vtd_device_distrust() for those who cannot sleep
  * @faults: unrecoverable faults seen
  */
 struct vtd_device {
 	struct device *dev;
 	struct pci_dev *pdev;
 	struct vtd_unit *unit;
-	struct rcu_head rcu;
 	u16 rids[VTD_ALIASES_MAX];
 	unsigned int num_rids;
 	u16 pfsid;
@@ -52,6 +52,7 @@ struct vtd_device {
 	unsigned int pasid_dir_order;
 	struct xarray attachments;
 	struct iommufd_fault_source *source;
+	struct work_struct distrust_work;
 	atomic64_t faults;
 };
 
@@ -59,5 +60,9 @@ static inline u16 vtd_device_rid(const struct vtd_device *device)
 {
 	return device->rids[0];
 }
+
+struct vtd_device *vtd_device_add(struct pci_dev *pdev, struct vtd_unit *unit);
+void vtd_device_remove(struct vtd_device *device);
+void vtd_device_distrust(struct vtd_device *device);
 
 #endif

@@ -1,2 +1,488 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Domains, and who is attached to them. */
+/*
+ * Domains: who is attached to one, and how it is changed and flushed under their
+ * feet.
+ *
+ * Attach and flush meet without a lock. An attach puts itself into the lists,
+ * and then tells hardware; a flush changes the table, and then looks at the
+ * lists; each with a full barrier in between. So either the flush finds the
+ * attachment, or hardware finds the changed table.
+ */
+#include <linux/rculist.h>
+#include <linux/slab.h>
+
+#include "domain.h"
+#include "events.h"
+#include "invalidate.h"
+
+/**
+ * vtd_domain_alloc() - a domain with nobody attached
+ * @kind: what it is
+ * @gfp: for the allocation
+ *
+ * Return: the domain, or NULL.
+ */
+struct vtd_domain *vtd_domain_alloc(enum vtd_domain_kind kind, gfp_t gfp)
+{
+	struct vtd_domain *domain = kzalloc(sizeof(*domain), gfp);
+
+	if (!domain)
+		return NULL;
+	domain->kind = kind;
+	spin_lock_init(&domain->lock);
+	INIT_LIST_HEAD(&domain->tags);
+	INIT_LIST_HEAD(&domain->attachments);
+	INIT_LIST_HEAD(&domain->children);
+	return domain;
+}
+
+/* --- domain ids; vtd_unit::lock is held --- */
+
+static struct vtd_tag *tag_find(struct vtd_domain *domain,
+				struct vtd_unit *unit)
+{
+	struct vtd_tag *tag;
+
+	list_for_each_entry_rcu(tag, &domain->tags, item,
+				lockdep_is_held(&unit->lock))
+		if (tag->unit == unit)
+			return tag;
+	return NULL;
+}
+
+static struct vtd_tag *tag_get(struct vtd_domain *domain,
+			       struct vtd_unit *unit)
+{
+	struct vtd_tag *tag = tag_find(domain, unit);
+	int did;
+
+	if (tag) {
+		tag->users++;
+		return tag;
+	}
+	tag = kzalloc(sizeof(*tag), GFP_KERNEL_ACCOUNT);
+	if (!tag)
+		return ERR_PTR(-ENOMEM);
+	did = ida_alloc_range(&unit->dids, VTD_DID_FIRST,
+			      unit->caps.num_dids - 1, GFP_KERNEL);
+	if (did < 0) {
+		kfree(tag);
+		return ERR_PTR(did);
+	}
+	tag->unit = unit;
+	tag->did = did;
+	tag->users = 1;
+	spin_lock_irq(&domain->lock);
+	list_add_tail_rcu(&tag->item, &domain->tags);
+	spin_unlock_irq(&domain->lock);
+	return tag;
+}
+
+/* Hardware has nothing cached with it: the last entry that had it is gone. */
+static void tag_put(struct vtd_domain *domain, struct vtd_tag *tag)
+{
+	if (--tag->users)
+		return;
+	spin_lock_irq(&domain->lock);
+	list_del_rcu(&tag->item);
+	spin_unlock_irq(&domain->lock);
+	ida_free(&tag->unit->dids, tag->did);
+	kfree_rcu(tag, rcu);
+}
+
+/* --- flushing --- */
+
+/* Descriptors for one unit after the other, submitted when the unit changes. */
+static void batch_aim(struct vtd_batch *batch, struct vtd_unit *unit)
+{
+	if (batch->unit == unit)
+		return;
+	if (batch->unit)
+		vtd_batch_submit(batch);
+	batch->unit = unit;
+}
+
+static void flush_tags(struct vtd_batch *batch, struct vtd_domain *domain,
+		       u64 start, u64 last, bool leaf)
+{
+	struct vtd_tag *tag;
+
+	list_for_each_entry_rcu(tag, &domain->tags, item) {
+		batch_aim(batch, tag->unit);
+		vtd_batch_iotlb(batch, tag->did, start, last, leaf);
+	}
+}
+
+static void flush_devices(struct vtd_batch *batch, struct vtd_domain *domain,
+			  u64 start, u64 last)
+{
+	struct vtd_attachment *att;
+
+	list_for_each_entry_rcu(att, &domain->attachments, item) {
+		if (!READ_ONCE(att->device->ats))
+			continue;
+		batch_aim(batch, att->device->unit);
+		vtd_batch_devtlb(batch, att->device, att->pasid, start, last);
+	}
+}
+
+/**
+ * vtd_domain_flush() - forget what was cached of a range
+ * @domain: a paging domain
+ * @start: first byte
+ * @last: last byte
+ * @leaf: only leaves changed, so that upper levels may stay cached
+ *
+ * What is nested over the domain is flushed whole: its caches are keyed by the
+ * guest's addresses (6.2.5). Device TLBs come after the IOTLBs, or they could be
+ * filled again with what these still held (6.5.2.5). Any context; spins until
+ * hardware is done.
+ *
+ * Return: 0; -ETIMEDOUT: a device did not answer, and has its ATS taken away.
+ */
+int vtd_domain_flush(struct vtd_domain *domain, u64 start, u64 last, bool leaf)
+{
+	struct vtd_domain *child;
+	DEFINE_VTD_BATCH(batch, NULL);
+	int rc;
+
+	/* Against vtd_attach(): the table was written before we look who is here */
+	smp_mb();
+
+	rcu_read_lock();
+	flush_tags(&batch, domain, start, last, leaf);
+	list_for_each_entry_rcu(child, &domain->children, child_item)
+		flush_tags(&batch, child, 0, U64_MAX, leaf);
+	if (batch.unit)
+		vtd_batch_submit(&batch);
+
+	flush_devices(&batch, domain, start, last);
+	list_for_each_entry_rcu(child, &domain->children, child_item)
+		flush_devices(&batch, child, 0, U64_MAX);
+	rc = batch.unit ? vtd_batch_submit(&batch) : 0;
+	rcu_read_unlock();
+	return rc;
+}
+
+/* --- attaching --- */
+
+/* Can the table be used by @unit? */
+static bool paging_suits(struct vtd_domain *domain, struct vtd_unit *unit)
+{
+	const struct vtd_ss_config *config = &domain->ss.config;
+	const struct vtd_caps *caps = &unit->caps;
+
+	return (caps->ss_levels & BIT(config->levels)) &&
+	       (caps->ss_2m || !config->leaf_2m) &&
+	       (caps->ss_1g || !config->leaf_1g) &&
+	       domain->domain.geometry.aperture_end <=
+		       DMA_BIT_MASK(caps->mgaw) &&
+	       (caps->snoop_control || !domain->snoop) &&
+	       (caps->dirty || !domain->domain.dirty_ops) &&
+	       (caps->coherent_walks ||
+		(config->clean && unit->door == domain->unit->door));
+}
+
+static bool nested_suits(struct vtd_domain *domain, struct vtd_unit *unit)
+{
+	const struct vtd_target *first = &domain->first;
+	const struct vtd_caps *caps = &unit->caps;
+
+	return caps->nested && paging_suits(domain->parent, unit) &&
+	       (caps->fs_5level || first->fs_levels < 5) &&
+	       (caps->supervisor || !first->supervisor) &&
+	       (caps->extended_access || !first->extended_access);
+}
+
+static bool domain_suits(struct vtd_domain *domain, struct vtd_unit *unit)
+{
+	switch (domain->kind) {
+	case VTD_DOMAIN_BLOCKED:
+		return true;
+	case VTD_DOMAIN_IDENTITY:
+		return unit->caps.pass_through;
+	case VTD_DOMAIN_PAGING:
+		return paging_suits(domain, unit);
+	case VTD_DOMAIN_NESTED:
+		return nested_suits(domain, unit);
+	}
+	return false;
+}
+
+static void second_stage_target(struct vtd_domain *paging,
+				struct vtd_target *target)
+{
+	target->ss_levels = paging->ss.config.levels;
+	target->ss_root = vtd_ss_root(&paging->ss);
+	target->snoop = paging->snoop;
+	target->dirty = READ_ONCE(paging->dirty_tracking);
+}
+
+static struct vtd_target domain_target(struct vtd_domain *domain,
+				       const struct vtd_tag *tag)
+{
+	struct vtd_target target = {};
+
+	switch (domain->kind) {
+	case VTD_DOMAIN_BLOCKED:
+		target.type = VTD_TARGET_BLOCKED;
+		break;
+	case VTD_DOMAIN_IDENTITY:
+		target.type = VTD_TARGET_IDENTITY;
+		target.did = VTD_DID_PASS_THROUGH;
+		break;
+	case VTD_DOMAIN_PAGING:
+		target.type = VTD_TARGET_SECOND_STAGE;
+		target.did = tag->did;
+		second_stage_target(domain, &target);
+		break;
+	case VTD_DOMAIN_NESTED:
+		target = domain->first;
+		target.type = VTD_TARGET_NESTED;
+		target.did = tag->did;
+		second_stage_target(domain->parent, &target);
+		break;
+	}
+	return target;
+}
+
+static bool domain_has_table(const struct vtd_domain *domain)
+{
+	return domain->kind == VTD_DOMAIN_PAGING ||
+	       domain->kind == VTD_DOMAIN_NESTED;
+}
+
+static struct vtd_domain *domain_bottom(struct vtd_domain *domain)
+{
+	return domain->kind == VTD_DOMAIN_NESTED ? domain->parent : domain;
+}
+
+static void attachment_publish(struct vtd_attachment *att)
+{
+	struct vtd_domain *domain = att->domain;
+	const struct vtd_caps *caps = &att->device->unit->caps;
+
+	if (!domain_has_table(domain))
+		return;
+	if (caps->caching_mode || caps->write_buffer)
+		WRITE_ONCE(domain_bottom(domain)->needs_sync_map, true);
+	spin_lock_irq(&domain->lock);
+	list_add_tail_rcu(&att->item, &domain->attachments);
+	spin_unlock_irq(&domain->lock);
+	/* Against vtd_domain_flush(): we are there before hardware is told */
+	smp_mb();
+}
+
+static void attachment_free(struct vtd_attachment *att)
+{
+	if (domain_has_table(att->domain)) {
+		spin_lock_irq(&att->domain->lock);
+		list_del_rcu(&att->item);
+		spin_unlock_irq(&att->domain->lock);
+		tag_put(att->domain, att->tag);
+	}
+	kfree_rcu(att, rcu);
+}
+
+static struct vtd_attachment *attachment_new(struct vtd_domain *domain,
+					     struct vtd_device *device,
+					     ioasid_t pasid)
+{
+	struct vtd_attachment *att;
+
+	att = kzalloc(sizeof(*att), GFP_KERNEL_ACCOUNT);
+	if (!att)
+		return ERR_PTR(-ENOMEM);
+	att->domain = domain;
+	att->device = device;
+	att->pasid = pasid;
+	if (domain_has_table(domain)) {
+		att->tag = tag_get(domain, device->unit);
+		if (IS_ERR(att->tag)) {
+			void *err = att->tag;
+
+			kfree(att);
+			return err;
+		}
+	}
+	attachment_publish(att);
+	return att;
+}
+
+/* Has to succeed: the device is taken from where it was. */
+static void set_entry(struct vtd_device *device, ioasid_t pasid,
+		      const struct vtd_target *target)
+{
+	int rc = vtd_pasid_set(device, pasid, target, NULL);
+
+	if (rc == -ETIMEDOUT)
+		vtd_device_distrust(device);
+	else if (rc)
+		dev_err(device->dev, "%s refused an invalidation: %d\n",
+			device->unit->name, rc);
+}
+
+static void detach_locked(struct vtd_device *device, ioasid_t pasid)
+{
+	static const struct vtd_target blocked = {
+		.type = VTD_TARGET_BLOCKED,
+	};
+	struct vtd_attachment *old = xa_load(&device->attachments, pasid);
+
+	lockdep_assert_held(&device->unit->lock);
+	if (!old)
+		return;
+	set_entry(device, pasid, &blocked);
+	xa_erase(&device->attachments, pasid);
+	attachment_free(old);
+}
+
+static int attach_locked(struct vtd_domain *domain, struct vtd_device *device,
+			 ioasid_t pasid)
+{
+	struct vtd_attachment *old, *new;
+	struct vtd_target target;
+	int rc;
+
+	old = xa_load(&device->attachments, pasid);
+	if (old && old->domain == domain)
+		return 0;
+	if (!domain_suits(domain, device->unit))
+		return -EINVAL;
+
+	rc = vtd_pasid_prepare(device, pasid);
+	if (rc)
+		return rc;
+	rc = xa_reserve(&device->attachments, pasid, GFP_KERNEL_ACCOUNT);
+	if (rc)
+		return rc;
+	new = attachment_new(domain, device, pasid);
+	if (IS_ERR(new)) {
+		if (!old)
+			xa_release(&device->attachments, pasid);
+		return PTR_ERR(new);
+	}
+
+	target = domain_target(domain, new->tag);
+	set_entry(device, pasid, &target);
+	xa_store(&device->attachments, pasid, new, GFP_KERNEL);
+	if (old)
+		attachment_free(old);
+	return 0;
+}
+
+/**
+ * vtd_attach() - send (device, PASID) through a domain
+ * @domain: any; a blocked one is a detach
+ * @device: the device
+ * @pasid: below device->max_pasids; IOMMU_NO_PASID for requests without one
+ *
+ * Whatever was there before is replaced, hitlessly where hardware can do that.
+ * May sleep; takes vtd_unit::lock.
+ *
+ * Return: 0; -EINVAL: the unit cannot do what @domain needs, or has no such
+ * PASID; -ENOSPC: it has no domain id left; -ENOMEM. Nothing has changed then.
+ */
+int vtd_attach(struct vtd_domain *domain, struct vtd_device *device,
+	       ioasid_t pasid)
+{
+	int rc = 0;
+
+	if (pasid >= device->max_pasids)
+		return -EINVAL;
+	mutex_lock(&device->unit->lock);
+	if (domain->kind == VTD_DOMAIN_BLOCKED)
+		detach_locked(device, pasid);
+	else
+		rc = attach_locked(domain, device, pasid);
+	mutex_unlock(&device->unit->lock);
+	return rc;
+}
+
+/**
+ * vtd_detach() - block (device, PASID)
+ * @device: the device
+ * @pasid: may be blocked already
+ *
+ * May sleep; takes vtd_unit::lock.
+ */
+void vtd_detach(struct vtd_device *device, ioasid_t pasid)
+{
+	mutex_lock(&device->unit->lock);
+	detach_locked(device, pasid);
+	mutex_unlock(&device->unit->lock);
+}
+
+/**
+ * vtd_detach_all() - block all requests of a device
+ * @device: the device
+ *
+ * May sleep; takes vtd_unit::lock.
+ */
+void vtd_detach_all(struct vtd_device *device)
+{
+	struct vtd_attachment *att;
+	unsigned long pasid;
+
+	mutex_lock(&device->unit->lock);
+	xa_for_each(&device->attachments, pasid, att)
+		detach_locked(device, pasid);
+	mutex_unlock(&device->unit->lock);
+}
+
+/* --- faults --- */
+
+/**
+ * vtd_fault_report() - a device's request was refused
+ * @unit: who says so
+ * @fault: what
+ *
+ * Any context.
+ */
+void vtd_fault_report(struct vtd_unit *unit, const struct vtd_fault *fault)
+{
+	struct vtd_device *device;
+
+	rcu_read_lock();
+	device = xa_load(&unit->devices, fault->rid);
+	if (device)
+		atomic64_inc(&device->faults);
+	rcu_read_unlock();
+}
+
+/* --- the static domains --- */
+
+static int attach_dev(struct iommu_domain *domain, struct device *dev)
+{
+	return vtd_attach(to_vtd_domain(domain), dev_iommu_priv_get(dev),
+			  IOMMU_NO_PASID);
+}
+
+static int set_dev_pasid(struct iommu_domain *domain, struct device *dev,
+			 ioasid_t pasid, struct iommu_domain *old)
+{
+	return vtd_attach(to_vtd_domain(domain), dev_iommu_priv_get(dev),
+			  pasid);
+}
+
+/* Nothing of them is cached that could change: no flush, no list. */
+static const struct iommu_domain_ops static_ops = {
+	.attach_dev = attach_dev,
+	.set_dev_pasid = set_dev_pasid,
+};
+
+struct vtd_domain vtd_blocked_domain = {
+	.kind = VTD_DOMAIN_BLOCKED,
+	.domain = {
+		.type = IOMMU_DOMAIN_BLOCKED,
+		.ops = &static_ops,
+	},
+};
+
+struct vtd_domain vtd_identity_domain = {
+	.kind = VTD_DOMAIN_IDENTITY,
+	.domain = {
+		.type = IOMMU_DOMAIN_IDENTITY,
+		.ops = &static_ops,
+	},
+};

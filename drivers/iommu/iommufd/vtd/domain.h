@@ -118,11 +118,14 @@ static inline struct vtd_domain *to_vtd_domain(struct iommu_domain *domain)
 	return container_of(domain, struct vtd_domain, domain);
 }
 
-extern struct iommu_domain vtd_blocked_domain;
-extern struct iommu_domain vtd_identity_domain;
+extern struct vtd_domain vtd_blocked_domain;
+extern struct vtd_domain vtd_identity_domain;
 
 struct vtd_domain *vtd_domain_alloc(enum vtd_domain_kind kind, gfp_t gfp);
-struct vtd_domain *vtd_paging_alloc(struct vtd_unit *unit, u32 flags);
+/* @flags: IOMMU_HWPT_ALLOC_*. ERR_PTR(-EOPNOTSUPP), ERR_PTR(-ENOMEM). */
+struct vtd_domain *vtd_paging_alloc(struct vtd_unit *unit, int nid, u32 flags);
+/* The parent of a nested domain, if it is fit to be one. */
+struct vtd_domain *vtd_nest_parent(struct iommu_domain *domain);
 struct vtd_domain *vtd_nested_alloc(struct vtd_unit *unit,
 				    struct vtd_domain *parent,
 				    const struct iommu_hwpt_vtd_s1 *s1);

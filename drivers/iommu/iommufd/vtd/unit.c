@@ -1,12 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Remapping units: starting and stopping them. */
+#include <linux/mm.h>
 #include <linux/pci.h>
 
+#include "../../iommu-pages.h"
 #include "events.h"
 #include "invalidate.h"
 #include "prq.h"
 #include "tables.h"
 #include "unit.h"
+
+LIST_HEAD(vtd_units);
+static DEFINE_MUTEX(units_lock);
+
+/**
+ * vtd_units_lock() - keep the list of units as it is
+ *
+ * May sleep. Taken before vtd_unit::lock.
+ */
+void vtd_units_lock(void)
+{
+	mutex_lock(&units_lock);
+}
+
+/** vtd_units_unlock() - undo vtd_units_lock() */
+void vtd_units_unlock(void)
+{
+	mutex_unlock(&units_lock);
+}
 
 /**
  * vtd_unit_init() - make a unit ready to be started
@@ -105,6 +126,40 @@ err_prq:
 	vtd_prq_stop(unit);
 err_events:
 	vtd_events_stop(unit);
+	return rc;
+}
+
+/**
+ * vtd_unit_block() - let no DMA through
+ * @unit: with door, door_data and name; not initialised
+ *
+ * For a unit that we cannot drive, if the user wants its devices kept out of
+ * memory: an empty root table in whatever mode the unit has (9.1). It stays so.
+ * May sleep.
+ *
+ * Return: 0; -ENOMEM; -ETIMEDOUT or -EIO: the unit does not do as told.
+ */
+int vtd_unit_block(struct vtd_unit *unit)
+{
+	void *root = iommu_alloc_page(GFP_KERNEL);
+	int rc;
+
+	if (!root)
+		return -ENOMEM;
+	unit->door->clean(unit, root, PAGE_SIZE);
+	unit->door->write64(unit, DMAR_RTADDR_REG, virt_to_phys(root));
+	rc = unit->door->command(unit, DMA_GCMD_SRTP, true);
+	if (!rc) {
+		DEFINE_VTD_BATCH(batch, unit);
+
+		vtd_batch_context_all(&batch);
+		vtd_batch_barrier(&batch);
+		vtd_batch_iotlb_all(&batch);
+		rc = vtd_batch_submit(&batch);
+	}
+	if (!rc)
+		rc = unit->door->command(unit, DMA_GCMD_TE, true);
+	/* Not freed: the unit may have taken it in any case */
 	return rc;
 }
 

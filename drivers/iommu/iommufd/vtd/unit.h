@@ -198,11 +198,14 @@ void vtd_caps_decode(struct vtd_caps *caps, u64 cap, u64 ecap);
 /*
  * init   decode, allocate the tables; nothing reaches the unit's registers but
  *        reads. The caller has set door, door_data and name
+ * block  instead of init and start: translate, with tables that let nothing
+ *        through, also without scalable mode
  * start  root pointer, interrupts, translation on
  * stop   translation off, interrupts gone. No device is left
  */
 int vtd_unit_init(struct vtd_unit *unit);
 void vtd_unit_free(struct vtd_unit *unit);
+int vtd_unit_block(struct vtd_unit *unit);
 int vtd_unit_start(struct vtd_unit *unit);
 void vtd_unit_stop(struct vtd_unit *unit);
 
@@ -213,6 +216,14 @@ void vtd_unit_stop(struct vtd_unit *unit);
  */
 int vtd_unit_add(struct vtd_unit *unit);
 void vtd_unit_remove(struct vtd_unit *unit);
+
+/*
+ * All units that were added. The lock is taken before that of a unit.
+ */
+extern struct list_head vtd_units;
+void vtd_units_lock(void);
+void vtd_units_unlock(void);
+#define vtd_for_each_unit(unit)	list_for_each_entry(unit, &vtd_units, item)
 
 /* The unit in front of @pdev, or NULL. May sleep. (driver.c) */
 struct vtd_unit *vtd_unit_of(struct pci_dev *pdev);
