@@ -5,7 +5,8 @@
  *
  * A batch is filled by one thread. A full one submits itself and goes on, so
  * only the order matters to who fills it: descriptors of one submission may be
- * carried out in any order but behind a barrier (vtd_batch_barrier()).
+ * carried out in any order but behind a barrier (vtd_batch_barrier()). The one
+ * exception: a device TLB's is carried out after what is ahead of it (6.5.2.11).
  */
 #ifndef __IOMMUFD_VTD_INVALIDATE_H
 #define __IOMMUFD_VTD_INVALIDATE_H
@@ -80,9 +81,10 @@ void vtd_batch_page_response(struct vtd_batch *batch, u16 rid, bool pasid_valid,
 void vtd_batch_barrier(struct vtd_batch *batch);
 
 /*
- * Submit what is left. 0; -ETIMEDOUT: a device did not answer, everything else
- * was carried out; -EIO: the unit refused a descriptor, which is a bug of the
- * driver or broken hardware.
+ * Submit what is left. 0; -ETIMEDOUT: a device did not answer, everything but
+ * what else there was for that device was carried out; -EIO: the unit refused a
+ * descriptor or does not carry it out, which is a bug of the driver or broken
+ * hardware.
  */
 int vtd_batch_submit(struct vtd_batch *batch);
 

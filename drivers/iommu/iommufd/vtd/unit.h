@@ -100,6 +100,8 @@ struct vtd_door_ops {
  * @fs_5level: first stage with 5 levels
  * @fs_1g: first-stage leaves of 1 GiB
  * @page_selective: IOTLB invalidation of a range
+ * @read_drain: IOTLB invalidation can drain reads (DRD)
+ * @write_drain: the same for writes (DWD)
  * @caching_mode: not-present entries may be cached (6.1)
  * @write_buffer: write buffers have to be flushed (6.8)
  * @coherent_tables: root, context and PASID tables are read with snooping
@@ -110,6 +112,7 @@ struct vtd_door_ops {
  * @nested: both, one after the other
  * @pass_through: PASID entries without translation
  * @device_tlb: ATS
+ * @throttle: device-TLB invalidations are throttled by physical function (DIT)
  * @page_requests: PRS
  * @drain: page-request drain bit of the wait descriptor
  * @supervisor: supervisor requests (SRS)
@@ -129,6 +132,8 @@ struct vtd_caps {
 	bool fs_5level:1;
 	bool fs_1g:1;
 	bool page_selective:1;
+	bool read_drain:1;
+	bool write_drain:1;
 	bool caching_mode:1;
 	bool write_buffer:1;
 	bool coherent_tables:1;
@@ -139,6 +144,7 @@ struct vtd_caps {
 	bool nested:1;
 	bool pass_through:1;
 	bool device_tlb:1;
+	bool throttle:1;
 	bool page_requests:1;
 	bool drain:1;
 	bool supervisor:1;
