@@ -55,7 +55,7 @@ enum vtd_target_type {
  * @dirty: the unit sets accessed and dirty bits of the second stage (SSADE)
  * @fs_root: address of the first-stage table, in the second stage's input space
  * @fs_levels: 4 or 5
- * @supervisor: supervisor requests are allowed (SRE)
+ * @supervisor: supervisor requests are allowed (SRE); all but blocked
  * @write_protect: supervisor writes obey the R/W bit (WPE)
  * @extended_access: the unit sets the extended accessed flag (EAFE)
  */
