@@ -33,7 +33,10 @@ void vtd_events_stop(struct vtd_unit *unit);
 /* A sentence for the log; never NULL. */
 const char *vtd_fault_reason(u8 reason);
 
-/* Called for each fault of DMA, with interrupts off; domain.c finds whose it is. */
+/*
+ * Called for each fault of DMA, by the thread of the interrupt; domain.c finds
+ * whose it is. Does not sleep.
+ */
 void vtd_fault_report(struct vtd_unit *unit, const struct vtd_fault *fault);
 
 #endif
