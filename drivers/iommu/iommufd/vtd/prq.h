@@ -13,6 +13,22 @@ struct vtd_device;
 /* Entries of the queue: 32 bytes each, 64 KiB. */
 #define VTD_PRQ_ENTRIES		2048
 
+/**
+ * struct vtd_prq_stats - what has come through a unit's queue; all only grow
+ * @requests: page requests handed to the door
+ * @stop_markers: entries that ask for nothing (PCIe 6.0, 10.4.1.2.1)
+ * @malformed: entries that are no page request
+ * @unknown: page requests of a requester that is no device of ours
+ * @overflows: times the queue was full and requests were lost
+ */
+struct vtd_prq_stats {
+	u64 requests;
+	u64 stop_markers;
+	u64 malformed;
+	u64 unknown;
+	u64 overflows;
+};
+
 extern const struct iommufd_fault_unit_ops vtd_fault_unit_ops;
 
 /* A unit without page requests: start returns 0 and leaves unit->prq NULL. */
@@ -20,11 +36,26 @@ int vtd_prq_start(struct vtd_unit *unit);
 void vtd_prq_stop(struct vtd_unit *unit);
 
 /*
- * The function's page requests, in the function and in the context entry. PRI
- * belongs to the physical function and serves its virtual ones: it is on while
- * any of them wants it. May sleep; takes vtd_unit::lock.
+ * Hand to the door what the unit, and the way from @device to it, still hold of
+ * the device's page requests of @pasid. May sleep; takes vtd_unit::lock.
+ */
+void vtd_prq_drain(struct vtd_device *device, ioasid_t pasid);
+
+/* May sleep. Zeroes if there is no queue. */
+void vtd_prq_get_stats(struct vtd_unit *unit, struct vtd_prq_stats *stats);
+
+/*
+ * (pri.c) The function's page requests, in the function and in the context entry.
+ * PRI belongs to the physical function and serves its virtual ones: it is on
+ * while any of them wants it. May sleep; takes vtd_unit::lock.
  */
 int vtd_pri_enable(struct vtd_device *device);
 void vtd_pri_disable(struct vtd_device *device);
+
+/*
+ * Page requests that the function may have outstanding, with its virtual ones:
+ * what a source is registered with. 0: it cannot send any.
+ */
+u32 vtd_pri_allocation(struct pci_dev *pdev);
 
 #endif
