@@ -135,8 +135,8 @@ static void flush_devices(struct vtd_batch *batch, struct vtd_domain *domain,
  *
  * What is nested over the domain is flushed whole: its caches are keyed by the
  * guest's addresses (6.2.5). Device TLBs come after the IOTLBs, or they could be
- * filled again with what these still held (6.5.2.5). Any context; spins until
- * hardware is done.
+ * filled again with what these still held; the unit keeps that order (6.5.2.11).
+ * Any context; spins until hardware is done.
  *
  * Return: 0; -ETIMEDOUT: a device did not answer, and has its ATS taken away.
  */
@@ -153,9 +153,6 @@ int vtd_domain_flush(struct vtd_domain *domain, u64 start, u64 last, bool leaf)
 	flush_tags(&batch, domain, start, last, leaf);
 	list_for_each_entry_rcu(child, &domain->children, child_item)
 		flush_tags(&batch, child, 0, U64_MAX, leaf);
-	if (batch.unit)
-		vtd_batch_submit(&batch);
-
 	flush_devices(&batch, domain, start, last);
 	list_for_each_entry_rcu(child, &domain->children, child_item)
 		flush_devices(&batch, child, 0, U64_MAX);

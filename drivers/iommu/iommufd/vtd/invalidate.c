@@ -91,6 +91,18 @@ static u16 batch_rid(const struct qi_desc *desc)
 	return desc->qw0 >> 16;
 }
 
+/* What it has cached may be stale: it loses ATS, where that can sleep. */
+static void batch_distrust(struct vtd_unit *unit, u16 rid)
+{
+	struct vtd_device *device;
+
+	rcu_read_lock();
+	device = xa_load(&unit->devices, rid);
+	if (device)
+		schedule_work(&device->distrust_work);
+	rcu_read_unlock();
+}
+
 /* A function that did not answer is not asked again: each costs a time-out. */
 static void batch_redo_devices(struct vtd_batch *batch)
 {
@@ -121,6 +133,7 @@ static void batch_redo_devices(struct vtd_batch *batch)
 					    PCI_SLOT(rid & 0xff),
 					    PCI_FUNC(rid & 0xff));
 			batch_fail(batch, i, -ETIMEDOUT);
+			batch_distrust(unit, rid);
 		} else if (rc) {
 			batch_fail(batch, i, -EIO);
 		}

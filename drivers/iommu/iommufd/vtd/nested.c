@@ -81,7 +81,7 @@ static void aim(struct vtd_batch *batch, struct vtd_unit *unit)
 
 /*
  * All ranges for one attachment after the other: the IOTLBs of all of them first,
- * then the device TLBs, which must not fill up again from stale IOTLBs.
+ * then the device TLBs, which must not fill up again from stale IOTLBs (6.5.2.11).
  */
 static int flush_ranges(struct vtd_domain *domain, struct vtd_batch *batch,
 			const struct flush_range *ranges, unsigned int num)
@@ -101,9 +101,6 @@ static int flush_ranges(struct vtd_domain *domain, struct vtd_batch *batch,
 					 ranges[i].start, ranges[i].last,
 					 ranges[i].leaf);
 	}
-	if (batch->unit)
-		vtd_batch_submit(batch);
-
 	list_for_each_entry_rcu(att, &domain->attachments, item) {
 		if (!READ_ONCE(att->device->ats))
 			continue;
