@@ -10,6 +10,7 @@
  */
 #include <linux/bitfield.h>
 
+#include "../failpoint.h"
 #include "device.h"
 #include "invalidate.h"
 #include "tables.h"
@@ -281,6 +282,8 @@ int vtd_pasid_set(struct vtd_device *device, u32 pasid,
 	if (!entry)
 		return target->type == VTD_TARGET_BLOCKED ? 0 : -EINVAL;
 
+	if (iommufd_mutant(IOMMUFD_MUTANT_VTD_NO_INSTALL))
+		return 0;
 	direct = is_hitless(entry, &next);
 	if (hitless)
 		*hitless = direct;
