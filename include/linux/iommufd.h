@@ -32,6 +32,13 @@ void iommufd_device_detach(struct iommufd_device *idev);
 struct iommufd_ctx *iommufd_device_to_ictx(struct iommufd_device *idev);
 u32 iommufd_device_to_id(struct iommufd_device *idev);
 
+/*
+ * A capability of an IOMMU driver, besides those of enum iommu_cap: its
+ * set_dev_pasid() puts the domain in the place of the one given as @old, at once
+ * for the device, and leaves @old attached if it fails.
+ */
+#define IOMMUFD_CAP_PASID_REPLACE	0x10000
+
 /**
  * struct iommufd_access_ops - What the owner of an access provides
  * @needs_pin_pages: The owner is going to pin pages; without it only

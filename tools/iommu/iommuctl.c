@@ -333,6 +333,8 @@ static const struct {
 	  "the answer \"failure\" is accepted" },
 	{ IOMMU_FEATURE_HW_INFO_INPUT_TYPE, "hw-info-input-type",
 	  "GET_HW_INFO can be asked for a type" },
+	{ IOMMU_FEATURE_DEVICE_PASID, "device-pasid",
+	  "PASIDs of a device have address spaces of their own" },
 };
 
 static int show_features(void)

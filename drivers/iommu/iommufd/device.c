@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Devices for VFIO and other drivers: bind, attach, replace, detach, unbind; and
- * the choice of a HWPT for a device that is attached to an IOAS.
+ * the choice of a HWPT for a device, or a PASID, that is attached to an IOAS.
  *
- * The driver that bound a device calls these functions one at a time for it.
- * What devices of one group share is group.c's.
+ * The driver that bound a device calls these functions one at a time for it; its
+ * PASIDs are user space's, one at a time by iommufd_device::pasid_lock. What
+ * devices of one group share is group.c's.
  */
 #include <linux/device.h>
 #include <linux/iommu.h>
@@ -15,23 +16,66 @@
 
 #include "device.h"
 
+/* PASIDs that fdinfo shows one by one; beyond that it only counts them */
+#define FDINFO_PASIDS_MAX	32
+
 static bool allow_unsafe_interrupts;
 module_param(allow_unsafe_interrupts, bool, 0644);
 MODULE_PARM_DESC(allow_unsafe_interrupts,
 		 "Bind devices whose DMA can forge interrupts, where the platform cannot prevent it. Only for users trusted with the whole machine.");
+
+static int pasid_detach(struct iommufd_device *idev, ioasid_t pasid)
+{
+	struct iommufd_hwpt *hwpt;
+
+	hwpt = iommufd_group_detach_pasid(idev, pasid);
+	if (!hwpt)
+		return -ENOENT;
+	iommufd_hwpt_drop(hwpt);
+	return 0;
+}
 
 static void device_destroy_object(struct iommufd_object *obj)
 {
 	struct iommufd_device *idev =
 		container_of(obj, struct iommufd_device, obj);
 
+	struct iommufd_pasid *entry;
+	unsigned long pasid;
+
 	WARN_ON(!list_empty(&idev->group_item));
+	/* The driver that bound the device knows nothing of its PASIDs */
+	xa_for_each(&idev->pasids, pasid, entry) {
+		pasid_detach(idev, pasid);
+		cond_resched();
+	}
+	WARN_ON(!xa_empty(&idev->pasid_spaces));
+	mutex_destroy(&idev->pasid_lock);
 	iommufd_group_note_bound(idev->group, false);
 	iommu_device_release_dma_owner(idev->dev);
 	iommufd_group_put(idev->group);
 	/* The file's last reference is never put synchronously */
 	if (idev->holds_ctx)
 		iommufd_ctx_put(obj->ictx);
+}
+
+static void show_pasids(struct iommufd_device *idev, struct seq_file *m)
+{
+	unsigned int num = READ_ONCE(idev->group->pasids), shown = 0;
+	struct iommufd_pasid *entry;
+	unsigned long pasid;
+
+	if (!num)
+		return;
+	seq_printf(m, " pasids=%u", num);
+	/* An entry leaves the array before it and its HWPT go */
+	xa_lock(&idev->pasids);
+	xa_for_each(&idev->pasids, pasid, entry) {
+		if (shown++ == FDINFO_PASIDS_MAX)
+			break;
+		seq_printf(m, " pasid=%lu:hwpt=%u", pasid, entry->hwpt->obj.id);
+	}
+	xa_unlock(&idev->pasids);
 }
 
 static void device_show(struct iommufd_object *obj, struct seq_file *m)
@@ -44,6 +88,7 @@ static void device_show(struct iommufd_object *obj, struct seq_file *m)
 		   iommu_group_id(idev->group->group));
 	if (hwpt_id)
 		seq_printf(m, " hwpt=%u", hwpt_id);
+	show_pasids(idev, m);
 }
 
 static const struct iommufd_object_ops device_ops = {
@@ -128,6 +173,9 @@ static struct iommufd_device *device_bind(struct iommufd_ctx *ictx,
 	idev->dev = dev;
 	idev->group = group;
 	INIT_LIST_HEAD(&idev->group_item);
+	mutex_init(&idev->pasid_lock);
+	xa_init_flags(&idev->pasids, XA_FLAGS_ACCOUNT);
+	xa_init_flags(&idev->pasid_spaces, XA_FLAGS_ACCOUNT);
 	if (!owned_by_ctx) {
 		idev->holds_ctx = true;
 		iommufd_ctx_get(ictx);
@@ -187,7 +235,8 @@ struct iommufd_device *iommufd_device_bind_owned(struct iommufd_ctx *ictx,
  * iommufd_device_unbind() - undo iommufd_device_bind()
  * @idev: a device that is not attached; gone when this returns
  *
- * Waits for ioctls that use the device. Its DMA goes back to the kernel.
+ * Waits for ioctls that use the device. What user space attached to its PASIDs is
+ * detached, its page faults answered. Its DMA goes back to the kernel.
  */
 void iommufd_device_unbind(struct iommufd_device *idev)
 {
@@ -222,20 +271,30 @@ EXPORT_SYMBOL_NS_GPL(iommufd_device_to_id, IOMMUFD);
 /**
  * struct change - one attach or replace under way
  * @idev: the device
- * @replace: the device is attached and moves; else it is attached
+ * @pasid: of its PASIDs, or IOMMU_NO_PASID: of the device itself
+ * @replace: it is attached and moves; else it is attached
  * @left: replace: the HWPT it left, with a hold to drop; else NULL
  */
 struct change {
 	struct iommufd_device *idev;
+	ioasid_t pasid;
 	bool replace;
 	struct iommufd_hwpt *left;
 };
 
 static int change_to_hwpt(struct change *change, struct iommufd_hwpt *hwpt)
 {
+	struct iommufd_device *idev = change->idev;
+
+	if (change->pasid != IOMMU_NO_PASID) {
+		if (change->replace)
+			return iommufd_group_replace_pasid(idev, change->pasid,
+							   hwpt, &change->left);
+		return iommufd_group_attach_pasid(idev, change->pasid, hwpt);
+	}
 	if (change->replace)
-		return iommufd_group_replace(change->idev, hwpt, &change->left);
-	return iommufd_group_attach(change->idev, hwpt);
+		return iommufd_group_replace(idev, hwpt, &change->left);
+	return iommufd_group_attach(idev, hwpt);
 }
 
 /*
@@ -282,9 +341,10 @@ static s64 change_to_new_auto(struct change *change, struct iommufd_ioas *ioas)
 
 	/*
 	 * Attached first, since some drivers decide on the table only then. But
-	 * where translation goes on meanwhile the new table has to be complete.
+	 * where translation goes on meanwhile the new table has to be complete;
+	 * and drivers that have PASIDs know the table from the device.
 	 */
-	if (change->replace) {
+	if (change->replace || change->pasid != IOMMU_NO_PASID) {
 		rc = iommufd_hwpt_paging_fill(paging);
 		if (!rc)
 			rc = change_to_hwpt(change, &paging->hwpt);
@@ -365,12 +425,13 @@ static int change_page_table(struct change *change, u32 *pt_id)
  * Return: 0; -ENOENT: no such @pt_id; -EINVAL: it is something else, or does not
  * suit the device, or the group is attached elsewhere; -EADDRINUSE: the IOAS has
  * a mapping, or a promise, where the device cannot have any; -EOPNOTSUPP: the
- * device's faults cannot go to the HWPT's fault queue; -ENOMEM; what the IOMMU
+ * device's faults cannot go to the HWPT's fault queue; -EBUSY: the HWPT decides
+ * for all PASIDs, and some are attached one by one; -ENOMEM; what the IOMMU
  * driver returns. Nothing has changed then, @pt_id neither.
  */
 int iommufd_device_attach(struct iommufd_device *idev, u32 *pt_id)
 {
-	struct change change = { .idev = idev };
+	struct change change = { .idev = idev, .pasid = IOMMU_NO_PASID };
 	int rc;
 
 	rc = change_page_table(&change, pt_id);
@@ -395,7 +456,11 @@ EXPORT_SYMBOL_NS_GPL(iommufd_device_attach, IOMMUFD);
  */
 int iommufd_device_replace(struct iommufd_device *idev, u32 *pt_id)
 {
-	struct change change = { .idev = idev, .replace = true };
+	struct change change = {
+		.idev = idev,
+		.pasid = IOMMU_NO_PASID,
+		.replace = true,
+	};
 
 	return change_page_table(&change, pt_id);
 }
@@ -419,6 +484,63 @@ void iommufd_device_detach(struct iommufd_device *idev)
 	iommufd_object_drop(&idev->obj);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_detach, IOMMUFD);
+
+/**
+ * iommufd_device_pasid_attach() - let a PASID of a bound device do DMA
+ * @idev: the device; its pasid_lock is held
+ * @pasid: one that the device and its IOMMU have, not IOMMU_NO_PASID
+ * @pt_id: as iommufd_device_attach()
+ *
+ * Whether the device itself is attached makes no difference.
+ *
+ * Return: as iommufd_group_attach_pasid(); -ENOENT: no such @pt_id; -EINVAL also
+ * if it is something else. Nothing has changed then, @pt_id neither.
+ */
+int iommufd_device_pasid_attach(struct iommufd_device *idev, ioasid_t pasid,
+				u32 *pt_id)
+{
+	struct change change = { .idev = idev, .pasid = pasid };
+
+	lockdep_assert_held(&idev->pasid_lock);
+	return change_page_table(&change, pt_id);
+}
+
+/**
+ * iommufd_device_pasid_replace() - move an attached PASID
+ * @idev: the device; its pasid_lock is held
+ * @pasid: as iommufd_device_pasid_attach()
+ * @pt_id: as iommufd_device_attach()
+ *
+ * Return: as iommufd_group_replace_pasid(); -ENOENT also: no such @pt_id; -EINVAL
+ * also if it is something else. All is as it was then, @pt_id too.
+ */
+int iommufd_device_pasid_replace(struct iommufd_device *idev, ioasid_t pasid,
+				 u32 *pt_id)
+{
+	struct change change = {
+		.idev = idev,
+		.pasid = pasid,
+		.replace = true,
+	};
+
+	lockdep_assert_held(&idev->pasid_lock);
+	return change_page_table(&change, pt_id);
+}
+
+/**
+ * iommufd_device_pasid_detach() - undo iommufd_device_pasid_attach()
+ * @idev: the device; its pasid_lock is held
+ * @pasid: as iommufd_device_pasid_attach()
+ *
+ * On return DMA with the PASID is blocked, and every page fault of it answered.
+ *
+ * Return: 0; -ENOENT: it is not attached.
+ */
+int iommufd_device_pasid_detach(struct iommufd_device *idev, ioasid_t pasid)
+{
+	lockdep_assert_held(&idev->pasid_lock);
+	return pasid_detach(idev, pasid);
+}
 
 /**
  * iommufd_hwpt_alloc_ioctl() - IOMMU_HWPT_ALLOC

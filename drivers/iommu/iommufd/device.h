@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Bound devices and their groups: bind, attach, replace, detach, reserved
- * regions and MSI windows.
+ * Bound devices and their groups: bind, attach, replace, detach of a device and
+ * of its PASIDs, reserved regions and MSI windows.
  *
- * Lock order: iommufd_ioas::hwpt_lock -> iommufd_group::lock -> the iommu core's
- * and map/'s own.
+ * Lock order: iommufd_device::pasid_lock -> iommufd_ioas::hwpt_lock ->
+ * iommufd_group::lock -> the iommu core's and map/'s own.
  */
 #ifndef __IOMMUFD_DEVICE_H
 #define __IOMMUFD_DEVICE_H
@@ -24,6 +24,8 @@
  *	one address space
  * @attached: struct iommufd_device, those that user space attached to @hwpt;
  *	each has a hold on it
+ * @pasids: attached PASIDs of the group's devices. Only a group of one device
+ *	has any
  * @sw_msi_start: where the IOMMU driver wants MSI doorbells mapped, or
  *	PHYS_ADDR_MAX if it needs no such window
  */
@@ -33,10 +35,37 @@ struct iommufd_group {
 	unsigned int users;
 	unsigned int bound;
 
-	struct mutex lock;	/* hwpt, attached, sw_msi_start */
+	struct mutex lock;	/* hwpt, attached, pasids, sw_msi_start */
 	struct iommufd_hwpt *hwpt;
 	struct list_head attached;
+	unsigned int pasids;
 	phys_addr_t sw_msi_start;
+};
+
+/**
+ * struct iommufd_route - the routing of page faults of one attachment
+ * @now: as it is, or NULL: attached to nothing, or to a HWPT without a fault
+ *	queue
+ * @next: what is going to be @now, while a replace is under way
+ */
+struct iommufd_route {
+	struct iommufd_fault_attach *now;
+	struct iommufd_fault_attach *next;
+};
+
+/**
+ * struct iommufd_pasid - an attached PASID of a device
+ * @handle: what the iommu core keeps of the attachment
+ * @hwpt: where it is attached; holds a holder reference
+ * @route: its page faults
+ *
+ * All guarded by iommufd_group::lock; @hwpt changes with the xa_lock of
+ * iommufd_device::pasids held as well.
+ */
+struct iommufd_pasid {
+	struct iommu_attach_handle handle;
+	struct iommufd_hwpt *hwpt;
+	struct iommufd_route route;
 };
 
 /**
@@ -46,24 +75,31 @@ struct iommufd_group {
  * @group: the iommu_group it shares its address space with
  * @group_item: in iommufd_group::attached while attached, else empty; guarded by
  *	its lock
- * @fault: its share in the routing of page faults while it is attached to a
- *	HWPT with a fault queue, else NULL; guarded by the group's lock
- * @next_fault: what is going to be @fault, while a replace is under way; guarded
- *	by the group's lock
+ * @route: its page faults, those with a PASID of their own excepted; guarded by
+ *	the group's lock
  * @hwpt_id: id of the HWPT it is attached to, or 0. Written under the group's
  *	lock, for fdinfo to read without
  * @holds_ctx: binding took a reference on the context. Not so for a device
  *	that is itself owned by an object of the context.
+ * @pasid_lock: one change of a PASID at a time
+ * @pasids: PASID to struct iommufd_pasid; changed under the group's lock. At most
+ *	as many as the device and its IOMMU have
+ * @pasid_spaces: id of an IOAS to how many of @pasids translate to it in the end:
+ *	as long as there is one, the device's regions are reserved there with the
+ *	address of @pasids as the owner. Guarded by the group's lock
  */
 struct iommufd_device {
 	struct iommufd_object obj;
 	struct device *dev;
 	struct iommufd_group *group;
 	struct list_head group_item;
-	struct iommufd_fault_attach *fault;
-	struct iommufd_fault_attach *next_fault;
+	struct iommufd_route route;
 	u32 hwpt_id;
 	bool holds_ctx;
+
+	struct mutex pasid_lock;	/* held across a change of a PASID */
+	struct xarray pasids;
+	struct xarray pasid_spaces;
 };
 
 /* Returns with a call reference: iommufd_object_put(&idev->obj). */
@@ -80,6 +116,18 @@ struct iommufd_device *iommufd_device_bind_owned(struct iommufd_ctx *ictx,
 int iommufd_hwpt_alloc_ioctl(struct iommufd_call *call);	/* device.c */
 int iommufd_get_hw_info_ioctl(struct iommufd_call *call);	/* probe.c */
 
+/* pasid.c */
+int iommufd_pasid_attach_ioctl(struct iommufd_call *call);
+int iommufd_pasid_replace_ioctl(struct iommufd_call *call);
+int iommufd_pasid_detach_ioctl(struct iommufd_call *call);
+
+/* device.c, for pasid.c: with iommufd_device::pasid_lock held */
+int iommufd_device_pasid_attach(struct iommufd_device *idev, ioasid_t pasid,
+				u32 *pt_id);
+int iommufd_device_pasid_replace(struct iommufd_device *idev, ioasid_t pasid,
+				 u32 *pt_id);
+int iommufd_device_pasid_detach(struct iommufd_device *idev, ioasid_t pasid);
+
 /* group.c: the hardware's side of it, for device.c */
 struct iommufd_group *iommufd_group_get(struct iommufd_ctx *ictx,
 					struct device *dev);
@@ -91,5 +139,29 @@ int iommufd_group_replace(struct iommufd_device *idev,
 			  struct iommufd_hwpt *hwpt,
 			  struct iommufd_hwpt **old);
 struct iommufd_hwpt *iommufd_group_detach(struct iommufd_device *idev);
+int iommufd_group_reserve(struct iommufd_device *idev,
+			  struct iommufd_ioas *ioas, const void *owner);
+
+/* group_pasid.c: the same for one PASID */
+int iommufd_group_attach_pasid(struct iommufd_device *idev, ioasid_t pasid,
+			       struct iommufd_hwpt *hwpt);
+int iommufd_group_replace_pasid(struct iommufd_device *idev, ioasid_t pasid,
+				struct iommufd_hwpt *hwpt,
+				struct iommufd_hwpt **old);
+struct iommufd_hwpt *iommufd_group_detach_pasid(struct iommufd_device *idev,
+						ioasid_t pasid);
+
+/* route.c */
+bool iommufd_hwpt_owns_pasids(struct iommufd_device *idev,
+			      struct iommufd_hwpt *hwpt);
+int iommufd_route_install(struct iommufd_route *route,
+			  struct iommufd_device *idev, ioasid_t pasid,
+			  struct iommufd_hwpt *hwpt);
+int iommufd_route_prepare(struct iommufd_route *route,
+			  struct iommufd_device *idev, ioasid_t pasid,
+			  struct iommufd_hwpt *hwpt);
+void iommufd_route_cancel(struct iommufd_route *route);
+void iommufd_route_switch(struct iommufd_route *route);
+void iommufd_route_remove(struct iommufd_route *route);
 
 #endif

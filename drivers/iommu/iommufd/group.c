@@ -98,7 +98,7 @@ void iommufd_group_put(struct iommufd_group *group)
 	if (!last)
 		return;
 
-	WARN_ON(group->hwpt || group->bound);
+	WARN_ON(group->hwpt || group->bound || group->pasids);
 	iommu_group_put(group->group);
 	mutex_destroy(&group->lock);
 	kfree(group);
@@ -145,19 +145,20 @@ bool iommufd_ctx_has_group(struct iommufd_ctx *ictx, struct iommu_group *group)
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_ctx_has_group, IOMMUFD);
 
-static struct iommufd_ioas *hwpt_ioas(struct iommufd_hwpt *hwpt)
-{
-	return iommufd_hwpt_bottom(hwpt)->ioas;
-}
-
-/*
- * Keep mappings out of what @idev cannot be given: windows its bus takes for
- * itself, regions its firmware uses. Regions that are only needed until a driver
- * takes over (direct relaxable) are free. What belongs to the device is marked
- * with its struct device and undone by iova_space_unreserve().
+/**
+ * iommufd_group_reserve() - keep mappings out of what a device cannot be given
+ * @idev: the device; its group's lock is held
+ * @ioas: where
+ * @owner: for iova_space_unreserve()
+ *
+ * That is: windows its bus takes for itself, regions its firmware uses. Regions
+ * that are only needed until a driver takes over (direct relaxable) are free.
+ *
+ * Return: 0, or with nothing reserved: -EADDRINUSE: something is mapped there;
+ * -EINVAL: the IOMMU driver contradicts itself; -ENOMEM.
  */
-static int reserve_regions(struct iommufd_device *idev,
-			   struct iommufd_ioas *ioas)
+int iommufd_group_reserve(struct iommufd_device *idev,
+			  struct iommufd_ioas *ioas, const void *owner)
 {
 	phys_addr_t sw_msi_start = PHYS_ADDR_MAX;
 	unsigned int hw_msi = 0, sw_msi = 0;
@@ -185,7 +186,7 @@ static int reserve_regions(struct iommufd_device *idev,
 		}
 		rc = iova_space_reserve(&ioas->space, region->start,
 					region->start + region->length - 1,
-					idev->dev);
+					owner);
 		if (rc)
 			break;
 	}
@@ -195,7 +196,7 @@ static int reserve_regions(struct iommufd_device *idev,
 	if (!rc && WARN_ON(sw_msi > 1 || (sw_msi && hw_msi)))
 		rc = -EINVAL;
 	if (rc) {
-		iova_space_unreserve(&ioas->space, idev->dev);
+		iova_space_unreserve(&ioas->space, owner);
 		return rc;
 	}
 	if (sw_msi)
@@ -226,24 +227,6 @@ static int set_up_msi_window(struct iommufd_group *group,
 	return rc;
 }
 
-/* NULL if @hwpt has no fault queue. */
-static struct iommufd_fault_attach *new_fault_attach(struct iommufd_device *idev,
-						     struct iommufd_hwpt *hwpt)
-{
-	struct iommufd_fault_identity who = {
-		.dev_id = idev->obj.id,
-		.dev_serial = idev->obj.serial,
-		.owns_pasid_table =
-			!iommufd_hwpt_is_paging(hwpt) &&
-			dev_iommu_ops(idev->dev)->user_pasid_table,
-	};
-
-	if (!hwpt->fault)
-		return NULL;
-	return iommufd_fault_attach_alloc(idev->dev, IOMMU_NO_PASID,
-					  hwpt->fault, &who);
-}
-
 /**
  * iommufd_group_attach() - attach a device
  * @idev: a device that is not attached
@@ -254,13 +237,13 @@ static struct iommufd_fault_attach *new_fault_attach(struct iommufd_device *idev
  * Return: 0; -EINVAL: @hwpt does not suit the device, or its group is attached
  * elsewhere, or it is attached already; -EADDRINUSE: the IOAS has a mapping where
  * the device cannot have any; -EOPNOTSUPP: no fault queue with this device;
+ * -EBUSY: @hwpt decides for all PASIDs, and some are attached one by one;
  * -ENOMEM; what the IOMMU driver returns. Nothing has changed then.
  */
 int iommufd_group_attach(struct iommufd_device *idev, struct iommufd_hwpt *hwpt)
 {
-	struct iommufd_ioas *ioas = hwpt_ioas(hwpt);
+	struct iommufd_ioas *ioas = iommufd_hwpt_ioas(hwpt);
 	struct iommufd_group *group = idev->group;
-	struct iommufd_fault_attach *fault;
 	int rc = -EINVAL;
 
 	mutex_lock(&group->lock);
@@ -268,44 +251,36 @@ int iommufd_group_attach(struct iommufd_device *idev, struct iommufd_hwpt *hwpt)
 	    (group->hwpt && group->hwpt != hwpt) ||
 	    hwpt->domain->owner != dev_iommu_ops(idev->dev))
 		goto out_unlock;
+	if (group->pasids && iommufd_hwpt_owns_pasids(idev, hwpt)) {
+		rc = -EBUSY;
+		goto out_unlock;
+	}
 
-	rc = reserve_regions(idev, ioas);
+	rc = iommufd_group_reserve(idev, ioas, idev->dev);
 	if (rc)
 		goto out_unlock;
 
-	fault = new_fault_attach(idev, hwpt);
-	if (IS_ERR(fault)) {
-		rc = PTR_ERR(fault);
+	rc = iommufd_route_install(&idev->route, idev, IOMMU_NO_PASID, hwpt);
+	if (rc)
 		goto err_unreserve;
-	}
-	/* Before the hardware: its first fault must find somebody listening */
-	if (fault) {
-		rc = iommufd_fault_attach_install(fault);
-		if (rc) {
-			iommufd_fault_attach_free(fault);
-			goto err_unreserve;
-		}
-	}
 
 	if (!group->hwpt) {
 		rc = set_up_msi_window(group, iommufd_hwpt_bottom(hwpt));
 		if (rc)
-			goto err_fault;
+			goto err_route;
 		rc = iommu_attach_group(hwpt->domain, group->group);
 		if (rc)
-			goto err_fault;
+			goto err_route;
 		group->hwpt = hwpt;
 	}
 
 	iommufd_object_hold(&hwpt->obj);
 	list_add_tail(&idev->group_item, &group->attached);
-	idev->fault = fault;
 	WRITE_ONCE(idev->hwpt_id, hwpt->obj.id);
 	goto out_unlock;
 
-err_fault:
-	if (fault)
-		iommufd_fault_attach_remove(fault);
+err_route:
+	iommufd_route_remove(&idev->route);
 err_unreserve:
 	iova_space_unreserve(&ioas->space, idev->dev);
 out_unlock:
@@ -343,12 +318,9 @@ struct iommufd_hwpt *iommufd_group_detach(struct iommufd_device *idev)
 		iommu_detach_group(hwpt->domain, group->group);
 		group->hwpt = NULL;
 	}
-	if (idev->fault) {
-		iommufd_fault_attach_remove(idev->fault);
-		idev->fault = NULL;
-	}
+	iommufd_route_remove(&idev->route);
 	WRITE_ONCE(idev->hwpt_id, 0);
-	iova_space_unreserve(&hwpt_ioas(hwpt)->space, idev->dev);
+	iova_space_unreserve(&iommufd_hwpt_ioas(hwpt)->space, idev->dev);
 	trace_hwpt_detach(dev_name(idev->dev), idev->obj.id, IOMMU_NO_PASID,
 			  hwpt->obj.id, 0);
 	mutex_unlock(&group->lock);
@@ -370,61 +342,13 @@ static int reserve_all(struct iommufd_group *group, struct iommufd_ioas *ioas)
 	int rc;
 
 	list_for_each_entry(cur, &group->attached, group_item) {
-		rc = reserve_regions(cur, ioas);
+		rc = iommufd_group_reserve(cur, ioas, cur->dev);
 		if (rc) {
 			unreserve_all(group, ioas);
 			return rc;
 		}
 	}
 	return 0;
-}
-
-/*
- * All that may fail of moving the fault routing of @idev to @hwpt. A device that
- * had no fault queue gets its route now, as with an attach: once the hardware has
- * switched, the first fault must find somebody listening.
- */
-static int prepare_fault(struct iommufd_device *idev, struct iommufd_hwpt *hwpt)
-{
-	struct iommufd_fault_attach *next;
-	int rc;
-
-	next = new_fault_attach(idev, hwpt);
-	if (IS_ERR(next))
-		return PTR_ERR(next);
-	if (idev->fault)
-		rc = iommufd_fault_attach_prepare_replace(idev->fault, next);
-	else
-		rc = next ? iommufd_fault_attach_install(next) : 0;
-	if (rc) {
-		if (next)
-			iommufd_fault_attach_free(next);
-		return rc;
-	}
-	idev->next_fault = next;
-	return 0;
-}
-
-static void cancel_fault(struct iommufd_device *idev)
-{
-	struct iommufd_fault_attach *next = idev->next_fault;
-
-	idev->next_fault = NULL;
-	if (idev->fault) {
-		iommufd_fault_attach_cancel_replace(idev->fault, next);
-		if (next)
-			iommufd_fault_attach_free(next);
-	} else if (next) {
-		iommufd_fault_attach_remove(next);
-	}
-}
-
-static void switch_fault(struct iommufd_device *idev)
-{
-	if (idev->fault)
-		iommufd_fault_attach_replace(idev->fault, idev->next_fault);
-	idev->fault = idev->next_fault;
-	idev->next_fault = NULL;
 }
 
 /* For the devices before @end, or all if it is NULL. */
@@ -436,7 +360,7 @@ static void cancel_faults(struct iommufd_group *group,
 	list_for_each_entry(cur, &group->attached, group_item) {
 		if (cur == end)
 			break;
-		cancel_fault(cur);
+		iommufd_route_cancel(&cur->route);
 	}
 }
 
@@ -447,7 +371,8 @@ static int prepare_faults(struct iommufd_group *group,
 	int rc;
 
 	list_for_each_entry(cur, &group->attached, group_item) {
-		rc = prepare_fault(cur, hwpt);
+		rc = iommufd_route_prepare(&cur->route, cur, IOMMU_NO_PASID,
+					   hwpt);
 		if (rc) {
 			cancel_faults(group, cur);
 			return rc;
@@ -461,7 +386,7 @@ static void switch_faults(struct iommufd_group *group)
 	struct iommufd_device *cur;
 
 	list_for_each_entry(cur, &group->attached, group_item)
-		switch_fault(cur);
+		iommufd_route_switch(&cur->route);
 }
 
 /* Each attached device's hold moves, but for one on @old, left to the caller. */
@@ -497,7 +422,7 @@ static void move_holds(struct iommufd_group *group, struct iommufd_hwpt *old,
 int iommufd_group_replace(struct iommufd_device *idev,
 			  struct iommufd_hwpt *hwpt, struct iommufd_hwpt **old)
 {
-	struct iommufd_ioas *from, *to = hwpt_ioas(hwpt);
+	struct iommufd_ioas *from, *to = iommufd_hwpt_ioas(hwpt);
 	struct iommufd_group *group = idev->group;
 	int rc = -EINVAL;
 
@@ -511,8 +436,12 @@ int iommufd_group_replace(struct iommufd_device *idev,
 		rc = 0;
 		goto out_unlock;
 	}
+	if (group->pasids && iommufd_hwpt_owns_pasids(idev, hwpt)) {
+		rc = -EBUSY;
+		goto out_unlock;
+	}
 
-	from = hwpt_ioas(group->hwpt);
+	from = iommufd_hwpt_ioas(group->hwpt);
 	if (to != from) {
 		rc = reserve_all(group, to);
 		if (rc)

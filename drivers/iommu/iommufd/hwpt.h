@@ -72,6 +72,12 @@ iommufd_hwpt_bottom(struct iommufd_hwpt *hwpt)
 	return container_of(hwpt, struct iommufd_hwpt_nested, hwpt)->parent;
 }
 
+/* Whose mappings a HWPT translates to in the end. */
+static inline struct iommufd_ioas *iommufd_hwpt_ioas(struct iommufd_hwpt *hwpt)
+{
+	return iommufd_hwpt_bottom(hwpt)->ioas;
+}
+
 /*
  * new      a paging HWPT for @dev, empty
  * fill     give it the mappings of its IOAS, now and from now on

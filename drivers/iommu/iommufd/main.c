@@ -64,7 +64,8 @@ static int get_features_ioctl(struct iommufd_call *call)
 			    IOMMU_FEATURE_FAULT_LOST |
 			    IOMMU_FEATURE_FAULT_ON_PAGING |
 			    IOMMU_FEATURE_FAULT_FAILURE |
-			    IOMMU_FEATURE_HW_INFO_INPUT_TYPE;
+			    IOMMU_FEATURE_HW_INFO_INPUT_TYPE |
+			    IOMMU_FEATURE_DEVICE_PASID;
 	return iommufd_call_respond(call, sizeof(*cmd));
 }
 
@@ -127,6 +128,12 @@ static const struct command shared_commands[] = {
 static const struct command own_commands[] = {
 	OWN(IOMMU_GET_FEATURES, iommu_features, out_features,
 	    get_features_ioctl),
+	OWN(IOMMU_DEVICE_PASID_ATTACH, iommu_device_pasid, out_pasid,
+	    iommufd_pasid_attach_ioctl),
+	OWN(IOMMU_DEVICE_PASID_REPLACE, iommu_device_pasid, out_pasid,
+	    iommufd_pasid_replace_ioctl),
+	OWN(IOMMU_DEVICE_PASID_DETACH, iommu_device_pasid_detach, pasid,
+	    iommufd_pasid_detach_ioctl),
 };
 
 /* @index is the caller's: not to be used past the end, speculation included. */

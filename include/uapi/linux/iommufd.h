@@ -85,6 +85,9 @@ enum {
  */
 enum {
 	IOMMUFD_CMD_GET_FEATURES = 0xc0,
+	IOMMUFD_CMD_DEVICE_PASID_ATTACH = 0xc1,
+	IOMMUFD_CMD_DEVICE_PASID_REPLACE = 0xc2,
+	IOMMUFD_CMD_DEVICE_PASID_DETACH = 0xc3,
 };
 
 /**
@@ -927,6 +930,8 @@ struct iommu_fault_alloc {
  *                                 HWPTs
  * @IOMMU_FEATURE_FAULT_FAILURE: IOMMUFD_PAGE_RESP_FAILURE is accepted
  * @IOMMU_FEATURE_HW_INFO_INPUT_TYPE: IOMMU_HW_INFO_FLAG_INPUT_TYPE is accepted
+ * @IOMMU_FEATURE_DEVICE_PASID: IOMMU_DEVICE_PASID_ATTACH, _REPLACE and _DETACH
+ *                              are there
  *
  * A bit says what the interface understands, not what the hardware behind a
  * particular device can do.
@@ -939,10 +944,11 @@ enum iommu_feature_bits {
 	IOMMU_FEATURE_FAULT_ON_PAGING = 1 << 4,
 	IOMMU_FEATURE_FAULT_FAILURE = 1 << 5,
 	IOMMU_FEATURE_HW_INFO_INPUT_TYPE = 1 << 6,
+	IOMMU_FEATURE_DEVICE_PASID = 1 << 7,
 };
 
 /* Value of iommu_features::out_abi_revision that this header describes */
-#define IOMMU_ABI_REVISION	1
+#define IOMMU_ABI_REVISION	2
 
 /**
  * struct iommu_features - ioctl(IOMMU_GET_FEATURES)
@@ -966,4 +972,76 @@ struct iommu_features {
 };
 
 #define IOMMU_GET_FEATURES _IO(IOMMUFD_TYPE, IOMMUFD_CMD_GET_FEATURES)
+
+/**
+ * struct iommu_device_pasid - ioctl(IOMMU_DEVICE_PASID_ATTACH) and
+ *                             ioctl(IOMMU_DEVICE_PASID_REPLACE)
+ * @size: sizeof(struct iommu_device_pasid)
+ * @flags: Must be 0
+ * @dev_id: A bound device, alone in its IOMMU group
+ * @pasid: The PASID, from 1 to what the device and its IOMMU have
+ *         (iommu_hw_info::out_max_pasid_log2)
+ * @pt_id: In: an IOAS or a HWPT of either kind. Out: the HWPT the PASID is
+ *         attached to
+ * @out_pasid: The PASID that goes with the device's requests: @pasid
+ *
+ * Give a PASID of a device an address space of its own. It has nothing to do with
+ * what the device itself is attached to, or whether it is; DMA with a PASID that
+ * is not attached is blocked. Page faults go to the fault queue of the HWPT, and
+ * carry the PASID. As when a device is attached, the device's reserved regions
+ * are kept free in the IOAS, and an IOAS gets a HWPT chosen or made for it. The
+ * HWPT cannot be destroyed while the PASID is attached; unbinding the device, or
+ * closing it, detaches all its PASIDs.
+ *
+ * REPLACE moves an attached PASID without a moment in which its DMA is blocked.
+ * Page requests outstanding are answered such that the device asks again, and
+ * none is lost.
+ *
+ * Errors: ENOENT (@dev_id, @pt_id; REPLACE: the PASID is not attached), EOPNOTSUPP
+ * (@flags; the device, its IOMMU driver or this kind of HWPT has no PASIDs, or no
+ * fault queue; REPLACE: the IOMMU driver cannot, detach and attach instead),
+ * EINVAL (@pasid out of range, a @pt_id that does not suit the device, a group of
+ * several devices), EBUSY (ATTACH: the PASID is attached, also by a driver of the
+ * kernel; or the device is attached to a nested HWPT that is a table of PASIDs
+ * itself), EADDRINUSE (the IOAS maps or promises an IOVA the device cannot have),
+ * EFAULT, ENOMEM; what the IOMMU driver returns. Nothing has changed then; only if
+ * the structure of a REPLACE becomes unwritable during the call, it is EFAULT
+ * although the PASID has moved.
+ */
+struct iommu_device_pasid {
+	__u32 size;
+	__u32 flags;
+	__u32 dev_id;
+	__u32 pasid;
+	__u32 pt_id;
+	__u32 out_pasid;
+};
+
+#define IOMMU_DEVICE_PASID_ATTACH _IO(IOMMUFD_TYPE, \
+				      IOMMUFD_CMD_DEVICE_PASID_ATTACH)
+#define IOMMU_DEVICE_PASID_REPLACE _IO(IOMMUFD_TYPE, \
+				       IOMMUFD_CMD_DEVICE_PASID_REPLACE)
+
+/**
+ * struct iommu_device_pasid_detach - ioctl(IOMMU_DEVICE_PASID_DETACH)
+ * @size: sizeof(struct iommu_device_pasid_detach)
+ * @flags: Must be 0
+ * @dev_id: A bound device
+ * @pasid: An attached PASID of it
+ *
+ * Take the address space of a PASID away. On return DMA with it is blocked and
+ * its outstanding page requests are answered IOMMUFD_PAGE_RESP_INVALID.
+ *
+ * Errors: ENOENT (@dev_id; the PASID is not attached), EOPNOTSUPP (@flags, or no
+ * PASIDs), EINVAL (@pasid out of range).
+ */
+struct iommu_device_pasid_detach {
+	__u32 size;
+	__u32 flags;
+	__u32 dev_id;
+	__u32 pasid;
+};
+
+#define IOMMU_DEVICE_PASID_DETACH _IO(IOMMUFD_TYPE, \
+				      IOMMUFD_CMD_DEVICE_PASID_DETACH)
 #endif

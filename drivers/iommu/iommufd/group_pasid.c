@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * PASIDs of a device: each is attached to an address space of its own. What has
+ * to be right in an IOAS and in the fault routing for that, as group.c does it for
+ * the device itself; under the same lock.
+ *
+ * A PASID is an address space of the device that sends it. In a group of several
+ * devices they could reach each other without passing the IOMMU, or are not told
+ * apart by it: such a group has no PASIDs.
+ */
+#include <linux/iommu.h>
+#include <linux/iommufd.h>
+#include <linux/slab.h>
+
+#include "../iommu-priv.h"
+#include "device.h"
+#include "trace.h"
+
+static int second_device(struct device *dev, void *data)
+{
+	unsigned int *num = data;
+
+	return ++*num > 1;
+}
+
+static bool is_alone(struct iommufd_group *group)
+{
+	unsigned int num = 0;
+
+	return !iommu_group_for_each_dev(group->group, &num, second_device);
+}
+
+/*
+ * The reserved regions of a device are the same for all its PASIDs. With many in
+ * one IOAS they are entered once, so that an attach costs the same each time.
+ */
+static int reserve_space(struct iommufd_device *idev, struct iommufd_ioas *ioas)
+{
+	void *entry = xa_load(&idev->pasid_spaces, ioas->obj.id);
+	unsigned long users = entry ? xa_to_value(entry) : 0;
+	int rc;
+
+	if (!users) {
+		rc = iommufd_group_reserve(idev, ioas, &idev->pasids);
+		if (rc)
+			return rc;
+	}
+	rc = xa_err(xa_store(&idev->pasid_spaces, ioas->obj.id,
+			     xa_mk_value(users + 1), GFP_KERNEL_ACCOUNT));
+	if (rc && !users)
+		iova_space_unreserve(&ioas->space, &idev->pasids);
+	return rc;
+}
+
+static void release_space(struct iommufd_device *idev,
+			  struct iommufd_ioas *ioas)
+{
+	void *entry = xa_load(&idev->pasid_spaces, ioas->obj.id);
+	unsigned long users = entry ? xa_to_value(entry) : 0;
+
+	if (WARN_ON(!users))
+		return;
+	if (users > 1) {
+		/* Where there is an entry, nothing is allocated */
+		xa_store(&idev->pasid_spaces, ioas->obj.id,
+			 xa_mk_value(users - 1), GFP_KERNEL_ACCOUNT);
+		return;
+	}
+	xa_erase(&idev->pasid_spaces, ioas->obj.id);
+	iova_space_unreserve(&ioas->space, &idev->pasids);
+}
+
+static int check_hwpt(struct iommufd_device *idev, struct iommufd_hwpt *hwpt)
+{
+	if (hwpt->domain->owner != dev_iommu_ops(idev->dev))
+		return -EINVAL;
+	return hwpt->domain->ops->set_dev_pasid ? 0 : -EOPNOTSUPP;
+}
+
+static int check_attach(struct iommufd_device *idev, ioasid_t pasid,
+			struct iommufd_hwpt *hwpt)
+{
+	struct iommufd_group *group = idev->group;
+
+	if (xa_load(&idev->pasids, pasid))
+		return -EBUSY;
+	if (group->hwpt && iommufd_hwpt_owns_pasids(idev, group->hwpt))
+		return -EBUSY;
+	if (!is_alone(group))
+		return -EINVAL;
+	return check_hwpt(idev, hwpt);
+}
+
+/**
+ * iommufd_group_attach_pasid() - attach a PASID
+ * @idev: its device
+ * @pasid: from 1, below what the device and its IOMMU have
+ * @hwpt: to this; the caller has a call reference or made it
+ *
+ * Takes the group's lock, and a hold on @hwpt.
+ *
+ * Return: 0; -EBUSY: the PASID is attached, or the table attached to the RID
+ * decides for all PASIDs; -EINVAL: @hwpt does not suit the device, or its group
+ * has other devices; -EADDRINUSE: the IOAS has a mapping where the device cannot
+ * have any; -EOPNOTSUPP: no PASIDs with this kind of HWPT, no fault queue with
+ * this device; -ENOMEM; what the IOMMU driver returns. Nothing has changed then.
+ */
+int iommufd_group_attach_pasid(struct iommufd_device *idev, ioasid_t pasid,
+			       struct iommufd_hwpt *hwpt)
+{
+	struct iommufd_ioas *ioas = iommufd_hwpt_ioas(hwpt);
+	struct iommufd_group *group = idev->group;
+	struct iommufd_pasid *entry;
+	int rc;
+
+	mutex_lock(&group->lock);
+	rc = check_attach(idev, pasid, hwpt);
+	if (rc)
+		goto out_unlock;
+
+	entry = kzalloc(sizeof(*entry), GFP_KERNEL_ACCOUNT);
+	if (!entry) {
+		rc = -ENOMEM;
+		goto out_unlock;
+	}
+	rc = xa_reserve(&idev->pasids, pasid, GFP_KERNEL_ACCOUNT);
+	if (rc)
+		goto err_free;
+	rc = reserve_space(idev, ioas);
+	if (rc)
+		goto err_release;
+	rc = iommufd_route_install(&entry->route, idev, pasid, hwpt);
+	if (rc)
+		goto err_space;
+	rc = iommu_attach_device_pasid(hwpt->domain, idev->dev, pasid,
+				       &entry->handle);
+	if (rc)
+		goto err_route;
+
+	iommufd_object_hold(&hwpt->obj);
+	entry->hwpt = hwpt;
+	/* Reserved: cannot fail */
+	xa_store(&idev->pasids, pasid, entry, GFP_KERNEL_ACCOUNT);
+	group->pasids++;
+	goto out_unlock;
+
+err_route:
+	iommufd_route_remove(&entry->route);
+err_space:
+	release_space(idev, ioas);
+err_release:
+	xa_release(&idev->pasids, pasid);
+err_free:
+	kfree(entry);
+out_unlock:
+	trace_hwpt_attach(dev_name(idev->dev), idev->obj.id, pasid,
+			  hwpt->obj.id, rc);
+	mutex_unlock(&group->lock);
+	return rc;
+}
+
+/**
+ * iommufd_group_replace_pasid() - move a PASID to another HWPT
+ * @idev: its device
+ * @pasid: an attached PASID
+ * @hwpt: to this; the caller has a call reference or made it
+ * @old: set to the HWPT left, with a hold for the caller to drop when it has no
+ *	lock; to NULL if @hwpt is where the PASID was
+ *
+ * Translation changes without a blocked moment in between if the IOMMU driver
+ * can do that. Faults outstanding on the old HWPT are answered such that the
+ * device asks again. Takes the group's lock.
+ *
+ * The iommu core attaches and detaches PASIDs, but cannot replace them: it keeps
+ * our handle and nothing else, so the driver is asked to put one domain in the
+ * place of another, and the handle told. Drivers that do not look at the old
+ * domain would leave the device on its books: this is only for those that say
+ * they do (IOMMUFD_CAP_PASID_REPLACE).
+ *
+ * Return: as iommufd_group_attach_pasid(), but never -EBUSY; -ENOENT: the PASID
+ * is not attached; -EOPNOTSUPP also if the driver cannot replace. All is as it
+ * was then.
+ */
+int iommufd_group_replace_pasid(struct iommufd_device *idev, ioasid_t pasid,
+				struct iommufd_hwpt *hwpt,
+				struct iommufd_hwpt **old)
+{
+	struct iommufd_ioas *from, *to = iommufd_hwpt_ioas(hwpt);
+	struct iommufd_group *group = idev->group;
+	struct iommufd_pasid *entry;
+	int rc;
+
+	*old = NULL;
+
+	mutex_lock(&group->lock);
+	entry = xa_load(&idev->pasids, pasid);
+	rc = entry ? check_hwpt(idev, hwpt) : -ENOENT;
+	if (rc || hwpt == entry->hwpt)
+		goto out_unlock;
+	if (!device_iommu_capable(idev->dev, IOMMUFD_CAP_PASID_REPLACE)) {
+		rc = -EOPNOTSUPP;
+		goto out_unlock;
+	}
+
+	from = iommufd_hwpt_ioas(entry->hwpt);
+	rc = reserve_space(idev, to);
+	if (rc)
+		goto out_unlock;
+	rc = iommufd_route_prepare(&entry->route, idev, pasid, hwpt);
+	if (rc)
+		goto err_space;
+	rc = hwpt->domain->ops->set_dev_pasid(hwpt->domain, idev->dev, pasid,
+					      entry->hwpt->domain);
+	if (rc)
+		goto err_cancel;
+
+	WRITE_ONCE(entry->handle.domain, hwpt->domain);
+	iommufd_route_switch(&entry->route);
+	release_space(idev, from);
+	iommufd_object_hold(&hwpt->obj);
+	*old = entry->hwpt;
+	xa_lock(&idev->pasids);
+	entry->hwpt = hwpt;
+	xa_unlock(&idev->pasids);
+	goto out_unlock;
+
+err_cancel:
+	iommufd_route_cancel(&entry->route);
+err_space:
+	release_space(idev, to);
+out_unlock:
+	trace_hwpt_replace(dev_name(idev->dev), idev->obj.id, pasid,
+			   hwpt->obj.id, rc);
+	mutex_unlock(&group->lock);
+	return rc;
+}
+
+/**
+ * iommufd_group_detach_pasid() - detach a PASID
+ * @idev: its device
+ * @pasid: the PASID
+ *
+ * The device's accesses with it are blocked, and on return no page fault of it is
+ * outstanding. Takes the group's lock.
+ *
+ * Return: the HWPT it was attached to, with its hold, for the caller to drop when
+ * it has no lock; NULL if it was not attached.
+ */
+struct iommufd_hwpt *iommufd_group_detach_pasid(struct iommufd_device *idev,
+						ioasid_t pasid)
+{
+	struct iommufd_group *group = idev->group;
+	struct iommufd_hwpt *hwpt = NULL;
+	struct iommufd_pasid *entry;
+
+	mutex_lock(&group->lock);
+	entry = xa_load(&idev->pasids, pasid);
+	if (!entry)
+		goto out_unlock;
+
+	hwpt = entry->hwpt;
+	iommu_detach_device_pasid(hwpt->domain, idev->dev, pasid);
+	iommufd_route_remove(&entry->route);
+	release_space(idev, iommufd_hwpt_ioas(hwpt));
+	xa_erase(&idev->pasids, pasid);
+	kfree(entry);
+	group->pasids--;
+out_unlock:
+	trace_hwpt_detach(dev_name(idev->dev), idev->obj.id, pasid,
+			  hwpt ? hwpt->obj.id : 0, hwpt ? 0 : -ENOENT);
+	mutex_unlock(&group->lock);
+	return hwpt;
+}
