@@ -65,6 +65,17 @@ enum {
 	MOCK_FLAGS_DEVICE_NO_DIRTY = 1 << 0,
 	MOCK_FLAGS_DEVICE_HUGE_IOVA = 1 << 1,
 	MOCK_FLAGS_DEVICE_PASID = 1 << 2,
+	/* From here on this implementation's own */
+	/* It cannot be given MOCK_RESERVED_START to _LAST */
+	MOCK_FLAGS_DEVICE_RESERVED = 1 << 16,
+	/* All devices made with this one are in one group */
+	MOCK_FLAGS_DEVICE_SHARED = 1 << 17,
+};
+
+/* IOVAs that a device made with MOCK_FLAGS_DEVICE_RESERVED has reserved */
+enum {
+	MOCK_RESERVED_START = 1UL << 30,
+	MOCK_RESERVED_LAST = (1UL << 30) + (1UL << 20) - 1,
 };
 
 /* Entries of a nested mock domain's IOTLB, for MD_CHECK_IOTLB */

@@ -188,6 +188,43 @@ int iommu_hwpt_invalidate(int fd, __u32 hwpt, __u32 type, const void *reqs,
 	return rc;
 }
 
+static int pasid_call(int fd, unsigned long request, __u32 dev, __u32 pasid,
+		      __u32 *pt)
+{
+	struct iommu_device_pasid cmd = {
+		.size = sizeof(cmd),
+		.dev_id = dev,
+		.pasid = pasid,
+		.pt_id = *pt,
+	};
+	int rc = iommu_call(fd, request, &cmd);
+
+	if (!rc)
+		*pt = cmd.pt_id;
+	return rc;
+}
+
+int iommu_pasid_attach(int fd, __u32 dev, __u32 pasid, __u32 *pt)
+{
+	return pasid_call(fd, IOMMU_DEVICE_PASID_ATTACH, dev, pasid, pt);
+}
+
+int iommu_pasid_replace(int fd, __u32 dev, __u32 pasid, __u32 *pt)
+{
+	return pasid_call(fd, IOMMU_DEVICE_PASID_REPLACE, dev, pasid, pt);
+}
+
+int iommu_pasid_detach(int fd, __u32 dev, __u32 pasid)
+{
+	struct iommu_device_pasid_detach cmd = {
+		.size = sizeof(cmd),
+		.dev_id = dev,
+		.pasid = pasid,
+	};
+
+	return iommu_call(fd, IOMMU_DEVICE_PASID_DETACH, &cmd);
+}
+
 int iommu_fault_queue(int fd, __u32 depth, __u32 policy, __u32 dev_id,
 		      __u32 *id)
 {

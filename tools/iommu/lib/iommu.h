@@ -51,6 +51,11 @@ int iommu_hwpt_nested(int fd, __u32 dev, __u32 parent, __u32 flags,
 int iommu_hwpt_invalidate(int fd, __u32 hwpt, __u32 type, const void *reqs,
 			  __u32 entry_len, __u32 *num);
 
+/* *@pt: in the IOAS or HWPT, out the HWPT. */
+int iommu_pasid_attach(int fd, __u32 dev, __u32 pasid, __u32 *pt);
+int iommu_pasid_replace(int fd, __u32 dev, __u32 pasid, __u32 *pt);
+int iommu_pasid_detach(int fd, __u32 dev, __u32 pasid);
+
 /* Returns the queue's fd and stores its id. */
 int iommu_fault_queue(int fd, __u32 depth, __u32 policy, __u32 dev_id,
 		      __u32 *id);

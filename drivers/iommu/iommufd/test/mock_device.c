@@ -11,6 +11,7 @@
 #include <linux/device/bus.h>
 #include <linux/idr.h>
 #include <linux/init.h>
+#include <linux/iommufd.h>
 #include <linux/irqdomain.h>
 #include <linux/msi.h>
 #include <linux/property.h>
@@ -185,6 +186,9 @@ static struct iommu_domain mock_identity_domain = {
 
 static bool mock_capable(struct device *dev, enum iommu_cap cap)
 {
+	if ((unsigned int)cap == IOMMUFD_CAP_PASID_REPLACE)
+		return true;
+
 	switch (cap) {
 	case IOMMU_CAP_CACHE_COHERENCY:
 	case IOMMU_CAP_ENFORCE_CACHE_COHERENCY:
@@ -236,6 +240,29 @@ static void mock_release_device(struct device *dev)
 	mdev->source = NULL;
 }
 
+static void mock_get_resv_regions(struct device *dev, struct list_head *head)
+{
+	struct iommu_resv_region *region;
+
+	if (!(to_mock_dev(dev)->flags & MOCK_FLAGS_DEVICE_RESERVED))
+		return;
+	/* One that is missing here would only be missed by the tests of it. */
+	region = iommu_alloc_resv_region(MOCK_RESERVED_START,
+					 MOCK_RESERVED_LAST -
+						 MOCK_RESERVED_START + 1,
+					 0, IOMMU_RESV_RESERVED,
+					 GFP_KERNEL | __GFP_NOFAIL);
+	if (region)
+		list_add_tail(&region->list, head);
+}
+
+static struct iommu_group *mock_device_group(struct device *dev)
+{
+	if (to_mock_dev(dev)->flags & MOCK_FLAGS_DEVICE_SHARED)
+		return generic_single_device_group(dev);
+	return generic_device_group(dev);
+}
+
 static const struct iommu_ops mock_ops = {
 	.owner = THIS_MODULE,
 	.capable = mock_capable,
@@ -244,7 +271,8 @@ static const struct iommu_ops mock_ops = {
 	.domain_alloc_user = mock_domain_alloc_user,
 	.probe_device = mock_probe_device,
 	.release_device = mock_release_device,
-	.device_group = generic_device_group,
+	.device_group = mock_device_group,
+	.get_resv_regions = mock_get_resv_regions,
 	.remove_dev_pasid = mock_remove_dev_pasid,
 	.default_domain_ops = &mock_paging_ops,
 	.pgsize_bitmap = MOCK_IO_PAGE_SIZE,
@@ -333,7 +361,8 @@ struct mock_dev *mock_dev_create(u32 flags)
 	int rc;
 
 	if (flags & ~(MOCK_FLAGS_DEVICE_NO_DIRTY | MOCK_FLAGS_DEVICE_HUGE_IOVA |
-		      MOCK_FLAGS_DEVICE_PASID))
+		      MOCK_FLAGS_DEVICE_PASID | MOCK_FLAGS_DEVICE_RESERVED |
+		      MOCK_FLAGS_DEVICE_SHARED))
 		return ERR_PTR(-EINVAL);
 
 	mdev = kzalloc(sizeof(*mdev), GFP_KERNEL_ACCOUNT);

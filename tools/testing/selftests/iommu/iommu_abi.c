@@ -19,6 +19,7 @@ enum id_kind {
 	ID_DEVICE,
 	ID_PAGING,
 	ID_NESTED,
+	ID_HWPT,
 	ID_FAULT,
 	ID_ANY,
 };
@@ -27,6 +28,7 @@ FIXTURE(abi) {
 	int fd;
 	int other_fd;
 	struct test_device dev;
+	__u32 pasid_dev;
 	__u32 ioas;
 	__u32 ioas2;
 	__u32 hwpt;
@@ -273,6 +275,55 @@ static void undo_fault_alloc(FIXTURE_DATA(abi) *self, void *arg)
 	iommu_destroy(self->fd, c->out_fault_id);
 }
 
+/* PASID 1 and 3 are attached, 2 is not. */
+static void fill_pasid_attach(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_device_pasid *c = arg;
+
+	c->dev_id = self->pasid_dev;
+	c->pasid = 2;
+	c->pt_id = self->ioas;
+}
+
+static void undo_pasid_attach(FIXTURE_DATA(abi) *self, void *arg)
+{
+	(void)arg;
+	iommu_pasid_detach(self->fd, self->pasid_dev, 2);
+}
+
+static void fill_pasid_replace(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_device_pasid *c = arg;
+
+	c->dev_id = self->pasid_dev;
+	c->pasid = 1;
+	c->pt_id = self->hwpt;
+}
+
+static void undo_pasid_replace(FIXTURE_DATA(abi) *self, void *arg)
+{
+	__u32 pt = self->ioas;
+
+	(void)arg;
+	iommu_pasid_replace(self->fd, self->pasid_dev, 1, &pt);
+}
+
+static void fill_pasid_detach(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_device_pasid_detach *c = arg;
+
+	c->dev_id = self->pasid_dev;
+	c->pasid = 3;
+}
+
+static void undo_pasid_detach(FIXTURE_DATA(abi) *self, void *arg)
+{
+	__u32 pt = self->ioas;
+
+	(void)arg;
+	iommu_pasid_attach(self->fd, self->pasid_dev, 3, &pt);
+}
+
 static const struct command commands[] = {
 	{
 		.name = "DESTROY",
@@ -467,6 +518,43 @@ static const struct command commands[] = {
 		.reserved = { RES(iommu_features, __reserved) },
 		.fill = fill_fault_alloc,
 	},
+	{
+		.name = "DEVICE_PASID_ATTACH",
+		.nr = IOMMUFD_CMD_DEVICE_PASID_ATTACH,
+		.size = sizeof(struct iommu_device_pasid),
+		.least = END(iommu_device_pasid, out_pasid),
+		.flags_at = offsetof(struct iommu_device_pasid, flags),
+		/* pt_id: iommu_pasid.c */
+		.ids = { { offsetof(struct iommu_device_pasid, dev_id),
+			   ID_DEVICE, -ENOENT, 0 } },
+		.mock_only = true,
+		.fill = fill_pasid_attach,
+		.undo = undo_pasid_attach,
+	},
+	{
+		.name = "DEVICE_PASID_REPLACE",
+		.nr = IOMMUFD_CMD_DEVICE_PASID_REPLACE,
+		.size = sizeof(struct iommu_device_pasid),
+		.least = END(iommu_device_pasid, out_pasid),
+		.flags_at = offsetof(struct iommu_device_pasid, flags),
+		.ids = { { offsetof(struct iommu_device_pasid, dev_id),
+			   ID_DEVICE, -ENOENT, 0 } },
+		.mock_only = true,
+		.fill = fill_pasid_replace,
+		.undo = undo_pasid_replace,
+	},
+	{
+		.name = "DEVICE_PASID_DETACH",
+		.nr = IOMMUFD_CMD_DEVICE_PASID_DETACH,
+		.size = sizeof(struct iommu_device_pasid_detach),
+		.least = END(iommu_device_pasid_detach, pasid),
+		.flags_at = offsetof(struct iommu_device_pasid_detach, flags),
+		.ids = { { offsetof(struct iommu_device_pasid_detach, dev_id),
+			   ID_DEVICE, -ENOENT, 0 } },
+		.mock_only = true,
+		.fill = fill_pasid_detach,
+		.undo = undo_pasid_detach,
+	},
 };
 
 /* The test command of the mock; its operations have tests of their own. */
@@ -542,7 +630,20 @@ FIXTURE_SETUP(abi)
 				       IOMMU_HWPT_DATA_SELFTEST, &data,
 				       sizeof(data), &self->nested));
 	self->nested_ok = true;
+
+	struct mock_device pasid_dev;
+	__u32 i, pt;
+
+	ASSERT_EQ(0, mock_device(self->fd, self->ioas, MOCK_FLAGS_DEVICE_PASID,
+				 &pasid_dev));
+	self->pasid_dev = pasid_dev.dev;
+	for (i = 1; i <= 3; i += 2) {
+		pt = self->ioas;
+		ASSERT_EQ(0, iommu_pasid_attach(self->fd, self->pasid_dev, i,
+						&pt));
+	}
 #else
+	self->pasid_dev = self->dev.id;
 	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, self->dev.id, self->ioas, 0, 0,
 				       &self->hwpt));
 #endif
@@ -812,9 +913,9 @@ static unsigned int wrong_kinds(FIXTURE_DATA(abi) *self, enum id_kind kind,
 	/* The parent of a nested HWPT, if a wrong one: iommu_hwpt.c. */
 	if (kind == ID_IOAS_OR_PARENT)
 		return n;
-	if (kind != ID_PAGING)
+	if (kind != ID_PAGING && kind != ID_HWPT)
 		ids[n++] = self->hwpt;
-	if (kind != ID_NESTED && self->nested)
+	if (kind != ID_NESTED && kind != ID_HWPT && self->nested)
 		ids[n++] = self->nested;
 	return n;
 }
@@ -937,7 +1038,8 @@ TEST_F(abi, answer_into_read_only_memory)
 	static const unsigned int makers[] = {
 		IOMMUFD_CMD_IOAS_ALLOC,	      IOMMUFD_CMD_HWPT_ALLOC,
 		IOMMUFD_CMD_FAULT_QUEUE_ALLOC, IOMMUFD_CMD_IOAS_MAP,
-		IOMMUFD_CMD_IOAS_COPY,
+		IOMMUFD_CMD_IOAS_COPY,	      IOMMUFD_CMD_DEVICE_PASID_ATTACH,
+		IOMMUFD_CMD_DEVICE_PASID_REPLACE,
 	};
 	struct fdinfo before, after;
 	unsigned int i, j;
@@ -1004,7 +1106,8 @@ TEST_F(abi, features)
 		    IOMMU_FEATURE_FAULT_DEVICE | IOMMU_FEATURE_FAULT_LOST |
 		    IOMMU_FEATURE_FAULT_ON_PAGING |
 		    IOMMU_FEATURE_FAULT_FAILURE |
-		    IOMMU_FEATURE_HW_INFO_INPUT_TYPE;
+		    IOMMU_FEATURE_HW_INFO_INPUT_TYPE |
+		    IOMMU_FEATURE_DEVICE_PASID;
 
 	ASSERT_EQ(0, iommu_call(self->fd, IOMMU_GET_FEATURES, &c));
 	EXPECT_EQ(IOMMU_ABI_REVISION, c.out_abi_revision);
@@ -1034,6 +1137,9 @@ TEST(numbers_and_sizes)
 	EXPECT_EQ(0x3b8d, IOMMU_HWPT_INVALIDATE);
 	EXPECT_EQ(0x3b8e, IOMMU_FAULT_QUEUE_ALLOC);
 	EXPECT_EQ(0x3bc0, IOMMU_GET_FEATURES);
+	EXPECT_EQ(0x3bc1, IOMMU_DEVICE_PASID_ATTACH);
+	EXPECT_EQ(0x3bc2, IOMMU_DEVICE_PASID_REPLACE);
+	EXPECT_EQ(0x3bc3, IOMMU_DEVICE_PASID_DETACH);
 
 	EXPECT_EQ(8, sizeof(struct iommu_destroy));
 	EXPECT_EQ(12, sizeof(struct iommu_ioas_alloc));
@@ -1051,6 +1157,8 @@ TEST(numbers_and_sizes)
 	EXPECT_EQ(32, sizeof(struct iommu_hwpt_invalidate));
 	EXPECT_EQ(32, sizeof(struct iommu_fault_alloc));
 	EXPECT_EQ(24, sizeof(struct iommu_features));
+	EXPECT_EQ(24, sizeof(struct iommu_device_pasid));
+	EXPECT_EQ(16, sizeof(struct iommu_device_pasid_detach));
 	EXPECT_EQ(40, sizeof(struct iommu_hwpt_pgfault));
 	EXPECT_EQ(8, sizeof(struct iommu_hwpt_page_response));
 	EXPECT_EQ(36, offsetof(struct iommu_hwpt_pgfault, cookie));

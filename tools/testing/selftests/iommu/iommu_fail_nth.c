@@ -19,6 +19,7 @@
 FIXTURE(fail) {
 	struct fault_test t;
 	struct mock_device spare;
+	struct mock_device with_pasids;
 	char *memory;
 	__u32 ioas2;
 	__u32 nested;
@@ -84,6 +85,10 @@ FIXTURE_SETUP(fail)
 		SKIP(return, "this kernel injects no failures");
 	ASSERT_EQ(0, iommu_ioas_alloc(t->fd, &self->ioas2));
 	ASSERT_EQ(0, mock_device(t->fd, t->ioas, 0, &self->spare));
+	ASSERT_EQ(0, mock_device(t->fd, t->ioas,
+				 MOCK_FLAGS_DEVICE_PASID |
+				 MOCK_FLAGS_DEVICE_RESERVED,
+				 &self->with_pasids));
 	ASSERT_EQ(0, iommu_hwpt_nested(t->fd, t->dev[0].dev, t->parent, 0, 0,
 				       IOMMU_HWPT_DATA_SELFTEST, &data,
 				       sizeof(data), &self->nested));
@@ -531,6 +536,41 @@ static int run_dma(FIXTURE_DATA(fail) *self)
 	return rc ? rc : d.status == MOCK_DMA_OK ? 0 : -EPROTO;
 }
 
+static int pasid_attach(FIXTURE_DATA(fail) *self, __u32 pt)
+{
+	return iommu_pasid_attach(self->t.fd, self->with_pasids.dev, 9, &pt);
+}
+
+static int run_pasid_attach(FIXTURE_DATA(fail) *self)
+{
+	/* Nobody else uses it: the HWPT is made for this. */
+	return pasid_attach(self, self->ioas2);
+}
+
+static int run_pasid_attach_hwpt(FIXTURE_DATA(fail) *self)
+{
+	return pasid_attach(self, self->t.hwpt);
+}
+
+static int run_pasid_detach(FIXTURE_DATA(fail) *self)
+{
+	return iommu_pasid_detach(self->t.fd, self->with_pasids.dev, 9);
+}
+
+static int run_pasid_replace(FIXTURE_DATA(fail) *self)
+{
+	__u32 pt = self->t.hwpt;
+
+	return iommu_pasid_replace(self->t.fd, self->with_pasids.dev, 9, &pt);
+}
+
+static int run_pasid_replace_ioas(FIXTURE_DATA(fail) *self)
+{
+	__u32 pt = self->ioas2;
+
+	return iommu_pasid_replace(self->t.fd, self->with_pasids.dev, 9, &pt);
+}
+
 static const struct operation operations[] = {
 	{ "open", none, run_open, undo_open },
 	{ "IOAS_ALLOC", none, run_ioas_alloc, destroy_made },
@@ -566,12 +606,21 @@ static const struct operation operations[] = {
 	{ "write", prepare_write, run_write, none },
 	{ "write of many", prepare_write_many, run_write_many, none },
 	{ "DMA of the mock", none, run_dma, none },
+	{ "DEVICE_PASID_ATTACH to an IOAS", none, run_pasid_attach,
+	  run_pasid_detach },
+	{ "DEVICE_PASID_ATTACH to a HWPT with queue", none,
+	  run_pasid_attach_hwpt, run_pasid_detach },
+	{ "DEVICE_PASID_REPLACE by a HWPT with queue", run_pasid_attach,
+	  run_pasid_replace, run_pasid_detach },
+	{ "DEVICE_PASID_REPLACE by an IOAS", run_pasid_attach_hwpt,
+	  run_pasid_replace_ioas, run_pasid_detach },
+	{ "DEVICE_PASID_DETACH", run_pasid_attach, run_pasid_detach, none },
 };
 
 /*
  * Calls that may have done their work although they failed: memory is unmapped,
- * or a device has moved, and then the answer cannot be stored. The latter is the
- * mock's; VFIO takes the device off again.
+ * or a device or PASID has moved, and then the answer cannot be stored. For the
+ * device that is the mock's; VFIO takes it off again.
  */
 static bool done_although_it_failed(FIXTURE_DATA(fail) *self,
 				    const struct operation *op, int rc,
@@ -581,7 +630,9 @@ static bool done_although_it_failed(FIXTURE_DATA(fail) *self,
 
 	if (rc != -EFAULT ||
 	    (op->run != run_unmap && op->run != run_replace &&
-	     op->run != run_replace_ioas && op->run != run_drain))
+	     op->run != run_replace_ioas && op->run != run_drain &&
+	     op->run != run_pasid_replace &&
+	     op->run != run_pasid_replace_ioas))
 		return false;
 	state_of(self->t.fd, &after);
 	return strcmp(before->text, after.text) != 0;
