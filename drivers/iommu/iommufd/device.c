@@ -53,6 +53,7 @@ static void device_destroy_object(struct iommufd_object *obj)
 	mutex_destroy(&idev->pasid_lock);
 	iommufd_group_note_bound(idev->group, false);
 	iommu_device_release_dma_owner(idev->dev);
+	iommufd_event_device_del(&idev->events);
 	iommufd_group_put(idev->group);
 	/* The file's last reference is never put synchronously */
 	if (idev->holds_ctx)
@@ -185,6 +186,10 @@ static struct iommufd_device *device_bind(struct iommufd_ctx *ictx,
 	/* The caller's, until unbind: user space cannot destroy the device */
 	iommufd_object_hold(&idev->obj);
 	*id = idev->obj.id;
+	idev->events.dev = dev;
+	idev->events.ictx = ictx;
+	idev->events.dev_id = idev->obj.id;
+	iommufd_event_device_add(&idev->events);
 	iommufd_object_finalize(&idev->obj);
 	return idev;
 

@@ -9,6 +9,7 @@
 #ifndef __IOMMUFD_DEVICE_H
 #define __IOMMUFD_DEVICE_H
 
+#include "fault/event.h"
 #include "hwpt.h"
 #include "object.h"
 
@@ -81,6 +82,7 @@ struct iommufd_pasid {
  *	lock, for fdinfo to read without
  * @holds_ctx: binding took a reference on the context. Not so for a device
  *	that is itself owned by an object of the context.
+ * @events: by which faults that cannot be answered find its id. Never changes
  * @pasid_lock: one change of a PASID at a time
  * @pasids: PASID to struct iommufd_pasid; changed under the group's lock. At most
  *	as many as the device and its IOMMU have
@@ -96,6 +98,7 @@ struct iommufd_device {
 	struct iommufd_route route;
 	u32 hwpt_id;
 	bool holds_ctx;
+	struct iommufd_event_device events;
 
 	struct mutex pasid_lock;	/* held across a change of a PASID */
 	struct xarray pasids;

@@ -23,6 +23,7 @@
 
 #include "device.h"
 #include "dirty.h"
+#include "eventq.h"
 #include "fault/fault.h"
 #include "hwpt.h"
 #include "ioas.h"
@@ -65,7 +66,8 @@ static int get_features_ioctl(struct iommufd_call *call)
 			    IOMMU_FEATURE_FAULT_ON_PAGING |
 			    IOMMU_FEATURE_FAULT_FAILURE |
 			    IOMMU_FEATURE_HW_INFO_INPUT_TYPE |
-			    IOMMU_FEATURE_DEVICE_PASID;
+			    IOMMU_FEATURE_DEVICE_PASID |
+			    IOMMU_FEATURE_HWPT_EVENTQ;
 	return iommufd_call_respond(call, sizeof(*cmd));
 }
 
@@ -134,6 +136,8 @@ static const struct command own_commands[] = {
 	    iommufd_pasid_replace_ioctl),
 	OWN(IOMMU_DEVICE_PASID_DETACH, iommu_device_pasid_detach, pasid,
 	    iommufd_pasid_detach_ioctl),
+	OWN(IOMMU_HWPT_EVENTQ_ALLOC, iommu_hwpt_eventq_alloc, out_eventq_fd,
+	    iommufd_eventq_alloc_ioctl),
 };
 
 /* @index is the caller's: not to be used past the end, speculation included. */

@@ -31,6 +31,7 @@ struct iommufd_object;
  * @IOMMUFD_OBJ_IOAS: an I/O address space
  * @IOMMUFD_OBJ_ACCESS: an in-kernel user of an IOAS, owned by its driver
  * @IOMMUFD_OBJ_FAULT: a fault queue
+ * @IOMMUFD_OBJ_EVENTQ: an event queue
  * @IOMMUFD_OBJ_SELFTEST: a device of the mock IOMMU (test builds only)
  */
 enum iommufd_object_type {
@@ -41,6 +42,7 @@ enum iommufd_object_type {
 	IOMMUFD_OBJ_IOAS,
 	IOMMUFD_OBJ_ACCESS,
 	IOMMUFD_OBJ_FAULT,
+	IOMMUFD_OBJ_EVENTQ,
 	IOMMUFD_OBJ_SELFTEST,
 	IOMMUFD_OBJ_MAX,
 };

@@ -248,6 +248,29 @@ DEFINE_EVENT(iommufd_hwpt_use, hwpt_detach,
 	TP_ARGS(dev, dev_id, pasid, hwpt_id, ret)
 );
 
+/* An access failed for good; who listens to the HWPT was told, or it was lost. */
+TRACE_EVENT(iommufd_event,
+	TP_PROTO(u32 dev_id, u32 pasid, u64 addr, u32 reason, bool lost),
+	TP_ARGS(dev_id, pasid, addr, reason, lost),
+	TP_STRUCT__entry(
+		__field(u64, addr)
+		__field(u32, dev_id)
+		__field(u32, pasid)
+		__field(u32, reason)
+		__field(bool, lost)
+	),
+	TP_fast_assign(
+		__entry->addr = addr;
+		__entry->dev_id = dev_id;
+		__entry->pasid = pasid;
+		__entry->reason = reason;
+		__entry->lost = lost;
+	),
+	TP_printk("dev_id=%u pasid=%u addr=%#llx reason=%#x lost=%d",
+		  __entry->dev_id, __entry->pasid, __entry->addr,
+		  __entry->reason, __entry->lost)
+);
+
 #endif
 
 #undef TRACE_INCLUDE_PATH

@@ -88,6 +88,7 @@ enum {
 	IOMMUFD_CMD_DEVICE_PASID_ATTACH = 0xc1,
 	IOMMUFD_CMD_DEVICE_PASID_REPLACE = 0xc2,
 	IOMMUFD_CMD_DEVICE_PASID_DETACH = 0xc3,
+	IOMMUFD_CMD_HWPT_EVENTQ_ALLOC = 0xc8,
 };
 
 /**
@@ -935,6 +936,7 @@ struct iommu_fault_alloc {
  *
  * A bit says what the interface understands, not what the hardware behind a
  * particular device can do.
+ * @IOMMU_FEATURE_HWPT_EVENTQ: IOMMU_HWPT_EVENTQ_ALLOC is there
  */
 enum iommu_feature_bits {
 	IOMMU_FEATURE_FAULT_DEPTH = 1 << 0,
@@ -945,6 +947,7 @@ enum iommu_feature_bits {
 	IOMMU_FEATURE_FAULT_FAILURE = 1 << 5,
 	IOMMU_FEATURE_HW_INFO_INPUT_TYPE = 1 << 6,
 	IOMMU_FEATURE_DEVICE_PASID = 1 << 7,
+	IOMMU_FEATURE_HWPT_EVENTQ = 1 << 12,
 };
 
 /* Value of iommu_features::out_abi_revision that this header describes */
@@ -1044,4 +1047,75 @@ struct iommu_device_pasid_detach {
 
 #define IOMMU_DEVICE_PASID_DETACH _IO(IOMMUFD_TYPE, \
 				      IOMMUFD_CMD_DEVICE_PASID_DETACH)
+/**
+ * enum iommu_hwpt_event_flags - What an event record says of itself
+ * @IOMMU_HWPT_EVENT_LOST: Events before this one found no room; the difference of
+ *                         the sequence numbers says how many
+ * @IOMMU_HWPT_EVENT_EMPTY: The record only tells of a loss; of the other members
+ *                          only @sequence is valid: of the last event lost
+ * @IOMMU_HWPT_EVENT_PASID_VALID: The access carried a PASID
+ */
+enum iommu_hwpt_event_flags {
+	IOMMU_HWPT_EVENT_LOST = 1 << 0,
+	IOMMU_HWPT_EVENT_EMPTY = 1 << 1,
+	IOMMU_HWPT_EVENT_PASID_VALID = 1 << 2,
+};
+
+/**
+ * struct iommu_hwpt_event - An access that failed, read from an event queue
+ * @flags: Combination of enum iommu_hwpt_event_flags
+ * @sequence: Number of the event, from 1, lost ones counted; wraps
+ * @addr: Address that the device used; the low 12 bits may be 0
+ * @dev_id: The device
+ * @pasid: PASID of the access, valid with IOMMU_HWPT_EVENT_PASID_VALID
+ * @perm: What was asked for: combination of enum iommu_hwpt_pgfault_perm
+ * @reason: The hardware's own code. Intel VT-d: the fault reason of the
+ *          specification's section 7.1.3
+ */
+struct iommu_hwpt_event {
+	__u32 flags;
+	__u32 sequence;
+	__aligned_u64 addr;
+	__u32 dev_id;
+	__u32 pasid;
+	__u32 perm;
+	__u32 reason;
+};
+
+/* Most events that a queue holds */
+#define IOMMU_HWPT_EVENTQ_DEPTH_MAX	(1 << 16)
+
+/**
+ * struct iommu_hwpt_eventq_alloc - ioctl(IOMMU_HWPT_EVENTQ_ALLOC)
+ * @size: sizeof(struct iommu_hwpt_eventq_alloc)
+ * @flags: Must be 0
+ * @hwpt_id: HWPT to listen to, of either kind
+ * @depth: In: events that the queue is to hold, 1 to IOMMU_HWPT_EVENTQ_DEPTH_MAX.
+ *         Out: as many as it does hold, the next power of two
+ * @out_eventq_id: Id of the new queue
+ * @out_eventq_fd: File descriptor to read struct iommu_hwpt_event from
+ *
+ * Hear of accesses through a HWPT that failed and that nobody can answer: no
+ * translation where the device cannot ask, a reserved bit in a guest's table.
+ * (Page requests come through a fault queue.) A read returns whole records, waits
+ * for the first (EAGAIN with O_NONBLOCK), and is ESPIPE for a size that is not a
+ * multiple of a record's. poll() says when there is one. Nothing waits for the
+ * reader: an event that finds the queue full is counted and told of.
+ *
+ * The queue keeps the HWPT. DESTROY of the queue is EBUSY while its file is open.
+ *
+ * Errors: ENOENT (@hwpt_id), EOPNOTSUPP (@flags), EINVAL (@depth), EBUSY (the HWPT
+ * has a queue), EMFILE, ENFILE, ENOMEM.
+ */
+struct iommu_hwpt_eventq_alloc {
+	__u32 size;
+	__u32 flags;
+	__u32 hwpt_id;
+	__u32 depth;
+	__u32 out_eventq_id;
+	__u32 out_eventq_fd;
+};
+
+#define IOMMU_HWPT_EVENTQ_ALLOC _IO(IOMMUFD_TYPE, IOMMUFD_CMD_HWPT_EVENTQ_ALLOC)
+
 #endif

@@ -11,6 +11,7 @@
 #include <linux/rculist.h>
 #include <linux/slab.h>
 
+#include "../fault/event.h"
 #include "domain.h"
 #include "events.h"
 #include "invalidate.h"
@@ -434,16 +435,41 @@ void vtd_detach_all(struct vtd_device *device)
  * @unit: who says so
  * @fault: what
  *
- * Any context.
+ * Counted with the device, and told to who listens to what it is attached to. Any
+ * context.
  */
 void vtd_fault_report(struct vtd_unit *unit, const struct vtd_fault *fault)
 {
+	struct iommufd_event event = {
+		.addr = fault->addr,
+		.perm = fault->read ? IOMMU_PGFAULT_PERM_READ :
+				      IOMMU_PGFAULT_PERM_WRITE,
+		.reason = fault->reason,
+	};
+	ioasid_t pasid = IOMMU_NO_PASID;
+	struct vtd_attachment *att;
 	struct vtd_device *device;
+
+	/* Requests without PASID may be told as those of RID_PASID, which is 0 */
+	if (fault->pasid_valid && fault->pasid) {
+		pasid = fault->pasid;
+		event.pasid = pasid;
+		event.flags = IOMMU_HWPT_EVENT_PASID_VALID;
+	}
+	if (fault->execute)
+		event.perm |= IOMMU_PGFAULT_PERM_EXEC;
+	if (fault->privileged)
+		event.perm |= IOMMU_PGFAULT_PERM_PRIV;
 
 	rcu_read_lock();
 	device = xa_load(&unit->devices, fault->rid);
-	if (device)
+	if (device) {
 		atomic64_inc(&device->faults);
+		att = xa_load(&device->attachments, pasid);
+		if (att)
+			iommufd_event_report(&att->domain->domain, device->dev,
+					     &event);
+	}
 	rcu_read_unlock();
 }
 

@@ -7,6 +7,7 @@
  */
 #include <linux/dmar.h>
 #include <linux/iommu.h>
+#include <linux/iommufd.h>
 #include <linux/moduleparam.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
@@ -64,6 +65,10 @@ struct vtd_unit *vtd_unit_of(struct pci_dev *pdev)
 static bool driver_capable(struct device *dev, enum iommu_cap cap)
 {
 	const struct vtd_caps *caps = &to_vtd(dev)->unit->caps;
+
+	/* Not one of the core's: vtd_attach() replaces whatever is there */
+	if ((unsigned int)cap == IOMMUFD_CAP_PASID_REPLACE)
+		return true;
 
 	switch (cap) {
 	case IOMMU_CAP_CACHE_COHERENCY:

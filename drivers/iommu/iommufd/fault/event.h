@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Events: faults that cannot be answered, told to who owns the table they hit.
+ *
+ * A backend says which domain and device; whoever listens to the domain gets a
+ * record. Nobody waits: what finds no room is lost, counted, and told.
+ */
+#ifndef __IOMMUFD_EVENT_H
+#define __IOMMUFD_EVENT_H
+
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <uapi/linux/iommufd.h>
+
+struct device;
+struct iommu_domain;
+struct iommufd_ctx;
+
+/**
+ * struct iommufd_event - a fault as the backend decoded it
+ * @addr: address the device used; low 12 bits may be 0
+ * @pasid: valid if @flags has IOMMU_HWPT_EVENT_PASID_VALID
+ * @perm: IOMMU_PGFAULT_PERM_*
+ * @reason: the hardware's own code
+ * @flags: IOMMU_HWPT_EVENT_PASID_VALID or 0
+ */
+struct iommufd_event {
+	u64 addr;
+	u32 pasid;
+	u32 perm;
+	u32 reason;
+	u32 flags;
+};
+
+/**
+ * struct iommufd_event_device - how user space knows a device
+ * @node: among all devices
+ * @dev: the device; not referenced, it is there as long as this is listed
+ * @ictx: context it is bound to
+ * @dev_id: its id there
+ */
+struct iommufd_event_device {
+	struct hlist_node node;
+	struct device *dev;
+	struct iommufd_ctx *ictx;
+	u32 dev_id;
+};
+
+/**
+ * struct iommufd_event_ring - who listens to a domain
+ * @node: among all rings
+ * @domain: whose faults these are. Never changes
+ * @ictx: context that owns @domain; faults of devices elsewhere are not told
+ * @wait: readers and pollers
+ * @lock: guards what follows; taken with interrupts off
+ * @records: @depth of them
+ * @depth: a power of two
+ * @head: first record in use, counted on without wrapping
+ * @tail: next record to be used
+ * @sequence: number of the last event, lost ones included
+ * @lost: events were lost since the last record
+ * @lost_total: events lost so far
+ */
+struct iommufd_event_ring {
+	struct hlist_node node;
+	const struct iommu_domain *domain;
+	struct iommufd_ctx *ictx;
+	wait_queue_head_t wait;
+	spinlock_t lock;		/* guards what follows */
+	struct iommu_hwpt_event *records;
+	u32 depth;
+	u32 head;
+	u32 tail;
+	u32 sequence;
+	bool lost;
+	u64 lost_total;
+};
+
+/* Any context, interrupts on or off. */
+void iommufd_event_report(const struct iommu_domain *domain,
+			  const struct device *dev,
+			  const struct iommufd_event *event);
+
+/* del: nobody uses it when it returns. May sleep. */
+void iommufd_event_device_add(struct iommufd_event_device *edev);
+void iommufd_event_device_del(struct iommufd_event_device *edev);
+
+int iommufd_event_ring_init(struct iommufd_event_ring *ring,
+			    const struct iommu_domain *domain,
+			    struct iommufd_ctx *ictx, u32 depth);
+void iommufd_event_ring_exit(struct iommufd_event_ring *ring);
+bool iommufd_event_ring_readable(struct iommufd_event_ring *ring);
+unsigned int iommufd_event_ring_take(struct iommufd_event_ring *ring,
+				     struct iommu_hwpt_event *records,
+				     unsigned int num);
+
+#endif
