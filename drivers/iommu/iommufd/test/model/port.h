@@ -76,12 +76,19 @@ enum model_status {
 
 /**
  * struct model_function_ops - what an IOMMU says to a function
+ *
+ * They are called without a lock that an operation of the port takes, within one
+ * RCU read-side section (or with interrupts off) with the look-up of the function:
+ * after connect() and synchronize_rcu() it may be freed. They may be called from
+ * within a port operation, except for @invalidate.
+ *
  * @invalidate: drop translations cached for [@addr, @addr + @size), of @pasid or
- *	of requests without one; @global: of every PASID. False if the function
+ *	of requests without one; @global: of every PASID; @size 0: up to the end of
+ *	the address space. Once it returns, no request by them is in flight. False if the function
  *	does not answer (or is gone), so that the IOMMU runs into its time-out
  * @prg_response: an answer to a page request group; @pasid_valid as in the
- *	response message. The function says if it was waiting for it: a model
- *	that answers what nobody asked stops the test
+ *	response message. True: it was expected; false: it was not, or the function
+ *	is gone. The function says model_violation() of an answer nobody asked for
  */
 struct model_function_ops {
 	bool (*invalidate)(struct model_function *fn, bool pasid_valid,
@@ -143,5 +150,11 @@ struct model_function {
 __printf(1, 2) void model_violation(const char *fmt, ...);
 /* How many so far. */
 unsigned long model_violations(void);
+/*
+ * Between the two, violations are part of the test: counted, no warning. The
+ * first returns what the second takes; the second, how many there were.
+ */
+unsigned long model_violations_expect(void);
+unsigned long model_violations_expected(unsigned long before);
 
 #endif
