@@ -160,6 +160,8 @@ int model_dma_wait(struct model_dma *dma, unsigned long timeout,
 void model_dma_cancel(struct model_dma *dma);
 /* Its data, once it has ended. */
 const void *model_dma_data(struct model_dma *dma);
+/* It writes to memory, so there is nothing to fetch. */
+bool model_dma_writes(struct model_dma *dma);
 void model_dma_put(struct model_dma *dma);
 
 /*

@@ -526,3 +526,14 @@ const void *model_dma_data(struct model_dma *dma)
 {
 	return dma->buf;
 }
+
+/**
+ * model_dma_writes() - which way it goes
+ * @dma: the DMA
+ *
+ * Return: true: it writes to memory.
+ */
+bool model_dma_writes(struct model_dma *dma)
+{
+	return dma->params.flags & MODEL_DMA_WRITE;
+}
