@@ -24,6 +24,7 @@ busybox-static 1
 liburing-dev 1
 libcap-dev 1
 sparse 1
+e2fsprogs 2
 $BASE_PACKAGE 155
 "
 

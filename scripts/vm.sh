@@ -5,15 +5,38 @@
 #   scripts/vm.sh [OPTION...] [-- COMMAND [ARG...]]
 #
 #   --kernel fast|debug|upstream   default fast; built when it is not there
-#   --iommu vtd|virtio|none        default vtd (smmuv3 with --arch arm64)
-#   --device DEVICE                a QEMU device, as often as wanted: edu, igb,
-#                                  nvme and e1000e need no further argument
+#   --iommu vtd|vtd-base|virtio|none
+#                                  default vtd (smmuv3 with --arch arm64): an
+#                                  Intel VT-d unit in scalable mode, with our
+#                                  driver or the base tree's
+#   --device DEVICE                a QEMU device, as often as wanted, see below
+#   --root SIZE                    boot from an NVMe disk of SIZE (1200M, 2G)
+#                                  with the guest's root on it, nvme1
+#   --qmp                          the guest can talk to QEMU's monitor: run-qmp
+#   --qemu-trace EVENT[,EVENT...]  QEMU's own trace events, one a line, go to
+#                                  $B/log/vm-NAME.trace
 #   --append "ARGS"                further kernel arguments
 #   --smp N, --mem MB              default 2 and 2048
 #   --timeout S                    default 900 with a COMMAND, none for a shell
 #   --icount                       the guest clock counts instructions, 1 CPU
 #   --log NAME                     kernel messages go to $B/log/vm-NAME.log
 #   --arch x86_64|arm64
+#
+# Devices: any of QEMU's with its properties, or one of these, properties after a
+# comma too. The first of a kind has id=KIND1, the second KIND2 ...
+#   edu            test device with a DMA engine
+#   nvme[:SIZE]    an NVMe disk, default 64M, empty
+#   igb, e1000e, virtio-net
+#                  a network card; all those of a VM are on one hub with nothing
+#                  else, igb1 with the address 52:54:00:00:00:01. virtio-net does
+#                  DMA through the IOMMU as the others do
+#   port           a PCIe root port to plug something into: nvme,bus=port1
+#
+# With --qmp, in the VM:
+#   run-qmp '{"execute": "device_del", "arguments": {"id": "nvme1"}}' \
+#           [EVENT [SECONDS]]
+# prints the answer and waits for EVENT (DEVICE_DELETED); --help says more. Such
+# a VM can do to the host what the user who started it can.
 #
 # The current directory is /host in the VM and is where COMMAND starts; our
 # static programs are in PATH. One COMMAND without ARGs is a line for sh.
@@ -29,13 +52,14 @@ help_if_asked "$@"
 . "$SCRIPTS/packages.sh"
 
 kernel=fast arch=x86_64 iommu='' smp=2 mem=2048 timeout='' icount='' log=$$
-append='' devices=()
+append='' devices=() root='' qmp='' qemu_trace=''
 
 cannot() { say "vm.sh: $*"; exit 125; }
 
 while [ $# -gt 0 ]; do
 	case $1 in
 	--icount) icount=1; shift; continue ;;
+	--qmp) qmp=1; shift; continue ;;
 	--) shift; break ;;
 	--*) [ $# -ge 2 ] || cannot "$1 needs a value (--help)" ;;
 	*) cannot "unknown argument $1: a command comes after -- (--help)" ;;
@@ -45,6 +69,8 @@ while [ $# -gt 0 ]; do
 	--arch) arch=$2 ;;
 	--iommu) iommu=$2 ;;
 	--device) devices+=("$2") ;;
+	--root) root=$2 ;;
+	--qemu-trace) qemu_trace=$2 ;;
 	--append) append="$append $2" ;;
 	--smp) smp=$2 ;;
 	--mem) mem=$2 ;;
@@ -70,8 +96,9 @@ mkdir -p "$LOG" "$B/programs"
 console=$LOG/vm-$log.log
 : >"$console"
 find "$LOG" -name "vm-[0-9]*.log" -mtime +0 -delete
+find "$B" -maxdepth 1 -name "disks.*" -mtime +0 -exec rm -rf {} +
 
-tmp=$(mktemp -d) qemu_pid='' tty=''
+tmp=$(mktemp -d) qemu_pid='' tty='' disks=''
 [ ! -t 0 ] || tty=$(stty -g)
 # shellcheck disable=SC2317
 clean_up() {
@@ -81,7 +108,7 @@ clean_up() {
 		wait "$qemu_pid" 2>/dev/null
 	fi
 	[ -z "$tty" ] || stty "$tty" 2>/dev/null
-	rm -rf "$tmp"
+	rm -rf "$tmp" ${disks:+"$disks"}
 }
 trap 'clean_up' EXIT
 trap 'clean_up; exit 130' INT
@@ -114,34 +141,113 @@ esac
 
 machine=q35
 case $iommu in
-vtd)
+vtd | vtd-base)
 	machine=$machine,kernel-irqchip=split
 	scalable='x-scalable-mode'
 	"$QEMU" -device intel-iommu,help 2>/dev/null | grep -q " $scalable=" ||
 		scalable='scalable-mode'
 	args+=(-device "intel-iommu,intremap=on,$scalable=on")
-	cmdline="$cmdline intel_iommu=on,sm_on"
+	if [ "$iommu" = vtd ]; then
+		cmdline="$cmdline intel_iommu=off iommufd.vtd=on"
+	else
+		cmdline="$cmdline intel_iommu=on,sm_on"
+	fi
 	;;
 virtio) args+=(-device virtio-iommu-pci) ;;
 none) cmdline="$cmdline iommu.passthrough=1" ;;
-*) cannot "--iommu $iommu: vtd, virtio or none" ;;
+*) cannot "--iommu $iommu: vtd, vtd-base, virtio or none" ;;
 esac
 args=(-M "$machine" "${args[@]}")
 
-disk=0
-for d in ${devices[@]+"${devices[@]}"}; do
-	case $d in
-	edu) d=edu,dma_mask=0xffffffffffff ;;
-	igb | e1000e) d=$d,romfile= ;;
-	nvme)
-		disk=$((disk + 1))
-		truncate -s 64M "$tmp/disk$disk"
-		args+=(-blockdev "file,node-name=disk$disk,filename=$(comma "$tmp")/disk$disk")
-		d=nvme,drive=disk$disk,serial=disk$disk
+# Disks are gone with the VM. They are not in /tmp, which may be memory.
+make_disks() {
+	[ -n "$disks" ] || disks=$(mktemp -d "$B/disks.XXXXXX") ||
+		cannot "there is no room for disks in $B"
+}
+
+declare -A seen
+nics=0
+add_device() { # DEVICE
+	local head=${1%%,*} rest='' kind size id
+	case $1 in
+	*,*) rest=,${1#*,} ;;
+	esac
+	kind=${head%%:*}
+	size=${head#"$kind"}
+	size=${size#:}
+	case $kind in
+	nvme | port | igb | e1000e | virtio-net | edu) ;;
+	*)
+		args+=(-device "$1")
+		return
 		;;
 	esac
-	args+=(-device "$d")
+	[ -z "$size" ] || [ "$kind" = nvme ] || cannot "$kind takes no :$size"
+	seen[$kind]=$((${seen[$kind]-0} + 1))
+	id=$kind${seen[$kind]}
+	case $rest in
+	*,id=*) cannot "--device $1: its id is $id" ;;
+	esac
+	case $kind in
+	edu) head=edu,dma_mask=0xffffffffffff ;;
+	port) head=pcie-root-port,chassis=${seen[port]},slot=${seen[port]} ;;
+	nvme)
+		make_disks
+		[ -f "$disks/$id" ] || truncate -s "${size:-64M}" "$disks/$id" ||
+			cannot "nvme:$size is not a size"
+		args+=(-blockdev "file,node-name=disk-$id,discard=unmap,filename=$(comma "$disks")/$id")
+		head=nvme,drive=disk-$id,serial=$id
+		;;
+	igb | e1000e | virtio-net)
+		nics=$((nics + 1))
+		args+=(-netdev "hubport,id=net-$id,hubid=1")
+		head=$kind
+		[ "$kind" != virtio-net ] ||
+			head=virtio-net-pci,disable-legacy=on,iommu_platform=on
+		head=$head,netdev=net-$id,romfile=
+		# Its virtual functions take two slots, 16 further on.
+		case $kind$rest in
+		igb*,bus=* | igb*,addr=*) ;;
+		igb*) head=$head,addr=$(printf %x $((2 * ${seen[igb]} + 6))) ;;
+		esac
+		head=$head,mac=$(printf '52:54:00:00:00:%02x' "$nics")
+		;;
+	esac
+	args+=(-device "$head,id=$id$rest")
+}
+
+if [ -n "$root" ]; then
+	mke2fs=$(PATH=$PATH:/usr/sbin:/sbin command -v mke2fs) ||
+		cannot "mke2fs is missing; run scripts/setup.sh"
+	make_disks
+	truncate -s "$root" "$disks/nvme1" || cannot "--root $root: no size"
+	"$mke2fs" -q -t ext4 -F -E root_owner=0:0 -d "$B/initramfs" \
+		"$disks/nvme1" >"$tmp/mke2fs" 2>&1 || {
+		cat "$tmp/mke2fs" >&2
+		cannot "there is no file system of $root"
+	}
+	add_device nvme
+	cmdline="$cmdline root=/dev/nvme0n1"
+fi
+for d in ${devices[@]+"${devices[@]}"}; do
+	add_device "$d"
 done
+
+# The port's other end is QEMU's monitor, within the same process.
+if [ -n "$qmp" ]; then
+	# shellcheck disable=SC2054
+	args+=(-chardev "socket,id=qmp,path=$(comma "$tmp")/qmp,server=on,wait=off"
+		-mon chardev=qmp,mode=control
+		-chardev "socket,id=qmp-port,path=$(comma "$tmp")/qmp"
+		-device virtserialport,chardev=qmp-port,name=qmp)
+fi
+if [ -n "$qemu_trace" ]; then
+	: >"$LOG/vm-$log.trace"
+	for d in ${qemu_trace//,/ }; do
+		args+=(-trace "enable=$d")
+	done
+	args+=(-D "$LOG/vm-$log.trace")
+fi
 if [ -n "$icount" ]; then
 	args+=(-icount "shift=0,sleep=off")
 else
