@@ -13,7 +13,7 @@
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
 
-ALL="static kunit upstream fail_nth selftests abi demo"
+ALL="static kunit upstream fail_nth selftests abi demo vtd"
 # shellcheck disable=SC2086
 [ $# -gt 0 ] || set -- $ALL
 
