@@ -1,2 +1,329 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The driver's door to a VT-d model. */
+/*
+ * The driver's door to a VT-d model. Requests come up from the model as they do
+ * from hardware, through queue memory and an interrupt; what the driver has to
+ * say goes down as registers and descriptors. Nothing else crosses.
+ */
+#include <linux/interrupt.h>
+#include <linux/irq_sim.h>
+#include <linux/irqdomain.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+
+#include "vtd_model_door.h"
+
+static struct vtd_machine *to_machine(struct vtd_unit *unit)
+{
+	return container_of(unit, struct vtd_machine, unit);
+}
+
+static u32 door_read32(struct vtd_unit *unit, unsigned int reg)
+{
+	return vtd_model_read(to_machine(unit)->model, reg, sizeof(u32));
+}
+
+static u64 door_read64(struct vtd_unit *unit, unsigned int reg)
+{
+	return vtd_model_read(to_machine(unit)->model, reg, sizeof(u64));
+}
+
+static void door_write32(struct vtd_unit *unit, unsigned int reg, u32 val)
+{
+	vtd_model_write(to_machine(unit)->model, reg, sizeof(u32), val);
+}
+
+static void door_write64(struct vtd_unit *unit, unsigned int reg, u64 val)
+{
+	vtd_model_write(to_machine(unit)->model, reg, sizeof(u64), val);
+}
+
+/* The model is done when the write returns. */
+static int door_command(struct vtd_unit *unit, u32 bit, bool on)
+{
+	struct vtd_machine *machine = to_machine(unit);
+	bool lasts = bit == DMA_GCMD_TE, until = on;
+	u32 val;
+
+	if (lasts)
+		machine->gcmd = on ? machine->gcmd | bit : machine->gcmd & ~bit;
+	val = lasts ? machine->gcmd : machine->gcmd | bit;
+	if (bit == DMA_GCMD_WBF)
+		until = false;
+	door_write32(unit, DMAR_GCMD_REG, val);
+	return !!(door_read32(unit, DMAR_GSTS_REG) & bit) == until ?
+		       0 : -ETIMEDOUT;
+}
+
+static int door_submit(struct vtd_unit *unit, struct qi_desc *descs,
+		       unsigned int num, bool drain)
+{
+	unsigned int index;
+
+	BUILD_BUG_ON(sizeof(*descs) != sizeof(u64[4]));
+	return vtd_model_submit(to_machine(unit)->model,
+				(const u64 (*)[4])descs, num, drain, &index);
+}
+
+static void door_clean(struct vtd_unit *unit, void *addr, size_t size)
+{
+	vtd_model_clean(to_machine(unit)->model, addr, size);
+}
+
+static int door_irq_request(struct vtd_unit *unit, enum vtd_irq which,
+			    irq_handler_t hard, irq_handler_t thread,
+			    void *data)
+{
+	static const u32 control[] = {
+		[VTD_IRQ_FAULT] = DMAR_FECTL_REG,
+		[VTD_IRQ_PAGE_REQUEST] = DMAR_PECTL_REG,
+	};
+	struct vtd_machine *machine = to_machine(unit);
+	int rc;
+
+	rc = request_threaded_irq(machine->lines[which], hard, thread,
+				  hard ? 0 : IRQF_ONESHOT, unit->name, data);
+	if (!rc)
+		door_write32(unit, control[which], 0);
+	return rc;
+}
+
+static void door_irq_free(struct vtd_unit *unit, enum vtd_irq which, void *data)
+{
+	struct vtd_machine *machine = to_machine(unit);
+
+	door_write32(unit, which == VTD_IRQ_FAULT ? DMAR_FECTL_REG :
+						    DMAR_PECTL_REG,
+		     DMA_FECTL_IM);
+	free_irq(machine->lines[which], data);
+}
+
+static bool door_owns(struct vtd_unit *unit, struct pci_dev *pdev)
+{
+	struct vtd_machine *machine = to_machine(unit);
+
+	struct model_bridge *bridge = machine->machine.bridge;
+
+	return pci_domain_nr(pdev->bus) ==
+	       pci_domain_nr(model_bridge_bus(bridge));
+}
+
+static const struct vtd_door_ops model_door = {
+	.read32 = door_read32,
+	.read64 = door_read64,
+	.write32 = door_write32,
+	.write64 = door_write64,
+	.command = door_command,
+	.submit = door_submit,
+	.clean = door_clean,
+	.irq_request = door_irq_request,
+	.irq_free = door_irq_free,
+	.owns = door_owns,
+};
+
+static void machine_raise(void *data, enum vtd_model_irq which)
+{
+	static const enum vtd_irq line[] = {
+		[VTD_MODEL_IRQ_FAULT] = VTD_IRQ_FAULT,
+		[VTD_MODEL_IRQ_PAGE_REQUEST] = VTD_IRQ_PAGE_REQUEST,
+	};
+	struct vtd_machine *machine = data;
+
+	irq_set_irqchip_state(machine->lines[line[which]],
+			      IRQCHIP_STATE_PENDING, true);
+}
+
+static int machine_make_irqs(struct vtd_machine *machine)
+{
+	unsigned int i;
+
+	machine->irqs = irq_domain_create_sim(NULL, ARRAY_SIZE(machine->lines));
+	if (IS_ERR(machine->irqs))
+		return PTR_ERR(machine->irqs);
+	for (i = 0; i < ARRAY_SIZE(machine->lines); i++)
+		machine->lines[i] = irq_create_mapping(machine->irqs, i);
+	return machine->lines[0] && machine->lines[1] ? 0 : -ENOMEM;
+}
+
+static void machine_free_irqs(struct vtd_machine *machine)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(machine->lines); i++)
+		if (machine->lines[i])
+			irq_dispose_mapping(machine->lines[i]);
+	if (!IS_ERR_OR_NULL(machine->irqs))
+		irq_domain_remove_sim(machine->irqs);
+}
+
+static void put_counter(struct iommufd_model_counter *counters,
+			unsigned int max, unsigned int *num, const char *name,
+			u64 value)
+{
+	if (*num < max) {
+		strscpy_pad(counters[*num].name, name);
+		counters[*num].value = value;
+	}
+	++*num;
+}
+
+static unsigned int machine_counters(struct model_machine *base,
+				     struct iommufd_model_counter *counters,
+				     unsigned int max)
+{
+	struct vtd_machine *machine =
+		container_of(base, struct vtd_machine, machine);
+	struct vtd_model_counts counts;
+	unsigned int i, num = 0;
+	char name[16];
+
+	vtd_model_counts(machine->model, &counts);
+	put_counter(counters, max, &num, "submits", counts.submits);
+	for (i = 0; i < ARRAY_SIZE(counts.descs); i++) {
+		snprintf(name, sizeof(name), "desc-%u", i);
+		put_counter(counters, max, &num, name, counts.descs[i]);
+	}
+	put_counter(counters, max, &num, "iotlb-hits", counts.iotlb_hits);
+	put_counter(counters, max, &num, "walks", counts.walks);
+	put_counter(counters, max, &num, "faults", counts.faults);
+	put_counter(counters, max, &num, "fault-overflows",
+		    counts.fault_overflows);
+	put_counter(counters, max, &num, "page-requests",
+		    counts.page_requests);
+	put_counter(counters, max, &num, "page-overflows",
+		    counts.page_overflows);
+	put_counter(counters, max, &num, "responses-success",
+		    counts.responses[MODEL_PRG_SUCCESS]);
+	put_counter(counters, max, &num, "responses-invalid",
+		    counts.responses[MODEL_PRG_INVALID]);
+	put_counter(counters, max, &num, "responses-failure",
+		    counts.responses[MODEL_PRG_FAILURE]);
+	return num;
+}
+
+static int machine_inject(struct model_machine *base, u32 what, u64 nth)
+{
+	struct vtd_machine *machine =
+		container_of(base, struct vtd_machine, machine);
+
+	if (what > VTD_MODEL_INJECT_DELAY)
+		return -EOPNOTSUPP;
+	vtd_model_inject(machine->model, what, nth);
+	return 0;
+}
+
+static void machine_remove(struct model_machine *base)
+{
+	vtd_machine_destroy(container_of(base, struct vtd_machine, machine));
+}
+
+static const struct model_machine_ops machine_ops = {
+	.counters = machine_counters,
+	.inject = machine_inject,
+	.remove = machine_remove,
+};
+
+/**
+ * vtd_machine_create() - a model, driven
+ * @cap: capability register of the model
+ * @ecap: its extended capability register
+ *
+ * May sleep.
+ *
+ * Return: the machine or ERR_PTR().
+ */
+struct vtd_machine *vtd_machine_create(u64 cap, u64 ecap)
+{
+	static atomic_t serial = ATOMIC_INIT(0);
+	struct vtd_machine *machine;
+	struct vtd_model_config config = {
+		.cap = cap,
+		.ecap = ecap,
+		.raise = machine_raise,
+	};
+	int rc;
+
+	machine = kzalloc(sizeof(*machine), GFP_KERNEL);
+	if (!machine)
+		return ERR_PTR(-ENOMEM);
+	config.data = machine;
+	machine->machine.name = "vtd";
+	machine->machine.ops = &machine_ops;
+	rc = machine_make_irqs(machine);
+	if (rc)
+		goto err_irqs;
+	machine->model = vtd_model_create(&config);
+	if (IS_ERR_OR_NULL(machine->model)) {
+		rc = -ENOMEM;
+		goto err_irqs;
+	}
+
+	machine->unit.door = &model_door;
+	snprintf(machine->unit.name, sizeof(machine->unit.name), "vtd-model%d",
+		 atomic_fetch_inc(&serial));
+	rc = vtd_unit_init(&machine->unit);
+	if (rc)
+		goto err_model;
+	rc = vtd_unit_start(&machine->unit);
+	if (rc)
+		goto err_unit;
+	machine->machine.bridge = model_bridge_create(vtd_model_port(machine->model));
+	if (IS_ERR(machine->machine.bridge)) {
+		rc = PTR_ERR(machine->machine.bridge);
+		goto err_stop;
+	}
+	rc = vtd_unit_add(&machine->unit);
+	if (rc)
+		goto err_bridge;
+	return machine;
+
+err_bridge:
+	model_bridge_destroy(machine->machine.bridge);
+err_stop:
+	vtd_unit_stop(&machine->unit);
+err_unit:
+	vtd_unit_free(&machine->unit);
+err_model:
+	vtd_model_destroy(machine->model);
+err_irqs:
+	machine_free_irqs(machine);
+	kfree(machine);
+	return ERR_PTR(rc);
+}
+
+/**
+ * vtd_machine_destroy() - undo vtd_machine_create()
+ * @machine: nobody uses its functions
+ *
+ * May sleep.
+ */
+void vtd_machine_destroy(struct vtd_machine *machine)
+{
+	model_bridge_destroy(machine->machine.bridge);
+	vtd_unit_remove(&machine->unit);
+	vtd_unit_stop(&machine->unit);
+	vtd_unit_free(&machine->unit);
+	vtd_model_destroy(machine->model);
+	machine_free_irqs(machine);
+	kfree(machine);
+}
+
+/* Parameters: capability and extended capability register; 0: a modern unit's. */
+static struct model_machine *factory_create(const u64 *params, unsigned int num)
+{
+	u64 cap = num > 0 && params[0] ? params[0] : vtd_model_cap;
+	u64 ecap = num > 1 && params[1] ? params[1] : vtd_model_ecap;
+	struct vtd_machine *machine = vtd_machine_create(cap, ecap);
+
+	return IS_ERR(machine) ? ERR_CAST(machine) : &machine->machine;
+}
+
+static struct model_factory factory = {
+	.name = "vtd",
+	.create = factory_create,
+};
+
+static int __init vtd_model_init(void)
+{
+	return model_factory_register(&factory);
+}
+late_initcall(vtd_model_init);

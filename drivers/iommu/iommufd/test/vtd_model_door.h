@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A model of a VT-d unit with the driver behind it: what hardware and firmware
+ * would be. The only place that knows both.
+ */
+#ifndef __IOMMUFD_VTD_MODEL_DOOR_H
+#define __IOMMUFD_VTD_MODEL_DOOR_H
+
+#include <linux/irqreturn.h>
+
+#include "model/machine.h"
+#include "model/pci.h"
+#include "model/vtd.h"
+#include "../vtd/unit.h"
+
+/**
+ * struct vtd_machine - a unit, and a PCI bridge behind it
+ * @machine: what /dev/iommufd_model knows; its bridge is what functions are plugged
+ *	into
+ * @unit: what the driver drives
+ * @model: what it thinks is hardware
+ * @irqs: where the model's interrupts come from
+ * @lines: one for each &enum vtd_irq
+ * @gcmd: global command bits that last
+ */
+struct vtd_machine {
+	struct model_machine machine;
+	struct vtd_unit unit;
+	struct vtd_model *model;
+	struct irq_domain *irqs;
+	unsigned int lines[2];
+	u32 gcmd;
+};
+
+/*
+ * create   make both, translate, and tell the iommu core. No function is there.
+ *          May sleep. ERR_PTR on failure
+ * destroy  unplug what is there, stop, free. May sleep
+ */
+struct vtd_machine *vtd_machine_create(u64 cap, u64 ecap);
+void vtd_machine_destroy(struct vtd_machine *machine);
+
+#endif
