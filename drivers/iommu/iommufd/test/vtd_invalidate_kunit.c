@@ -348,8 +348,8 @@ static void check_cover(struct kunit *test, struct inval *inval, u64 start,
 	}
 	KUNIT_EXPECT_LE_MSG(test, sum, BIT_ULL(want), "[%llx, %llx]", start,
 			    last);
-	/* A little too much is all right, but no more than that. */
-	KUNIT_EXPECT_LT_MSG(test, sum, 4 * ((last >> 12) - (start >> 12) + 1),
+	/* Less than twice as much is all right. */
+	KUNIT_EXPECT_LT_MSG(test, sum, 2 * ((last >> 12) - (start >> 12) + 1),
 			    "[%llx, %llx]", start, last);
 }
 
@@ -380,7 +380,7 @@ static void inval_ranges(struct kunit *test)
 	unsigned int i;
 
 	prandom_seed_state(&rnd, 20260101);
-	for (i = 0; i < 8000; i++) {
+	for (i = 0; i < 8000 && test->status != KUNIT_FAILURE; i++) {
 		u64 start, last;
 
 		random_range(&rnd, &start, &last);
@@ -414,7 +414,7 @@ static void inval_max_mask(struct kunit *test)
 	struct rnd_state rnd;
 
 	prandom_seed_state(&rnd, 42);
-	for (i = 0; i < 4000; i++) {
+	for (i = 0; i < 4000 && test->status != KUNIT_FAILURE; i++) {
 		u64 start, last;
 
 		random_range(&rnd, &start, &last);
@@ -437,6 +437,8 @@ static void inval_max_mask(struct kunit *test)
 		}
 		inval_again(inval);
 	}
+	if (test->status == KUNIT_FAILURE)
+		return;
 	KUNIT_EXPECT_GT(test, whole, 100);
 	KUNIT_EXPECT_GT(test, part, 100);
 }
