@@ -225,7 +225,7 @@ static void test_truncated(struct kunit *test)
 
 static const struct {
 	const char *what;
-	u8 bytes[24];
+	u8 bytes[28];
 	size_t size;
 	int rc;
 } bad[] = {
@@ -245,8 +245,9 @@ static const struct {
 	  { ATSR, 0, 17, 0, 0, 0, 0, 0, 1, 9, 0, 0, 0, 0, 1, 0, 1 }, 17,
 	  -EINVAL },
 	{ "scope beyond its structure",
-	  { ATSR, 0, 16, 0, 0, 0, 0, 0, 1, 10, 0, 0, 0, 0, 1, 0, 9, 0, 4, 0 },
-	  20, -EINVAL },
+	  /* and what it runs into looks like one, up to the end of the table */
+	  { ATSR, 0, 16, 0, 0, 0, 0, 0, 1, 12, 0, 0, 0, 0, 1, 0,
+	    9, 0, 12, 0, 1, 8, 0, 0, 0, 0, 1, 0 }, 28, -EINVAL },
 	{ "scope of half a header",
 	  { ATSR, 0, 11, 0, 0, 0, 0, 0, 1, 8, 0 }, 11, -EINVAL },
 	{ "RMRR without a scope",
