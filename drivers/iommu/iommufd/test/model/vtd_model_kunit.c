@@ -3,14 +3,15 @@
  * The VT-d model's translations: stages, rights, fault reasons, accessed and dirty
  * bits, caches and what invalidates them.
  */
+#include <linux/bits.h>
 #include <linux/io.h>
 #include <linux/sizes.h>
 
 #include "vtd_model_kunit.h"
 
-#define CM	(1ULL << 7)
-#define C	(1ULL << 0)
-#define SMPWCS	(1ULL << 48)
+#define CM	BIT_ULL(7)
+#define C	BIT_ULL(0)
+#define SMPWCS	BIT_ULL(48)
 
 /* Second-stage page, first-stage page (present, writable, user), of data @i */
 static u64 ss_page(struct fixture *f, unsigned int i)
@@ -348,7 +349,7 @@ struct wrong {
 	u8 code;
 };
 
-#define NO_MEMORY	(1ULL << 47)
+#define NO_MEMORY	BIT_ULL(47)
 #define ADDRESS		0xfffffffffffff000ULL
 
 static void each_wrong(struct fixture *f, u64 *entry, const struct wrong *wrong,
@@ -603,7 +604,7 @@ static void modes(struct kunit *test)
 #define TLB_PAGE(d)	(0x2ULL | 3 << 4 | (u64)(d) << 16)
 #define PTLB_PASID(d, p) (0x6ULL | 2 << 4 | (u64)(d) << 16 | (u64)(p) << 32)
 #define PTLB_PAGE(d, p)	(0x6ULL | 3 << 4 | (u64)(d) << 16 | (u64)(p) << 32)
-#define IH		(1ULL << 6)
+#define IH		BIT_ULL(6)
 
 struct inval {
 	u64 word[2];
