@@ -5,8 +5,8 @@
 #   scripts/demo.sh        (make demo)
 #
 # Says what it will fetch and build and asks; installs, builds, then runs
-# iommufd-demo in a virtual machine with an emulated Intel VT-d and one edu
-# device. Exit status 0 only if every step of it happened.
+# iommufd-demo in a virtual machine with an emulated Intel VT-d unit, which our own
+# driver drives, and one edu device. Exit status 0 only if every step of it happened.
 
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# abi.sh - our kselftests that need no mock, on emulated VT-d with edu functions
+# abi.sh - our kselftests that need no mock, on emulated VT-d, by our driver, with edu functions
 # under vfio-pci: two of their own, and two in one slot, which share a group
 
 # shellcheck disable=SC2046

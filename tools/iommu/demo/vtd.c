@@ -4,6 +4,8 @@
  * DMA through the emulated VT-d unit. QEMU's edu device has a DMA engine and a
  * buffer of 4 KiB: what it reads can be seen by having it written back.
  */
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -26,6 +28,26 @@ struct vtd_demo {
 	char *memory;
 	char *other;
 };
+
+/* What our VT-d driver counts for the unit; -1 if another driver has it. */
+static long long unit_count(const char *what)
+{
+	char name[64], path[PATH_MAX];
+	long long count = -1;
+	FILE *f;
+
+	if (pci_find(EDU_VENDOR, EDU_DEVICE, 0, name, sizeof(name)))
+		return -1;
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu/vtd/%s",
+		 name, what);
+	f = fopen(path, "re");
+	if (!f)
+		return -1;
+	if (fscanf(f, "%lld", &count) != 1)
+		count = -1;
+	fclose(f);
+	return count;
+}
 
 static void both_ways(struct vtd_demo *d)
 {
@@ -110,6 +132,7 @@ static void nowhere(struct vtd_demo *d)
 void demo_vtd(void)
 {
 	struct vtd_demo d = { .edu = { .fd = -1 } };
+	long long faults;
 	__u32 pt, hwpt;
 	int rc, other;
 
@@ -141,6 +164,9 @@ void demo_vtd(void)
 	hwpt = pt;
 	tell("attached to I/O address space %u; the kernel made page table %u for it",
 	     d.ioas, hwpt);
+	faults = unit_count("faults");
+	tell("the unit is driven by %s", faults >= 0 ?
+	     "iommufd's own VT-d driver" : "another driver than iommufd's own");
 	other = iommu_open();
 	if (need(other, "/dev/iommu")) {
 		struct vfio_dev again;
@@ -156,6 +182,10 @@ void demo_vtd(void)
 	both_ways(&d);
 	after_unmap(&d);
 	nowhere(&d);
+	if (faults >= 0)
+		check(unit_count("faults") > faults,
+		      "the driver heard of what was blocked: %lld faults",
+		      unit_count("faults") - faults);
 out:
 	vfio_dev_close(&d.edu);
 	close(d.fd);
