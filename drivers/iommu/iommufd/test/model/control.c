@@ -442,6 +442,8 @@ static int control_state(struct control_file *file, void *arg)
 	struct model_pci_function *f;
 	struct model_pci_state s;
 
+	if (cmd->__reserved)
+		return -EOPNOTSUPP;
 	f = model_control_function(cmd->domain, cmd->rid);
 	if (!f)
 		return -ENODEV;
@@ -458,6 +460,7 @@ static int control_state(struct control_file *file, void *arg)
 		.pri_alloc = s.pri_alloc,
 		.outstanding = s.outstanding,
 		.waiting = s.waiting,
+		.queued = s.queued,
 		.running = s.running,
 		.tlb = s.tlb,
 		.dmas = s.counts.dmas,

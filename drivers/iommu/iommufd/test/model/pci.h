@@ -253,6 +253,7 @@ struct model_pci_counts {
  * @pri_alloc: outstanding page requests it may have
  * @outstanding: that it has, with its PF's and all VFs'
  * @waiting: groups of its own that it waits for
+ * @queued: DMAs that wait for room within the allocation, VFs' included
  * @running: DMAs that have not ended
  * @tlb: translations in its cache
  * @counts: so far
@@ -265,6 +266,7 @@ struct model_pci_state {
 	u32 pri_alloc;
 	u32 outstanding;
 	u32 waiting;
+	u32 queued;
 	u32 running;
 	u32 tlb;
 	struct model_pci_counts counts;

@@ -776,12 +776,12 @@ static void pci_model_failure(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_end(test, dma[0]), MODEL_DMA_OK);
 }
 
-/* 512 DMAs with 32 requests allowed, answered in no order. */
+/* 128 DMAs with 32 requests allowed, answered in no order. */
 static void pci_model_allocation(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct model_dma **dma;
-	u32 i, num = 512, answered;
+	u32 i, num = 128, answered;
 
 	dma = kunit_kcalloc(test, num, sizeof(*dma), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, dma);
@@ -877,6 +877,8 @@ static void pci_model_pri_off(struct kunit *test)
 	for (i = 0; i < 3; i++)
 		dma[i] = fake_start(test, 0, 0, i * FAKE_PAGE, 1);
 	fake_expect(test, fake, 2);
+	for (i = 0; fake_state(fake).queued != 1 && i < 10000; i++)
+		usleep_range(500, 1000);
 	/* What is sent is waited for; what is not ends. */
 	pci_disable_pri(fake->pdev);
 	KUNIT_EXPECT_EQ(test, fake_state(fake).pri_status & 0x100, 0);

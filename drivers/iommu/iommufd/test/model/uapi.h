@@ -351,8 +351,10 @@ struct iommufd_model_request {
  * @pri_alloc: outstanding page requests it may have
  * @outstanding: that it has, with all functions it shares PRI with
  * @waiting: groups of its own that a DMA waits for
+ * @queued: DMAs that wait for room within the allocation, of all these functions
  * @running: DMAs that have not ended
  * @tlb: translations it has cached
+ * @__reserved: must be 0
  * @dmas: started, and so on since it was plugged
  * @bytes: moved
  * @tlb_hits: cached translations used
@@ -380,8 +382,10 @@ struct iommufd_model_state {
 	__u32 pri_alloc;
 	__u32 outstanding;
 	__u32 waiting;
+	__u32 queued;
 	__u32 running;
 	__u32 tlb;
+	__u32 __reserved;
 	__aligned_u64 dmas;
 	__aligned_u64 bytes;
 	__aligned_u64 tlb_hits;
