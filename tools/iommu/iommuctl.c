@@ -335,6 +335,10 @@ static const struct {
 	  "GET_HW_INFO can be asked for a type" },
 	{ IOMMU_FEATURE_DEVICE_PASID, "device-pasid",
 	  "PASIDs of a device have address spaces of their own" },
+	{ IOMMU_FEATURE_INVALIDATE_RANGE, "invalidate-range",
+	  "HWPT_INVALIDATE of a range or of everything, for any IOMMU" },
+	{ IOMMU_FEATURE_DEVICE_PRI, "device-pri",
+	  "a device's page request interface can be controlled" },
 };
 
 static int show_features(void)

@@ -50,6 +50,7 @@ static void device_destroy_object(struct iommufd_object *obj)
 		cond_resched();
 	}
 	WARN_ON(!xa_empty(&idev->pasid_spaces));
+	iommufd_fault_hold_drop(idev->pri);
 	mutex_destroy(&idev->pasid_lock);
 	iommufd_group_note_bound(idev->group, false);
 	iommu_device_release_dma_owner(idev->dev);

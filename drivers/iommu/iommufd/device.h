@@ -83,7 +83,9 @@ struct iommufd_pasid {
  * @holds_ctx: binding took a reference on the context. Not so for a device
  *	that is itself owned by an object of the context.
  * @events: by which faults that cannot be answered find its id. Never changes
- * @pasid_lock: one change of a PASID at a time
+ * @pri: user space's use of page requests (IOMMU_DEVICE_PRI), or NULL; guarded by
+ *	@pasid_lock
+ * @pasid_lock: one change of a PASID, or of @pri, at a time
  * @pasids: PASID to struct iommufd_pasid; changed under the group's lock. At most
  *	as many as the device and its IOMMU have
  * @pasid_spaces: id of an IOAS to how many of @pasids translate to it in the end:
@@ -99,6 +101,7 @@ struct iommufd_device {
 	u32 hwpt_id;
 	bool holds_ctx;
 	struct iommufd_event_device events;
+	struct iommufd_fault_hold *pri;
 
 	struct mutex pasid_lock;	/* held across a change of a PASID */
 	struct xarray pasids;
@@ -118,6 +121,8 @@ struct iommufd_device *iommufd_device_bind_owned(struct iommufd_ctx *ictx,
 
 int iommufd_hwpt_alloc_ioctl(struct iommufd_call *call);	/* device.c */
 int iommufd_get_hw_info_ioctl(struct iommufd_call *call);	/* probe.c */
+
+int iommufd_device_pri_ioctl(struct iommufd_call *call);	/* pri.c */
 
 /* pasid.c */
 int iommufd_pasid_attach_ioctl(struct iommufd_call *call);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Hardware page tables (HWPTs): making, filling and freeing them, and the
- * invalidation of nested ones.
+ * invalidation of what hardware caches of them.
  *
  * A HWPT does not change after it was made, but for what device.c notes in it.
  * A paging HWPT follows its IOAS because map/ knows its domain.
@@ -13,6 +13,7 @@
 
 #include "../iommu-priv.h"
 #include "hwpt.h"
+#include "invalidate.h"
 
 /*
  * Bounds of one invalidation call. Far above what a guest's queue holds, but one
@@ -508,6 +509,53 @@ int iommufd_hwpt_alloc(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
 	return rc;
 }
 
+static void flush_range(struct iommu_domain *domain, u64 first, u64 last)
+{
+	size_t page = 1UL << __ffs(domain->pgsize_bitmap);
+	struct iommu_iotlb_gather gather;
+
+	if (!first && last == U64_MAX) {
+		iommu_flush_iotlb_all(domain);
+		return;
+	}
+	iommu_iotlb_gather_init(&gather);
+	gather.start = ALIGN_DOWN(first, page);
+	gather.end = last | (page - 1);
+	gather.pgsize = page;
+	iommu_iotlb_sync(domain, &gather);
+}
+
+/*
+ * Of a table that the kernel fills. One flush covers all requests, which may be
+ * more than they ask for: it costs one round to the hardware, and nobody sees the
+ * difference but in time.
+ */
+static int invalidate_paging(struct iommu_domain *domain,
+			     struct iommu_user_data_array *array)
+{
+	u64 first = U64_MAX, last = 0;
+	u64 from, to;
+	int rc = 0;
+	u32 i;
+
+	if (domain->ops->cache_invalidate_user)
+		return domain->ops->cache_invalidate_user(domain, array);
+
+	for (i = 0; i < array->entry_num; i++) {
+		rc = iommufd_invalidate_range(array, i, &from, &to);
+		if (rc)
+			break;
+		first = min(first, from);
+		last = max(last, to);
+		if (!(i % 1024))
+			cond_resched();
+	}
+	if (i)
+		flush_range(domain, first, last);
+	array->entry_num = i;
+	return rc;
+}
+
 static int invalidate(struct iommufd_call *call,
 		      const struct iommu_hwpt_invalidate *cmd, u32 *done)
 {
@@ -517,8 +565,8 @@ static int invalidate(struct iommufd_call *call,
 		.entry_len = cmd->entry_len,
 		.entry_num = cmd->entry_num,
 	};
-	struct iommufd_object *obj;
 	struct iommufd_hwpt *hwpt;
+	struct iommu_domain *domain;
 	int rc = -EOPNOTSUPP;
 
 	if (cmd->__reserved)
@@ -529,18 +577,23 @@ static int invalidate(struct iommufd_call *call,
 	     cmd->entry_num > INVALIDATE_ENTRIES_MAX))
 		return -EINVAL;
 
-	obj = iommufd_object_get(call->ictx, cmd->hwpt_id,
-				 IOMMUFD_OBJ_HWPT_NESTED);
-	if (IS_ERR(obj))
-		return PTR_ERR(obj);
+	hwpt = iommufd_hwpt_get(call->ictx, cmd->hwpt_id);
+	if (IS_ERR(hwpt))
+		return PTR_ERR(hwpt);
 
-	hwpt = container_of(obj, struct iommufd_hwpt, obj);
-	if (hwpt->domain->ops->cache_invalidate_user) {
-		rc = hwpt->domain->ops->cache_invalidate_user(hwpt->domain,
-							      &array);
+	domain = hwpt->domain;
+	if (iommufd_hwpt_is_paging(hwpt)) {
+		/* As other kernels say of a HWPT that is not nested */
+		rc = -ENOENT;
+		if (cmd->data_type == IOMMU_HWPT_INVALIDATE_DATA_RANGE) {
+			rc = invalidate_paging(domain, &array);
+			*done = array.entry_num;
+		}
+	} else if (domain->ops->cache_invalidate_user) {
+		rc = domain->ops->cache_invalidate_user(domain, &array);
 		*done = array.entry_num;
 	}
-	iommufd_object_put(obj);
+	iommufd_object_put(&hwpt->obj);
 	return rc;
 }
 

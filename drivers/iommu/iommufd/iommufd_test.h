@@ -35,6 +35,7 @@ enum {
 	IOMMU_TEST_OP_DMA_WAIT,
 	IOMMU_TEST_OP_REPORT,
 	IOMMU_TEST_OP_LEDGER,
+	IOMMU_TEST_OP_CACHED,
 };
 
 /* IOVAs that a mock paging domain translates */
@@ -174,6 +175,9 @@ enum {
  *          reported = taken + refused_overflow + refused_other;
  *          taken - answered_success - answered_invalid - answered_failure =
  *          groups still without an answer
+ * @cached: What the IOTLB of mock HWPT @id, paging or nested, holds: out_entries
+ *          of them, of MOCK_IO_PAGE_SIZE (half a page of the CPU) for a paging
+ *          one, 4 KiB for a nested one; and how often it was flushed
  */
 struct iommu_test_cmd {
 	__u32 size;
@@ -296,6 +300,10 @@ struct iommu_test_cmd {
 			__aligned_u64 out_answered_invalid;
 			__aligned_u64 out_answered_failure;
 		} ledger;
+		struct {
+			__aligned_u64 out_entries;
+			__aligned_u64 out_flushes;
+		} cached;
 	};
 };
 

@@ -67,6 +67,8 @@ static int get_features_ioctl(struct iommufd_call *call)
 			    IOMMU_FEATURE_FAULT_FAILURE |
 			    IOMMU_FEATURE_HW_INFO_INPUT_TYPE |
 			    IOMMU_FEATURE_DEVICE_PASID |
+			    IOMMU_FEATURE_INVALIDATE_RANGE |
+			    IOMMU_FEATURE_DEVICE_PRI |
 			    IOMMU_FEATURE_HWPT_EVENTQ;
 	return iommufd_call_respond(call, sizeof(*cmd));
 }
@@ -136,6 +138,8 @@ static const struct command own_commands[] = {
 	    iommufd_pasid_replace_ioctl),
 	OWN(IOMMU_DEVICE_PASID_DETACH, iommu_device_pasid_detach, pasid,
 	    iommufd_pasid_detach_ioctl),
+	OWN(IOMMU_DEVICE_PRI, iommu_device_pri, out_outstanding,
+	    iommufd_device_pri_ioctl),
 	OWN(IOMMU_HWPT_EVENTQ_ALLOC, iommu_hwpt_eventq_alloc, out_eventq_fd,
 	    iommufd_eventq_alloc_ioctl),
 };

@@ -271,6 +271,33 @@ TRACE_EVENT(iommufd_event,
 		  __entry->reason, __entry->lost)
 );
 
+/* A device's page request interface was turned on, off, or reset, or not. */
+TRACE_EVENT(device_pri,
+	TP_PROTO(const char *dev, u32 dev_id, u32 op, u32 allocation, int ret),
+	TP_ARGS(dev, dev_id, op, allocation, ret),
+	TP_STRUCT__entry(
+		__string(dev, dev)
+		__field(u32, dev_id)
+		__field(u32, op)
+		__field(u32, allocation)
+		__field(int, ret)
+	),
+	TP_fast_assign(
+		__assign_str(dev);
+		__entry->dev_id = dev_id;
+		__entry->op = op;
+		__entry->allocation = allocation;
+		__entry->ret = ret;
+	),
+	TP_printk("dev=%s dev_id=%u op=%s allocation=%u ret=%d", __get_str(dev),
+		  __entry->dev_id,
+		  __print_symbolic(__entry->op,
+				   { IOMMU_DEVICE_PRI_ENABLE, "enable" },
+				   { IOMMU_DEVICE_PRI_DISABLE, "disable" },
+				   { IOMMU_DEVICE_PRI_RESET, "reset" }),
+		  __entry->allocation, __entry->ret)
+);
+
 #endif
 
 #undef TRACE_INCLUDE_PATH

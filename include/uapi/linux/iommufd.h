@@ -88,7 +88,8 @@ enum {
 	IOMMUFD_CMD_DEVICE_PASID_ATTACH = 0xc1,
 	IOMMUFD_CMD_DEVICE_PASID_REPLACE = 0xc2,
 	IOMMUFD_CMD_DEVICE_PASID_DETACH = 0xc3,
-	IOMMUFD_CMD_HWPT_EVENTQ_ALLOC = 0xc8,
+	IOMMUFD_CMD_DEVICE_PRI = 0xc4,
+	IOMMUFD_CMD_HWPT_EVENTQ_ALLOC = 0xc5,
 };
 
 /**
@@ -699,9 +700,41 @@ struct iommu_hwpt_get_dirty_bitmap {
 /**
  * enum iommu_hwpt_invalidate_data_type - Whose invalidation requests these are
  * @IOMMU_HWPT_INVALIDATE_DATA_VTD_S1: struct iommu_hwpt_vtd_s1_invalidate
+ * @IOMMU_HWPT_INVALIDATE_DATA_RANGE: struct iommu_hwpt_invalidate_range, for any
+ *                                    IOMMU and for paging HWPTs too. Offered with
+ *                                    IOMMU_FEATURE_INVALIDATE_RANGE
  */
 enum iommu_hwpt_invalidate_data_type {
 	IOMMU_HWPT_INVALIDATE_DATA_VTD_S1 = 0,
+	IOMMU_HWPT_INVALIDATE_DATA_RANGE = 0x10000,
+};
+
+/**
+ * enum iommu_hwpt_invalidate_range_flags - Flags of a request of any IOMMU
+ * @IOMMU_INVALIDATE_RANGE_ALL: Everything that is cached of the HWPT. iova and
+ *                              length must be 0
+ */
+enum iommu_hwpt_invalidate_range_flags {
+	IOMMU_INVALIDATE_RANGE_ALL = 1 << 0,
+};
+
+/**
+ * struct iommu_hwpt_invalidate_range - One invalidation, of any IOMMU
+ *                                      (IOMMU_HWPT_INVALIDATE_DATA_RANGE)
+ * @flags: Combination of enum iommu_hwpt_invalidate_range_flags
+ * @__reserved: Must be 0
+ * @iova: First address, of any alignment
+ * @length: Bytes, not 0 but with IOMMU_INVALIDATE_RANGE_ALL
+ *
+ * Whatever any IOMMU, and any device with ATS, has cached of the HWPT for this
+ * range is gone on return: for every device and every PASID attached to it. More
+ * than was asked for may be invalidated.
+ */
+struct iommu_hwpt_invalidate_range {
+	__u32 flags;
+	__u32 __reserved;
+	__aligned_u64 iova;
+	__aligned_u64 length;
 };
 
 /**
@@ -734,7 +767,7 @@ struct iommu_hwpt_vtd_s1_invalidate {
 /**
  * struct iommu_hwpt_invalidate - ioctl(IOMMU_HWPT_INVALIDATE)
  * @size: sizeof(struct iommu_hwpt_invalidate)
- * @hwpt_id: A nested HWPT
+ * @hwpt_id: A nested HWPT; with IOMMU_HWPT_INVALIDATE_DATA_RANGE also a paging one
  * @data_uptr: User address of an array of requests
  * @data_type: One of enum iommu_hwpt_invalidate_data_type, for all entries
  * @entry_len: Bytes from one request to the next, 1 to the page size
@@ -751,11 +784,12 @@ struct iommu_hwpt_vtd_s1_invalidate {
  * With @entry_num 0 the call only tells whether @data_type is understood;
  * @data_uptr and @entry_len are then not looked at.
  *
- * Errors: ENOENT (@hwpt_id, also when it is not a nested one), EINVAL (a count,
+ * Errors: ENOENT (@hwpt_id, also when it is a paging one and @data_type is another
+ * than IOMMU_HWPT_INVALIDATE_DATA_RANGE), EINVAL (a count,
  * length or pointer out of bounds, @entry_len shorter or longer than what the
  * driver knows, a @data_type that is not this HWPT's, values in a request),
- * EOPNOTSUPP (@__reserved, values in a request), EFAULT; EIO or ETIMEDOUT when
- * the hardware reports an error.
+ * EOPNOTSUPP (@__reserved, values in a request), EOVERFLOW (a range), EFAULT,
+ * E2BIG; EIO or ETIMEDOUT when the hardware reports an error.
  */
 struct iommu_hwpt_invalidate {
 	__u32 size;
@@ -933,6 +967,9 @@ struct iommu_fault_alloc {
  * @IOMMU_FEATURE_HW_INFO_INPUT_TYPE: IOMMU_HW_INFO_FLAG_INPUT_TYPE is accepted
  * @IOMMU_FEATURE_DEVICE_PASID: IOMMU_DEVICE_PASID_ATTACH, _REPLACE and _DETACH
  *                              are there
+ * @IOMMU_FEATURE_INVALIDATE_RANGE: IOMMU_HWPT_INVALIDATE_DATA_RANGE is accepted,
+ *                                  and for paging HWPTs
+ * @IOMMU_FEATURE_DEVICE_PRI: IOMMU_DEVICE_PRI is there
  *
  * A bit says what the interface understands, not what the hardware behind a
  * particular device can do.
@@ -947,7 +984,9 @@ enum iommu_feature_bits {
 	IOMMU_FEATURE_FAULT_FAILURE = 1 << 5,
 	IOMMU_FEATURE_HW_INFO_INPUT_TYPE = 1 << 6,
 	IOMMU_FEATURE_DEVICE_PASID = 1 << 7,
-	IOMMU_FEATURE_HWPT_EVENTQ = 1 << 12,
+	IOMMU_FEATURE_INVALIDATE_RANGE = 1 << 8,
+	IOMMU_FEATURE_DEVICE_PRI = 1 << 9,
+	IOMMU_FEATURE_HWPT_EVENTQ = 1 << 10,
 };
 
 /* Value of iommu_features::out_abi_revision that this header describes */
@@ -1047,6 +1086,91 @@ struct iommu_device_pasid_detach {
 
 #define IOMMU_DEVICE_PASID_DETACH _IO(IOMMUFD_TYPE, \
 				      IOMMUFD_CMD_DEVICE_PASID_DETACH)
+
+/**
+ * enum iommu_device_pri_op - What to do with a device's page request interface
+ * @IOMMU_DEVICE_PRI_QUERY: Nothing: only the out members are wanted
+ * @IOMMU_DEVICE_PRI_ENABLE: Turn page requests on, and keep them on until DISABLE
+ *                           or until the device is unbound, whether or not the
+ *                           device or a PASID is attached to a HWPT with a fault
+ *                           queue. Requests that nobody is attached for are
+ *                           answered invalid
+ * @IOMMU_DEVICE_PRI_DISABLE: Undo ENABLE, the allocation too. Page requests stay on
+ *                            as long as there is an attachment to a HWPT with a
+ *                            fault queue
+ * @IOMMU_DEVICE_PRI_RESET: Answer all that is outstanding
+ *                          IOMMUFD_PAGE_RESP_INVALID, then start the interface
+ *                          anew: the device forgets its requests, its credits and
+ *                          a failure that has stopped it. It is on or off as
+ *                          before, and what is attached stays. Requests that come
+ *                          during the reset are answered invalid
+ */
+enum iommu_device_pri_op {
+	IOMMU_DEVICE_PRI_QUERY = 0,
+	IOMMU_DEVICE_PRI_ENABLE = 1,
+	IOMMU_DEVICE_PRI_DISABLE = 2,
+	IOMMU_DEVICE_PRI_RESET = 3,
+};
+
+/**
+ * enum iommu_device_pri_state - State of a device's page request interface
+ * @IOMMU_DEVICE_PRI_ENABLED: Page requests are on
+ * @IOMMU_DEVICE_PRI_BY_USER: IOMMU_DEVICE_PRI_ENABLE is in force
+ * @IOMMU_DEVICE_PRI_RESP_PASID: Responses to requests with a PASID have to have it
+ *                               (PCIe 6.0, 10.5.2.3: PRG Response PASID Required)
+ * @IOMMU_DEVICE_PRI_FAILED: An IOMMUFD_PAGE_RESP_FAILURE has stopped the device,
+ *                           until a RESET
+ */
+enum iommu_device_pri_state {
+	IOMMU_DEVICE_PRI_ENABLED = 1 << 0,
+	IOMMU_DEVICE_PRI_BY_USER = 1 << 1,
+	IOMMU_DEVICE_PRI_RESP_PASID = 1 << 2,
+	IOMMU_DEVICE_PRI_FAILED = 1 << 3,
+};
+
+/**
+ * struct iommu_device_pri - ioctl(IOMMU_DEVICE_PRI)
+ * @size: sizeof(struct iommu_device_pri)
+ * @flags: Must be 0
+ * @dev_id: A bound device
+ * @op: One of enum iommu_device_pri_op
+ * @allocation: ENABLE: page requests that the device may have outstanding from now
+ *              on, up to @out_capacity; 0: that many. What goes beyond is not
+ *              delivered, as when a fault queue is full. Otherwise must be 0
+ * @out_allocation: Page requests that it may have outstanding
+ * @out_capacity: The most it can have outstanding (PCIe 6.0, 10.5.2.4)
+ * @out_state: Combination of enum iommu_device_pri_state
+ * @out_attaches: Attachments to HWPTs with a fault queue, of the device itself and
+ *                of its PASIDs; each keeps page requests on
+ * @out_outstanding: Page requests that were taken and are not answered
+ *
+ * The page request interface of a device, for a VMM that shows its guest a page
+ * request capability. The out members tell the state after the operation.
+ *
+ * Errors: ENOENT (@dev_id), EOPNOTSUPP (@flags, @op; the device has no page
+ * requests, or its IOMMU driver does not hand them to user space; RESET: the driver
+ * cannot), EINVAL (@allocation; DISABLE without ENABLE), EBUSY (ENABLE is in force;
+ * RESET: other functions share the interface), ENODEV (the device has gone), EFAULT,
+ * ENOMEM; what the IOMMU driver returns. Nothing has changed then, but: after a RESET
+ * that the hardware refused, what was outstanding is answered; and if the structure
+ * becomes unwritable during the call, it is EFAULT although a DISABLE or RESET was
+ * done.
+ */
+struct iommu_device_pri {
+	__u32 size;
+	__u32 flags;
+	__u32 dev_id;
+	__u32 op;
+	__u32 allocation;
+	__u32 out_allocation;
+	__u32 out_capacity;
+	__u32 out_state;
+	__u32 out_attaches;
+	__u32 out_outstanding;
+};
+
+#define IOMMU_DEVICE_PRI _IO(IOMMUFD_TYPE, IOMMUFD_CMD_DEVICE_PRI)
+
 /**
  * enum iommu_hwpt_event_flags - What an event record says of itself
  * @IOMMU_HWPT_EVENT_LOST: Events before this one found no room; the difference of

@@ -225,6 +225,14 @@ int iommu_pasid_detach(int fd, __u32 dev, __u32 pasid)
 	return iommu_call(fd, IOMMU_DEVICE_PASID_DETACH, &cmd);
 }
 
+int iommu_pri(int fd, __u32 dev, __u32 op, struct iommu_device_pri *cmd)
+{
+	cmd->size = sizeof(*cmd);
+	cmd->dev_id = dev;
+	cmd->op = op;
+	return iommu_call(fd, IOMMU_DEVICE_PRI, cmd);
+}
+
 int iommu_fault_queue(int fd, __u32 depth, __u32 policy, __u32 dev_id,
 		      __u32 *id)
 {

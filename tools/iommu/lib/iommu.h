@@ -56,6 +56,9 @@ int iommu_pasid_attach(int fd, __u32 dev, __u32 pasid, __u32 *pt);
 int iommu_pasid_replace(int fd, __u32 dev, __u32 pasid, __u32 *pt);
 int iommu_pasid_detach(int fd, __u32 dev, __u32 pasid);
 
+/* @cmd gets its size, device and operation; the rest is the caller's. */
+int iommu_pri(int fd, __u32 dev, __u32 op, struct iommu_device_pri *cmd);
+
 /* Returns the queue's fd and stores its id. */
 int iommu_fault_queue(int fd, __u32 depth, __u32 policy, __u32 dev_id,
 		      __u32 *id);

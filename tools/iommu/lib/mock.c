@@ -119,3 +119,16 @@ int mock_ledger(int fd, __u32 dev, struct mock_ledger *l)
 	l->failure = cmd.ledger.out_answered_failure;
 	return rc;
 }
+
+int mock_cached(int fd, __u32 hwpt, __u64 *entries, __u64 *flushes)
+{
+	struct iommu_test_cmd cmd = {
+		.op = IOMMU_TEST_OP_CACHED,
+		.id = hwpt,
+	};
+	int rc = mock_call(fd, &cmd);
+
+	*entries = cmd.cached.out_entries;
+	*flushes = cmd.cached.out_flushes;
+	return rc;
+}

@@ -99,6 +99,9 @@ struct mock_ledger {
 
 int mock_ledger(int fd, __u32 dev, struct mock_ledger *l);
 
+/* What the IOTLB of a HWPT holds, and how often it was flushed. */
+int mock_cached(int fd, __u32 hwpt, __u64 *entries, __u64 *flushes);
+
 static inline __u64 mock_unanswered(const struct mock_ledger *l)
 {
 	return l->taken - l->success - l->invalid - l->failure;

@@ -190,6 +190,28 @@ void fault_attach_cut(struct iommufd_fault_attach *attach)
 }
 
 /**
+ * fault_attach_flush - answer all that is outstanding
+ * @attach: installed, and stays so; the mutex of its source is held, and the door
+ *	refuses everything
+ *
+ * Returns when hardware has the answers, those that users were giving too.
+ */
+void fault_attach_flush(struct iommufd_fault_attach *attach)
+{
+	static const struct fault_drain how = {
+		.code = IOMMUFD_PAGE_RESP_INVALID,
+	};
+
+	fault_unit_drain(attach);
+	fault_attach_drain(attach, &how);
+	/* While the door refuses, nothing takes a new reference */
+	fault_attach_put(attach);
+	wait_for_completion(&attach->idle);
+	reinit_completion(&attach->idle);
+	refcount_set(&attach->refs, 1);
+}
+
+/**
  * iommufd_fault_attach_alloc - prepare to deliver a device's faults to a queue
  * @dev: the device
  * @pasid: the PASID, or IOMMU_NO_PASID for requests without one

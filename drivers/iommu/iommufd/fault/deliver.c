@@ -362,7 +362,7 @@ fault_take(struct iommufd_fault_source *source,
 	 * llist_add() in fault_claim_user().
 	 */
 	if (source->taken - (u32)atomic_read_acquire(&source->returned) >=
-	    source->max_outstanding)
+	    source->limit)
 		return fault_overflow(source, attach, group, req);
 	if (!fault_ring_take(&attach->queue->free, &index))
 		return fault_overflow(source, attach, group, req);
@@ -424,7 +424,8 @@ iommufd_fault_report(struct iommufd_fault_source *source,
 		attach = group ? group->attach :
 				 fault_source_route(source, req);
 		/* Set before the drain of closing takes our lock. */
-		if (!attach || READ_ONCE(attach->queue->closed))
+		if (!attach || source->refusing ||
+		    READ_ONCE(attach->queue->closed))
 			verdict = fault_refuse(source, group, req);
 		else
 			verdict = fault_take(source, attach, group, req);

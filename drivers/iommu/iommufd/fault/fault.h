@@ -9,7 +9,7 @@
  *   queue   the object and file that user space reads and answers
  *
  * A backend knows struct iommufd_fault_unit, struct iommufd_fault_source and
- * iommufd_fault_report(); attaches are made by group.c; queues by queue.c.
+ * iommufd_fault_report(); attaches are made by route.c; queues by queue.c.
  */
 #ifndef __IOMMUFD_FAULT_H
 #define __IOMMUFD_FAULT_H
@@ -83,14 +83,29 @@ enum iommufd_fault_verdict {
 };
 
 /**
+ * struct iommufd_fault_pri_hw - what hardware says of a page request interface
+ * @capacity: most page requests the device can have outstanding (PCIe 6.0,
+ *	10.5.2.4: Outstanding Page Request Capacity)
+ * @resp_pasid: responses to requests with a PASID need one (10.5.2.3: PRG Response
+ *	PASID Required)
+ * @failed: a response failure has stopped the device (10.5.2.3: Response Failure)
+ */
+struct iommufd_fault_pri_hw {
+	u32 capacity;
+	bool resp_pasid;
+	bool failed;
+};
+
+/**
  * struct iommufd_fault_unit_ops - what a backend provides
  * @respond: send @num answers (1 to IOMMUFD_FAULT_BATCH) to hardware in one
  *	submission. All sources are of this unit. May sleep, cannot fail: an
  *	error of the hardware is the backend's to handle. Called without
  *	spinlocks, by any number of callers at once. Must not wait for user
  *	space, nor for an attach, a detach or a close: those wait for it.
- * @enable: the first fault-capable attach of @source: turn page requests on.
- *	Returns 0 or the error attach returns. May sleep. Optional.
+ * @enable: the first fault-capable attach of @source, or the first use of another
+ *	kind (struct iommufd_fault_hold): turn page requests on. Returns 0 or the
+ *	error attach returns. May sleep. Optional.
  * @disable: after the last one has gone. Optional.
  * @drain: hand every request of (@source, @pasid) that hardware and the
  *	backend's own queues still hold to the door, then return. With
@@ -98,9 +113,21 @@ enum iommufd_fault_verdict {
  *	The device's translations are already gone or replaced. May sleep.
  *	Optional.
  *
- * @enable, @disable and @drain of one source are called one at a time. All may
- * take locks of the backend, under which it must not call register, unregister
- * or the functions for group.c.
+ * @query: describe the page request interface of @source. @hw comes filled with
+ *	what the door knows: the capacity as registered. May sleep. Optional.
+ * @reset: start the page request interface anew: the device forgets what it had
+ *	outstanding, its credits and any failure (10.5.2.2: Reset). @enabled says
+ *	whether it is on, and is to be on again afterwards: turn it off, wait until
+ *	it has stopped, reset, and turn it on. When this is called all that the
+ *	door ever took is answered, and what comes is refused. Returns 0; -EBUSY:
+ *	other functions share the interface and use it, and nothing was changed;
+ *	another error: it may be off, until a reset or an @enable that works, and
+ *	@disable is called as if it were on. May sleep. Without it a reset is
+ *	-EOPNOTSUPP. Optional.
+ *
+ * @enable, @disable, @drain, @query and @reset of one source are called one at a
+ * time. All may take locks of the backend, under which it must not call register, unregister
+ * or the functions for route.c and pri.c.
  */
 struct iommufd_fault_unit_ops {
 	void (*respond)(struct iommufd_fault_unit *unit,
@@ -109,6 +136,9 @@ struct iommufd_fault_unit_ops {
 	int (*enable)(struct iommufd_fault_source *source);
 	void (*disable)(struct iommufd_fault_source *source);
 	void (*drain)(struct iommufd_fault_source *source, ioasid_t pasid);
+	void (*query)(struct iommufd_fault_source *source,
+		      struct iommufd_fault_pri_hw *hw);
+	int (*reset)(struct iommufd_fault_source *source, bool enabled);
 };
 
 /**
@@ -133,7 +163,7 @@ enum iommufd_fault_verdict
 iommufd_fault_report(struct iommufd_fault_source *source,
 		     const struct iommufd_page_request *req);
 
-/* --- for group.c and hwpt.c --- */
+/* --- for route.c and hwpt.c --- */
 
 bool iommufd_fault_supported(struct device *dev);
 
@@ -176,6 +206,34 @@ void iommufd_fault_attach_cancel_replace(struct iommufd_fault_attach *old,
 void iommufd_fault_attach_replace(struct iommufd_fault_attach *old,
 				  struct iommufd_fault_attach *new);
 void iommufd_fault_attach_remove(struct iommufd_fault_attach *attach);
+
+/* --- for pri.c --- */
+
+/**
+ * struct iommufd_fault_pri - the page request interface of a device
+ * @hw: what hardware says
+ * @allocation: page requests that may be outstanding at the moment
+ * @outstanding: page requests taken and not answered
+ * @attaches: fault-capable attaches of the device and its PASIDs
+ * @enabled: page requests are on
+ * @held: there is a struct iommufd_fault_hold
+ */
+struct iommufd_fault_pri {
+	struct iommufd_fault_pri_hw hw;
+	u32 allocation;
+	u32 outstanding;
+	u32 attaches;
+	bool enabled;
+	bool held;
+};
+
+struct iommufd_fault_hold;
+
+int iommufd_fault_pri_query(struct device *dev, struct iommufd_fault_pri *pri);
+int iommufd_fault_pri_reset(struct device *dev);
+struct iommufd_fault_hold *iommufd_fault_hold_new(struct device *dev,
+						  unsigned int allocation);
+void iommufd_fault_hold_drop(struct iommufd_fault_hold *hold);
 
 /* Queues. get takes a holder reference on the queue object; drop returns it. */
 int iommufd_fault_queue_alloc_ioctl(struct iommufd_call *call);

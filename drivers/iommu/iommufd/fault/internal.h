@@ -200,6 +200,8 @@ struct fault_batch {
  *	back with the next request. Filled without a lock
  * @returned: requests answered so far; wraps. Counted without a lock
  * @taken: requests taken so far; wraps. @taken - @returned is outstanding
+ * @limit: of @taken - @returned, at most @max_outstanding
+ * @refusing: the interface is being reset: nobody listens
  * @nr_open: groups in @open
  * @rid: route of requests without PASID, or NULL
  * @routes: PASID to attach; changed under @mutex and @lock
@@ -214,7 +216,8 @@ struct fault_batch {
  * @nobody_groups: last requests that nobody listened for
  * @mutex: serialises attach, detach, close and unregister for this source
  * @attaches: installed ones; guarded by @mutex
- * @users: attaches that need page requests enabled; guarded by @mutex
+ * @users: attaches that need page requests enabled, and @held; guarded by @mutex
+ * @held: there is a struct iommufd_fault_hold; guarded by @mutex
  * @nr_attaches: attaches that exist, installed or not; the group structures
  *	live as long as there is one; guarded by @mutex
  * @dead: unregistered; guarded by @mutex
@@ -233,6 +236,8 @@ struct iommufd_fault_source {
 
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	u32 taken;
+	u32 limit;
+	bool refusing;
 	u32 nr_open;
 	struct iommufd_fault_attach *rid;
 	struct xarray routes;
@@ -249,6 +254,7 @@ struct iommufd_fault_source {
 	struct mutex mutex;
 	struct list_head attaches;
 	unsigned int users;
+	bool held;
 	unsigned int nr_attaches;
 	bool dead;
 	struct fault_batch batch;
@@ -525,7 +531,11 @@ fault_source_outstanding(const struct iommufd_fault_source *source)
 }
 
 /* --- sources: source.c --- */
+struct iommufd_fault_source *fault_source_get(struct device *dev);
 struct iommufd_fault_source *fault_source_join(struct device *dev);
+int fault_source_enable(struct iommufd_fault_source *source);
+void fault_source_disable(struct iommufd_fault_source *source);
+void fault_source_forget_doomed(struct iommufd_fault_source *source);
 void fault_source_leave(struct iommufd_fault_source *source);
 void fault_source_put(struct iommufd_fault_source *source);
 int fault_source_use(struct iommufd_fault_attach *attach);
@@ -533,6 +543,7 @@ void fault_source_unuse(struct iommufd_fault_attach *attach);
 
 /* --- attaches: attach.c --- */
 void fault_attach_put(struct iommufd_fault_attach *attach);
+void fault_attach_flush(struct iommufd_fault_attach *attach);
 void fault_attach_cut(struct iommufd_fault_attach *attach);
 void fault_queue_close(struct iommufd_fault_queue *queue);
 

@@ -75,6 +75,7 @@ iommufd_fault_source_register(struct device *dev,
 	source->priv = priv;
 	source->max_outstanding = min_t(unsigned int, max_outstanding,
 					FAULT_SOURCE_MAX);
+	source->limit = source->max_outstanding;
 	refcount_set(&source->refs, 1);
 	init_llist_head(&source->done);
 	spin_lock_init(&source->lock);
@@ -200,6 +201,24 @@ static void fault_source_free_groups(struct iommufd_fault_source *source)
 }
 
 /**
+ * fault_source_get - find a device's source
+ * @dev: the device
+ *
+ * Return: the source with a reference, or NULL.
+ */
+struct iommufd_fault_source *fault_source_get(struct device *dev)
+{
+	struct iommufd_fault_source *source;
+
+	mutex_lock(&fault_sources_lock);
+	source = fault_source_find(dev);
+	if (source)
+		refcount_inc(&source->refs);
+	mutex_unlock(&fault_sources_lock);
+	return source;
+}
+
+/**
  * fault_source_join - find a device's source for a new attach
  * @dev: the device
  *
@@ -209,14 +228,9 @@ static void fault_source_free_groups(struct iommufd_fault_source *source)
  */
 struct iommufd_fault_source *fault_source_join(struct device *dev)
 {
-	struct iommufd_fault_source *source;
+	struct iommufd_fault_source *source = fault_source_get(dev);
 	int rc = 0;
 
-	mutex_lock(&fault_sources_lock);
-	source = fault_source_find(dev);
-	if (source)
-		refcount_inc(&source->refs);
-	mutex_unlock(&fault_sources_lock);
 	if (!source)
 		return ERR_PTR(-EOPNOTSUPP);
 
@@ -247,14 +261,14 @@ void fault_source_leave(struct iommufd_fault_source *source)
 }
 
 /**
- * fault_source_use - have page requests enabled
- * @attach: needs them; the mutex of its source is held
+ * fault_source_enable - have page requests enabled
+ * @source: its mutex is held
  *
- * Return: 0, -ENODEV if the source is unregistered, or what the backend says.
+ * Return: 0, for fault_source_disable(); -ENODEV if the source is unregistered,
+ * or what the backend says.
  */
-int fault_source_use(struct iommufd_fault_attach *attach)
+int fault_source_enable(struct iommufd_fault_source *source)
 {
-	struct iommufd_fault_source *source = attach->source;
 	int rc;
 
 	lockdep_assert_held(&source->mutex);
@@ -266,8 +280,36 @@ int fault_source_use(struct iommufd_fault_attach *attach)
 			return rc;
 	}
 	source->users++;
-	attach->prepared = true;
 	return 0;
+}
+
+/**
+ * fault_source_disable - undo fault_source_enable()
+ * @source: its mutex is held
+ */
+void fault_source_disable(struct iommufd_fault_source *source)
+{
+	lockdep_assert_held(&source->mutex);
+	/* Unplugging has disabled them for all. */
+	if (source->dead)
+		return;
+	if (!--source->users && source->unit->ops->disable)
+		source->unit->ops->disable(source);
+}
+
+/**
+ * fault_source_use - have page requests enabled for an attach
+ * @attach: needs them; the mutex of its source is held
+ *
+ * Return: as fault_source_enable().
+ */
+int fault_source_use(struct iommufd_fault_attach *attach)
+{
+	int rc = fault_source_enable(attach->source);
+
+	if (!rc)
+		attach->prepared = true;
+	return rc;
 }
 
 /**
@@ -276,17 +318,26 @@ int fault_source_use(struct iommufd_fault_attach *attach)
  */
 void fault_source_unuse(struct iommufd_fault_attach *attach)
 {
-	struct iommufd_fault_source *source = attach->source;
-
-	lockdep_assert_held(&source->mutex);
+	lockdep_assert_held(&attach->source->mutex);
 	if (!attach->prepared)
 		return;
 	attach->prepared = false;
-	/* Unplugging has disabled them for all. */
-	if (source->dead)
-		return;
-	if (!--source->users && source->unit->ops->disable)
-		source->unit->ops->disable(source);
+	fault_source_disable(attach->source);
+}
+
+/**
+ * fault_source_forget_doomed - the device will not go on with refused groups
+ * @source: its mutex is held
+ */
+void fault_source_forget_doomed(struct iommufd_fault_source *source)
+{
+	struct fault_group *group, *next;
+
+	lockdep_assert_held(&source->mutex);
+	spin_lock_bh(&source->lock);
+	list_for_each_entry_safe(group, next, &source->doomed, link)
+		fault_group_discard(source, group);
+	spin_unlock_bh(&source->lock);
 }
 
 /**

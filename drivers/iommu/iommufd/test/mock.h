@@ -73,6 +73,7 @@ struct mock_dma;
  *	flush returns when the accesses made by what it removes have ended
  * @tlb: what was taken from @ptes for an access and not flushed since. Changed
  *	with @lock held.
+ * @flushes: of @tlb; changes with @lock held
  * @track_dirty: writes by devices are recorded; changes with @lock held
  * @users: devices attached, and nested tables on top
  */
@@ -81,6 +82,7 @@ struct mock_paging {
 	struct xarray ptes;
 	spinlock_t lock;
 	struct xarray tlb;
+	unsigned long flushes;
 	bool track_dirty;
 	atomic_t users;
 };
@@ -93,6 +95,7 @@ struct mock_paging {
  * @table: address of the topmost level, in the parent's IOVA space
  * @lock: as in struct mock_paging; also guards @iotlb
  * @tlb: page of the guest to page of the parent, as once found in the table
+ * @flushes: of @tlb; changes with @lock held
  * @iotlb: what MD_CHECK_IOTLB looks at; invalidation zeroes entries
  * @users: devices attached
  */
@@ -103,6 +106,7 @@ struct mock_nested {
 	u64 table;
 	spinlock_t lock;
 	struct xarray tlb;
+	unsigned long flushes;
 	u32 iotlb[MOCK_NESTED_DOMAIN_IOTLB_NUM];
 	atomic_t users;
 };
@@ -181,6 +185,7 @@ struct mock_ledger {
  * @domain: attached to the RID; never NULL once probed
  * @requests_on: it may send page requests
  * @enabled: how often requests were turned on, less how often off
+ * @resets: of the page request interface
  * @halted: a failure answer has stopped its page requests
  * @groups: struct mock_group that wait for an answer, by key
  * @last_grpid: where the DMA engine goes on looking for a free group index
@@ -200,6 +205,7 @@ struct mock_dev {
 	struct iommu_domain *domain;
 	bool requests_on;
 	int enabled;
+	unsigned int resets;
 	bool halted;
 	DECLARE_HASHTABLE(groups, 10);
 	u32 last_grpid;

@@ -328,6 +328,7 @@ static void paging_flush(struct mock_paging *paging, unsigned long first,
 	void *entry;
 
 	spin_lock(&paging->lock);
+	paging->flushes++;
 	xa_for_each_range(&paging->tlb, index, entry, first, last)
 		xa_erase(&paging->tlb, index);
 	spin_unlock(&paging->lock);

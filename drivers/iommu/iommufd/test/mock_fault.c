@@ -442,11 +442,44 @@ static void mock_drain(struct iommufd_fault_source *source, ioasid_t pasid)
 	flush_work(&mock_fifo.work);
 }
 
+static void mock_query(struct iommufd_fault_source *source,
+		       struct iommufd_fault_pri_hw *hw)
+{
+	struct mock_dev *mdev = iommufd_fault_source_priv(source);
+
+	might_sleep();
+	WARN_ON(hw->capacity != MOCK_MAX_OUTSTANDING);
+	hw->resp_pasid = mdev->flags & MOCK_FLAGS_DEVICE_PASID;
+	hw->failed = READ_ONCE(mdev->halted);
+}
+
+static int mock_reset(struct iommufd_fault_source *source, bool enabled)
+{
+	struct mock_dev *mdev = iommufd_fault_source_priv(source);
+
+	might_sleep();
+	if (iommufd_should_fail())
+		return -EIO;
+
+	spin_lock(&mdev->lock);
+	WARN(mdev->requests_on != enabled,
+	     "%s: reset, and page requests are not what the door says\n",
+	     dev_name(&mdev->dev));
+	WARN(waits_for_answers(mdev), "%s: reset with groups not answered\n",
+	     dev_name(&mdev->dev));
+	mdev->halted = false;
+	mdev->resets++;
+	spin_unlock(&mdev->lock);
+	return 0;
+}
+
 const struct iommufd_fault_unit_ops mock_fault_ops = {
 	.respond = mock_respond,
 	.enable = mock_enable,
 	.disable = mock_disable,
 	.drain = mock_drain,
+	.query = mock_query,
+	.reset = mock_reset,
 };
 
 /**

@@ -194,12 +194,24 @@ static int invalidate_iotlb(struct mock_nested *nested,
 	return 0;
 }
 
+static void nested_flush(struct mock_nested *nested, unsigned long first,
+			 unsigned long last)
+{
+	unsigned long index;
+	void *entry;
+
+	spin_lock(&nested->lock);
+	nested->flushes++;
+	xa_for_each_range(&nested->tlb, index, entry, first, last)
+		xa_erase(&nested->tlb, index);
+	spin_unlock(&nested->lock);
+}
+
 static int invalidate_s1(struct mock_nested *nested,
 			 const struct iommu_user_data_array *array, u32 i)
 {
 	struct iommu_hwpt_invalidate_selftest_s1 inv;
-	unsigned long index, first = 0, last = ULONG_MAX;
-	void *entry;
+	unsigned long first = 0, last = ULONG_MAX;
 	int rc;
 
 	rc = iommu_copy_struct_from_user_array(&inv, array,
@@ -216,10 +228,36 @@ static int invalidate_s1(struct mock_nested *nested,
 			return -EINVAL;
 	}
 
-	spin_lock(&nested->lock);
-	xa_for_each_range(&nested->tlb, index, entry, first, last)
-		xa_erase(&nested->tlb, index);
-	spin_unlock(&nested->lock);
+	nested_flush(nested, first, last);
+	return 0;
+}
+
+static int invalidate_range(struct mock_nested *nested,
+			    const struct iommu_user_data_array *array, u32 i)
+{
+	struct iommu_hwpt_invalidate_range inv;
+	u64 last;
+	int rc;
+
+	rc = iommu_copy_struct_from_user_array(&inv, array,
+					       IOMMU_HWPT_INVALIDATE_DATA_RANGE,
+					       i, length);
+	if (rc)
+		return rc;
+	if (inv.flags & ~IOMMU_INVALIDATE_RANGE_ALL || inv.__reserved)
+		return -EOPNOTSUPP;
+	if (inv.flags & IOMMU_INVALIDATE_RANGE_ALL) {
+		if (inv.iova || inv.length)
+			return -EINVAL;
+		nested_flush(nested, 0, ULONG_MAX);
+		return 0;
+	}
+	if (!inv.length)
+		return -EINVAL;
+	if (check_add_overflow(inv.iova, inv.length - 1, &last))
+		return -EOVERFLOW;
+	nested_flush(nested, inv.iova >> MOCK_S1_PAGE_SHIFT,
+		     last >> MOCK_S1_PAGE_SHIFT);
 	return 0;
 }
 
@@ -232,7 +270,8 @@ static int nested_cache_invalidate_user(struct iommu_domain *domain,
 	u32 i;
 
 	if (array->type != IOMMU_HWPT_INVALIDATE_DATA_SELFTEST &&
-	    array->type != IOMMU_HWPT_INVALIDATE_DATA_SELFTEST_S1) {
+	    array->type != IOMMU_HWPT_INVALIDATE_DATA_SELFTEST_S1 &&
+	    array->type != IOMMU_HWPT_INVALIDATE_DATA_RANGE) {
 		array->entry_num = 0;
 		return -EINVAL;
 	}
@@ -240,6 +279,8 @@ static int nested_cache_invalidate_user(struct iommu_domain *domain,
 	for (i = 0; i < num; i++) {
 		if (array->type == IOMMU_HWPT_INVALIDATE_DATA_SELFTEST)
 			rc = invalidate_iotlb(nested, array, i);
+		else if (array->type == IOMMU_HWPT_INVALIDATE_DATA_RANGE)
+			rc = invalidate_range(nested, array, i);
 		else
 			rc = invalidate_s1(nested, array, i);
 		if (rc)

@@ -375,6 +375,41 @@ static int op_check_iotlb(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 	return rc;
 }
 
+static u64 count_entries(struct xarray *xa)
+{
+	unsigned long index;
+	void *entry;
+	u64 num = 0;
+
+	xa_for_each(xa, index, entry)
+		num++;
+	return num;
+}
+
+static int op_cached(struct iommufd_call *call, struct iommu_test_cmd *cmd)
+{
+	struct mock_nested *nested;
+	struct mock_paging *paging;
+	struct iommufd_hwpt *hwpt;
+	int rc = -EINVAL;
+
+	hwpt = iommufd_hwpt_get(call->ictx, cmd->id);
+	if (IS_ERR(hwpt))
+		return PTR_ERR(hwpt);
+	paging = mock_paging_from_domain(hwpt->domain);
+	nested = mock_nested_from_domain(hwpt->domain);
+	if (paging || nested) {
+		cmd->cached.out_entries = count_entries(paging ? &paging->tlb :
+								 &nested->tlb);
+		cmd->cached.out_flushes = READ_ONCE(*(paging ?
+						      &paging->flushes :
+						      &nested->flushes));
+		rc = iommufd_call_respond(call, sizeof(*cmd));
+	}
+	iommufd_object_put(&hwpt->obj);
+	return rc;
+}
+
 static int op_dirty(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 {
 	unsigned long page_size = cmd->dirty.page_size;
@@ -500,6 +535,8 @@ static int dispatch(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 		return op_report(call, cmd);
 	case IOMMU_TEST_OP_LEDGER:
 		return op_ledger(call, cmd);
+	case IOMMU_TEST_OP_CACHED:
+		return op_cached(call, cmd);
 	default:
 		return -EOPNOTSUPP;
 	}

@@ -324,6 +324,22 @@ static void undo_pasid_detach(FIXTURE_DATA(abi) *self, void *arg)
 	iommu_pasid_attach(self->fd, self->pasid_dev, 3, &pt);
 }
 
+static void fill_pri(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_device_pri *c = arg;
+
+	c->dev_id = self->pasid_dev;
+	c->op = IOMMU_DEVICE_PRI_ENABLE;
+}
+
+static void undo_pri(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_device_pri c = { 0 };
+
+	(void)arg;
+	iommu_pri(self->fd, self->pasid_dev, IOMMU_DEVICE_PRI_DISABLE, &c);
+}
+
 static const struct command commands[] = {
 	{
 		.name = "DESTROY",
@@ -554,6 +570,18 @@ static const struct command commands[] = {
 		.mock_only = true,
 		.fill = fill_pasid_detach,
 		.undo = undo_pasid_detach,
+	},
+	{
+		.name = "DEVICE_PRI",
+		.nr = IOMMUFD_CMD_DEVICE_PRI,
+		.size = sizeof(struct iommu_device_pri),
+		.least = END(iommu_device_pri, out_outstanding),
+		.flags_at = offsetof(struct iommu_device_pri, flags),
+		.ids = { { offsetof(struct iommu_device_pri, dev_id),
+			   ID_DEVICE, -ENOENT, 0 } },
+		.mock_only = true,
+		.fill = fill_pri,
+		.undo = undo_pri,
 	},
 };
 
@@ -1039,7 +1067,7 @@ TEST_F(abi, answer_into_read_only_memory)
 		IOMMUFD_CMD_IOAS_ALLOC,	      IOMMUFD_CMD_HWPT_ALLOC,
 		IOMMUFD_CMD_FAULT_QUEUE_ALLOC, IOMMUFD_CMD_IOAS_MAP,
 		IOMMUFD_CMD_IOAS_COPY,	      IOMMUFD_CMD_DEVICE_PASID_ATTACH,
-		IOMMUFD_CMD_DEVICE_PASID_REPLACE,
+		IOMMUFD_CMD_DEVICE_PASID_REPLACE, IOMMUFD_CMD_DEVICE_PRI,
 	};
 	struct fdinfo before, after;
 	unsigned int i, j;
@@ -1107,7 +1135,9 @@ TEST_F(abi, features)
 		    IOMMU_FEATURE_FAULT_ON_PAGING |
 		    IOMMU_FEATURE_FAULT_FAILURE |
 		    IOMMU_FEATURE_HW_INFO_INPUT_TYPE |
-		    IOMMU_FEATURE_DEVICE_PASID;
+		    IOMMU_FEATURE_DEVICE_PASID |
+		    IOMMU_FEATURE_INVALIDATE_RANGE |
+		    IOMMU_FEATURE_DEVICE_PRI;
 
 	ASSERT_EQ(0, iommu_call(self->fd, IOMMU_GET_FEATURES, &c));
 	EXPECT_EQ(IOMMU_ABI_REVISION, c.out_abi_revision);
@@ -1140,6 +1170,7 @@ TEST(numbers_and_sizes)
 	EXPECT_EQ(0x3bc1, IOMMU_DEVICE_PASID_ATTACH);
 	EXPECT_EQ(0x3bc2, IOMMU_DEVICE_PASID_REPLACE);
 	EXPECT_EQ(0x3bc3, IOMMU_DEVICE_PASID_DETACH);
+	EXPECT_EQ(0x3bc4, IOMMU_DEVICE_PRI);
 
 	EXPECT_EQ(8, sizeof(struct iommu_destroy));
 	EXPECT_EQ(12, sizeof(struct iommu_ioas_alloc));
@@ -1159,6 +1190,9 @@ TEST(numbers_and_sizes)
 	EXPECT_EQ(24, sizeof(struct iommu_features));
 	EXPECT_EQ(24, sizeof(struct iommu_device_pasid));
 	EXPECT_EQ(16, sizeof(struct iommu_device_pasid_detach));
+	EXPECT_EQ(40, sizeof(struct iommu_device_pri));
+	EXPECT_EQ(24, sizeof(struct iommu_hwpt_invalidate_range));
+	EXPECT_EQ(0x10000, IOMMU_HWPT_INVALIDATE_DATA_RANGE);
 	EXPECT_EQ(40, sizeof(struct iommu_hwpt_pgfault));
 	EXPECT_EQ(8, sizeof(struct iommu_hwpt_page_response));
 	EXPECT_EQ(36, offsetof(struct iommu_hwpt_pgfault, cookie));

@@ -571,6 +571,41 @@ static int run_pasid_replace_ioas(FIXTURE_DATA(fail) *self)
 	return iommu_pasid_replace(self->t.fd, self->with_pasids.dev, 9, &pt);
 }
 
+static int pri(FIXTURE_DATA(fail) *self, __u32 op)
+{
+	struct iommu_device_pri c = { 0 };
+
+	return iommu_pri(self->t.fd, self->with_pasids.dev, op, &c);
+}
+
+static int run_pri_enable(FIXTURE_DATA(fail) *self)
+{
+	return pri(self, IOMMU_DEVICE_PRI_ENABLE);
+}
+
+static int run_pri_disable(FIXTURE_DATA(fail) *self)
+{
+	return pri(self, IOMMU_DEVICE_PRI_DISABLE);
+}
+
+static int run_pri_reset(FIXTURE_DATA(fail) *self)
+{
+	return pri(self, IOMMU_DEVICE_PRI_RESET);
+}
+
+static int run_flush(FIXTURE_DATA(fail) *self)
+{
+	struct iommu_hwpt_invalidate_range req[2] = {
+		{ .flags = IOMMU_INVALIDATE_RANGE_ALL },
+		{ .iova = IOVA_BASE, .length = PAGE },
+	};
+	__u32 num = 2;
+
+	return iommu_hwpt_invalidate(self->t.fd, self->t.parent,
+				     IOMMU_HWPT_INVALIDATE_DATA_RANGE, req,
+				     sizeof(req[0]), &num);
+}
+
 static const struct operation operations[] = {
 	{ "open", none, run_open, undo_open },
 	{ "IOAS_ALLOC", none, run_ioas_alloc, destroy_made },
@@ -614,6 +649,9 @@ static const struct operation operations[] = {
 	  run_pasid_replace, run_pasid_detach },
 	{ "DEVICE_PASID_REPLACE by an IOAS", run_pasid_attach_hwpt,
 	  run_pasid_replace_ioas, run_pasid_detach },
+	{ "HWPT_INVALIDATE of a range", none, run_flush, none },
+	{ "DEVICE_PRI enable", none, run_pri_enable, run_pri_disable },
+	{ "DEVICE_PRI reset", none, run_pri_reset, none },
 	{ "DEVICE_PASID_DETACH", run_pasid_attach, run_pasid_detach, none },
 };
 

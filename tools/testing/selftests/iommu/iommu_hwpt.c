@@ -326,6 +326,167 @@ TEST_F(hwpt, invalidation)
 	EXPECT_EQ('2', c);
 }
 
+/* The same by the type of any IOMMU, of a part of the table or of all of it */
+TEST_F(hwpt, invalidation_of_a_range)
+{
+	const __u32 type = IOMMU_HWPT_INVALIDATE_DATA_RANGE;
+	struct iommu_hwpt_invalidate_range req = {
+		.iova = 2 * PAGE + 17,
+		.length = 1,
+	};
+	__u64 entries, flushes;
+	struct mock_dma r;
+	char c = 0;
+	__u32 nested, num, i;
+
+	for (i = 1; i <= 3; i++)
+		self->leaf[i] = DATA(1) | MOCK_S1_PRESENT;
+	memset(guest_data(self, 1), '1', PAGE);
+	memset(guest_data(self, 2), '2', PAGE);
+	ASSERT_EQ(0, nested_s1(self, 1, 0, 0, &nested));
+	ASSERT_EQ(0, mock_replace(self->fd, self->dev.stdev, nested));
+	for (i = 1; i <= 3; i++) {
+		ASSERT_EQ(0, dma(self, false, i * PAGE, &c, 1, &r));
+		EXPECT_EQ('1', c);
+		self->leaf[i] = DATA(2) | MOCK_S1_PRESENT;
+	}
+	num = 1;
+	ASSERT_EQ(0, iommu_hwpt_invalidate(self->fd, nested, type, &req,
+					   sizeof(req), &num));
+	EXPECT_EQ(1, num);
+	for (i = 1; i <= 3; i++) {
+		ASSERT_EQ(0, dma(self, false, i * PAGE, &c, 1, &r));
+		EXPECT_EQ(i == 2 ? '2' : '1', c);
+	}
+	memset(&req, 0, sizeof(req));
+	req.flags = IOMMU_INVALIDATE_RANGE_ALL;
+	ASSERT_EQ(0, iommu_hwpt_invalidate(self->fd, nested, type, &req,
+					   sizeof(req), &num));
+	ASSERT_EQ(0, mock_cached(self->fd, nested, &entries, &flushes));
+	EXPECT_EQ(0, entries);
+	EXPECT_EQ(2, flushes);
+	for (i = 1; i <= 3; i++) {
+		ASSERT_EQ(0, dma(self, false, i * PAGE, &c, 1, &r));
+		EXPECT_EQ('2', c);
+	}
+}
+
+/* Of a table that the kernel fills: what is cached is what was used. */
+TEST_F(hwpt, invalidation_of_a_paging_hwpt)
+{
+	const __u32 type = IOMMU_HWPT_INVALIDATE_DATA_RANGE;
+	const __u64 all = 8 * PAGE / MOCK_PAGE;
+	static const struct {
+		struct iommu_hwpt_invalidate_range req[3];
+		__u32 num;
+		/* Pages of the mock that remain of those that were cached */
+		__u64 left;
+	} cases[] = {
+		{ { { .iova = IOVA_BASE, .length = PAGE } }, 1, 14 },
+		{ { { .iova = IOVA_BASE + PAGE - 1, .length = 2 } }, 1, 14 },
+		{ { { .iova = IOVA_BASE + 1, .length = 1 } }, 1, 15 },
+		{ { { .iova = IOVA_BASE + PAGE, .length = PAGE },
+		    { .iova = IOVA_BASE + 2 * PAGE, .length = PAGE } }, 2, 12 },
+		{ { { .iova = IOVA_BASE + 5 * PAGE, .length = PAGE },
+		    { .iova = IOVA_BASE + 4 * PAGE, .length = PAGE },
+		    { .iova = 1 << 12, .length = 1 } }, 2, 12 },
+		{ { { .iova = ~0ULL, .length = 1 } }, 1, 16 },
+		{ { { .iova = 0, .length = ~0ULL } }, 1, 0 },
+		{ { { .iova = IOVA_BASE, .length = PAGE },
+		    { .flags = IOMMU_INVALIDATE_RANGE_ALL } }, 2, 0 },
+		{ { { .flags = IOMMU_INVALIDATE_RANGE_ALL },
+		    { .iova = IOVA_BASE, .length = PAGE } }, 2, 0 },
+	};
+	struct iommu_hwpt_invalidate_range bad[2];
+	__u64 entries, flushes, before;
+	static char buf[8 * PAGE];
+	struct mock_dma r;
+	__u32 hwpt, num;
+	unsigned int i;
+
+	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, self->dev.dev, self->ioas, 0,
+				       0, &hwpt));
+	ASSERT_EQ(0, mock_replace(self->fd, self->dev.stdev, hwpt));
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		ASSERT_EQ(0, dma(self, false, IOVA_BASE, buf, sizeof(buf), &r));
+		ASSERT_EQ(MOCK_DMA_OK, r.status);
+		ASSERT_EQ(0, mock_cached(self->fd, hwpt, &entries, &before));
+		ASSERT_EQ(all, entries);
+		num = cases[i].num;
+		EXPECT_EQ(0, iommu_hwpt_invalidate(self->fd, hwpt, type,
+						   cases[i].req,
+						   sizeof(cases[i].req[0]),
+						   &num));
+		EXPECT_EQ(cases[i].num, num);
+		ASSERT_EQ(0, mock_cached(self->fd, hwpt, &entries, &flushes));
+		EXPECT_EQ(cases[i].left, entries)
+			TH_LOG("case %u", i);
+		/* In one call of the driver, however many there are */
+		EXPECT_EQ(before + 1, flushes);
+	}
+
+	/* Is the type understood? Nothing is looked at, or flushed. */
+	num = 0;
+	EXPECT_EQ(0, iommu_hwpt_invalidate(self->fd, hwpt, type, no_memory(),
+					   0, &num));
+	EXPECT_EQ(-ENOENT, iommu_hwpt_invalidate(self->fd, hwpt, 0,
+						 no_memory(), 0, &num));
+	EXPECT_EQ(-ENOENT, iommu_hwpt_invalidate(self->fd, hwpt, type + 1,
+						 no_memory(), 0, &num));
+	ASSERT_EQ(0, mock_cached(self->fd, hwpt, &entries, &before));
+	EXPECT_EQ(flushes, before);
+
+	/* The second is bad: the first is carried out, and that is said. */
+	for (i = 0; i < 38; i++) {
+		int error = -EOPNOTSUPP;
+
+		memset(bad, 0, sizeof(bad));
+		bad[0].iova = IOVA_BASE;
+		bad[0].length = PAGE;
+		bad[1] = bad[0];
+		if (i < 31) {
+			bad[1].flags = 2U << i;
+		} else if (i == 31) {
+			bad[1].length = 0;
+			error = -EINVAL;
+		} else if (i == 32) {
+			bad[1].iova = ~0ULL;
+			error = -EOVERFLOW;
+		} else if (i == 33) {
+			bad[1].flags = IOMMU_INVALIDATE_RANGE_ALL;
+			error = -EINVAL;
+		} else if (i == 34) {
+			bad[1].flags = IOMMU_INVALIDATE_RANGE_ALL;
+			bad[1].iova = 0;
+			error = -EINVAL;
+		} else if (i == 35) {
+			bad[1].flags = IOMMU_INVALIDATE_RANGE_ALL;
+			bad[1].length = 0;
+			error = -EINVAL;
+		} else {
+			bad[1].__reserved = i - 35;
+		}
+		ASSERT_EQ(0, dma(self, false, IOVA_BASE, buf, sizeof(buf), &r));
+		num = 2;
+		EXPECT_EQ(error, iommu_hwpt_invalidate(self->fd, hwpt, type,
+						       bad, sizeof(bad[0]),
+						       &num))
+			TH_LOG("bad request %u", i);
+		EXPECT_EQ(1, num);
+		ASSERT_EQ(0, mock_cached(self->fd, hwpt, &entries, &flushes));
+		EXPECT_EQ(all - 2, entries);
+	}
+	num = 1;
+	EXPECT_EQ(-EINVAL, iommu_hwpt_invalidate(self->fd, hwpt, type, bad,
+						 sizeof(bad[0]) - 1, &num));
+	EXPECT_EQ(0, num);
+	num = 1;
+	EXPECT_EQ(-EFAULT, iommu_hwpt_invalidate(self->fd, hwpt, type,
+						 no_memory(), sizeof(bad[0]),
+						 &num));
+	EXPECT_EQ(0, num);
+}
+
 TEST_F(hwpt, invalidation_bounds)
 {
 	struct iommu_hwpt_invalidate_selftest reqs[4] = { 0 };

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The page request interface of a device as such: what it can do, a use of it that
+ * is not an attach, and starting it anew. It is what a VMM needs to show a guest
+ * a page request capability of the device (PCIe 6.0, 10.5.2).
+ *
+ * All under the mutex of the source.
+ */
+#include <linux/slab.h>
+
+#include "internal.h"
+
+/**
+ * struct iommufd_fault_hold - page requests are wanted without an attach
+ * @source: holds a reference
+ */
+struct iommufd_fault_hold {
+	struct iommufd_fault_source *source;
+};
+
+static bool hw_state(struct iommufd_fault_source *source,
+		     struct iommufd_fault_pri *pri)
+{
+	if (source->dead)
+		return false;
+	if (source->unit->ops->query)
+		source->unit->ops->query(source, &pri->hw);
+	return true;
+}
+
+/**
+ * iommufd_fault_pri_query - the state of a device's page request interface
+ * @dev: the device
+ * @pri: out
+ *
+ * May sleep.
+ *
+ * Return: 0; -EOPNOTSUPP: no source for @dev; -ENODEV: it has gone.
+ */
+int iommufd_fault_pri_query(struct device *dev, struct iommufd_fault_pri *pri)
+{
+	struct iommufd_fault_source *source = fault_source_get(dev);
+	struct iommufd_fault_attach *attach;
+	int rc = -ENODEV;
+
+	if (!source)
+		return -EOPNOTSUPP;
+
+	mutex_lock(&source->mutex);
+	*pri = (struct iommufd_fault_pri){
+		.hw.capacity = source->max_outstanding,
+		.allocation = source->limit,
+		.outstanding = fault_source_outstanding(source),
+		.enabled = source->users,
+		.held = source->held,
+	};
+	list_for_each_entry(attach, &source->attaches, source_item)
+		pri->attaches++;
+	if (hw_state(source, pri))
+		rc = 0;
+	mutex_unlock(&source->mutex);
+	fault_source_put(source);
+	return rc;
+}
+
+static void set_limit(struct iommufd_fault_source *source, unsigned int limit)
+{
+	spin_lock_bh(&source->lock);
+	source->limit = limit;
+	spin_unlock_bh(&source->lock);
+}
+
+/**
+ * iommufd_fault_hold_new - have page requests enabled besides any attach
+ * @dev: the device
+ * @allocation: page requests that may be outstanding from now on, for attaches
+ *	too, up to what was registered; 0: as many as that. Beyond, requests are
+ *	refused as in any overflow
+ *
+ * Requests that no attach is there for are refused as ever. May sleep.
+ *
+ * Return: the hold, for iommufd_fault_hold_drop(), or ERR_PTR: -EOPNOTSUPP: no
+ * source for @dev; -EINVAL: @allocation is too large; -EBUSY: it is held
+ * already; -ENODEV: it has gone; -ENOMEM; what the backend says.
+ */
+struct iommufd_fault_hold *iommufd_fault_hold_new(struct device *dev,
+						  unsigned int allocation)
+{
+	struct iommufd_fault_source *source;
+	struct iommufd_fault_hold *hold;
+	int rc;
+
+	hold = kzalloc(sizeof(*hold), GFP_KERNEL_ACCOUNT);
+	if (!hold)
+		return ERR_PTR(-ENOMEM);
+	source = fault_source_get(dev);
+	if (!source) {
+		kfree(hold);
+		return ERR_PTR(-EOPNOTSUPP);
+	}
+	hold->source = source;
+
+	mutex_lock(&source->mutex);
+	if (allocation > source->max_outstanding)
+		rc = -EINVAL;
+	else if (source->held)
+		rc = -EBUSY;
+	else
+		rc = fault_source_enable(source);
+	if (!rc) {
+		source->held = true;
+		set_limit(source, allocation ?: source->max_outstanding);
+	}
+	mutex_unlock(&source->mutex);
+	if (rc) {
+		fault_source_put(source);
+		kfree(hold);
+		return ERR_PTR(rc);
+	}
+	return hold;
+}
+
+/**
+ * iommufd_fault_hold_drop - undo iommufd_fault_hold_new()
+ * @hold: gone afterwards. NULL is allowed
+ *
+ * Page requests stay enabled while there is an attach, and as many may be
+ * outstanding again as were registered. May sleep.
+ */
+void iommufd_fault_hold_drop(struct iommufd_fault_hold *hold)
+{
+	struct iommufd_fault_source *source;
+
+	if (!hold)
+		return;
+	source = hold->source;
+	mutex_lock(&source->mutex);
+	source->held = false;
+	set_limit(source, source->max_outstanding);
+	fault_source_disable(source);
+	mutex_unlock(&source->mutex);
+	fault_source_put(source);
+	kfree(hold);
+}
+
+static void set_refusing(struct iommufd_fault_source *source, bool refusing)
+{
+	spin_lock_bh(&source->lock);
+	source->refusing = refusing;
+	spin_unlock_bh(&source->lock);
+}
+
+/**
+ * iommufd_fault_pri_reset - start a device's page request interface anew
+ * @dev: the device
+ *
+ * What hardware and queues hold is drained and answered invalid, and hardware
+ * has all answers before the backend resets. Requests that come meanwhile are
+ * refused. A device that a failure had stopped asks again afterwards. Attaches
+ * stay. May sleep, for hardware, never for user space.
+ *
+ * Return: 0; -EOPNOTSUPP: no source for @dev, or the backend cannot; -ENODEV: it
+ * has gone; what the backend says.
+ */
+int iommufd_fault_pri_reset(struct device *dev)
+{
+	struct iommufd_fault_source *source = fault_source_get(dev);
+	struct iommufd_fault_attach *attach;
+	int rc;
+
+	if (!source)
+		return -EOPNOTSUPP;
+
+	mutex_lock(&source->mutex);
+	if (source->dead) {
+		rc = -ENODEV;
+		goto out_unlock;
+	}
+	if (!source->unit->ops->reset) {
+		rc = -EOPNOTSUPP;
+		goto out_unlock;
+	}
+	set_refusing(source, true);
+	list_for_each_entry(attach, &source->attaches, source_item) {
+		fault_attach_flush(attach);
+		cond_resched();
+	}
+	rc = source->unit->ops->reset(source, source->users);
+	/* The device begins its groups anew */
+	if (!rc)
+		fault_source_forget_doomed(source);
+	set_refusing(source, false);
+out_unlock:
+	mutex_unlock(&source->mutex);
+	fault_source_put(source);
+	return rc;
+}
