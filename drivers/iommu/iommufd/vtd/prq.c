@@ -129,6 +129,13 @@ static bool prq_is_stop_marker(const struct prq_entry *entry)
 	       ENTRY_LAST;
 }
 
+/* An answer to such a PASID could not be given. */
+static bool prq_is_bad_pasid(const struct vtd_unit *unit,
+			     const struct iommufd_page_request *req)
+{
+	return req->pasid_valid && req->pasid >> unit->caps.pasid_bits;
+}
+
 static bool prq_is_malformed(const struct prq_entry *entry)
 {
 	if (FIELD_GET(ENTRY_TYPE, entry->qw[0]) != ENTRY_TYPE_PAGE)
@@ -180,9 +187,9 @@ static void prq_handle(struct vtd_prq *prq, struct vtd_batch *batch,
 
 	prq_decode(entry, &req);
 	trace_vtd_page_request(prq->unit, rid, &req);
-	if (prq_is_malformed(entry)) {
+	if (prq_is_malformed(entry) || prq_is_bad_pasid(prq->unit, &req)) {
 		prq->stats.malformed++;
-		if (req.last)
+		if (req.last && !prq_is_bad_pasid(prq->unit, &req))
 			prq_answer(batch, rid, &req, QI_RESP_INVALID);
 		return;
 	}
