@@ -207,6 +207,7 @@ struct vtd_device *vtd_fake_device(struct vtd_fake *fake, u16 rid,
 	device->pfsid = rid;
 	device->max_pasids = max_pasids;
 	device->pasid_enabled = max_pasids > 1;
+	device->prg_pasid = true;
 	device->ats_qdep = 1;
 	xa_init(&device->attachments);
 	return device;

@@ -131,30 +131,18 @@ static void disable_ats(struct vtd_device *device)
 	vtd_context_update(device);
 }
 
-/*
- * Page requests of a virtual function go through the PRI capability of its
- * physical one.
- */
-static u32 pri_capacity(struct pci_dev *pdev)
-{
-	u32 capacity = 0;
-
-	pdev = pci_physfn(pdev);
-	pci_read_config_dword(pdev, pdev->pri_cap + PCI_PRI_MAX_REQ, &capacity);
-	return capacity;
-}
-
 static int add_source(struct vtd_device *device)
 {
 	struct vtd_unit *unit = device->unit;
 	struct iommufd_fault_source *source;
 	u32 capacity;
 
-	if (!device->ats || !unit->prq || !pci_pri_supported(device->pdev))
+	if (!device->ats || !unit->prq)
 		return 0;
-	capacity = min_t(u32, pri_capacity(device->pdev), VTD_PRQ_ENTRIES);
+	capacity = vtd_pri_allocation(device->pdev);
 	if (!capacity)
 		return 0;
+	device->prg_pasid = pci_prg_resp_pasid_required(device->pdev);
 	source = iommufd_fault_source_register(device->dev, &unit->fault_unit,
 					       capacity, device);
 	if (IS_ERR(source))

@@ -26,6 +26,7 @@
  * @ats: ATS is on, the device may have translations cached. Written under
  *	vtd_unit::lock, read anywhere
  * @pri: page requests are on. As @ats
+ * @prg_pasid: responses to its page requests with PASID have to carry it; constant
  * @pasid_enabled: the PASID capability is on; constant after probe
  * @pasid_dir: PASID directory (9.5), and
  * @pasid_dir_order: its size in pages, as an order; constant
@@ -47,6 +48,7 @@ struct vtd_device {
 	u8 ats_qdep;
 	bool ats;
 	bool pri;
+	bool prg_pasid;
 	bool pasid_enabled;
 	u64 *pasid_dir;
 	unsigned int pasid_dir_order;

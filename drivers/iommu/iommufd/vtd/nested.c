@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <uapi/linux/iommufd.h>
 
+#include "../invalidate.h"
 #include "domain.h"
 #include "invalidate.h"
 
@@ -138,21 +139,32 @@ struct chunk {
 	struct qi_desc descs[VTD_SUBMIT_MAX];
 };
 
-/* Entries [first, first + num) that are good, up to the first that is not. */
-static int load_chunk(struct iommu_user_data_array *array, u32 first, u32 num,
-		      struct chunk *chunk, unsigned int *loaded)
+static int load_entry(struct iommu_user_data_array *array, u32 index,
+		      struct flush_range *range)
 {
 	struct iommu_hwpt_vtd_s1_invalidate entry;
 	int rc;
 
+	if (array->type == IOMMU_HWPT_INVALIDATE_DATA_RANGE) {
+		range->leaf = false;
+		return iommufd_invalidate_range(array, index, &range->start,
+						&range->last);
+	}
+	rc = iommu_copy_struct_from_user_array(&entry, array,
+					       IOMMU_HWPT_INVALIDATE_DATA_VTD_S1,
+					       index, __reserved);
+	return rc ?: check_entry(&entry, range);
+}
+
+/* Entries [first, first + num) that are good, up to the first that is not. */
+static int load_chunk(struct iommu_user_data_array *array, u32 first, u32 num,
+		      struct chunk *chunk, unsigned int *loaded)
+{
+	int rc;
+
 	for (*loaded = 0; *loaded < num; ++*loaded) {
-		rc = iommu_copy_struct_from_user_array(&entry, array,
-						       IOMMU_HWPT_INVALIDATE_DATA_VTD_S1,
-						       first + *loaded,
-						       __reserved);
-		if (rc)
-			return rc;
-		rc = check_entry(&entry, &chunk->ranges[*loaded]);
+		rc = load_entry(array, first + *loaded,
+				&chunk->ranges[*loaded]);
 		if (rc)
 			return rc;
 	}
@@ -169,7 +181,8 @@ static int nested_invalidate(struct iommu_domain *core,
 	struct chunk *chunk;
 	int rc = 0, err;
 
-	if (array->type != IOMMU_HWPT_INVALIDATE_DATA_VTD_S1) {
+	if (array->type != IOMMU_HWPT_INVALIDATE_DATA_VTD_S1 &&
+	    array->type != IOMMU_HWPT_INVALIDATE_DATA_RANGE) {
 		array->entry_num = 0;
 		return -EINVAL;
 	}

@@ -3,6 +3,7 @@
  * The page request interface of a function (PCIe 6.0, 10.4 and 10.5.2), and the
  * bit of its context entry that lets its requests in (VT-d specification 9.4).
  */
+#include <linux/delay.h>
 #include <linux/pci-ats.h>
 
 #include "device.h"
@@ -16,6 +17,9 @@
  * them a retry and nothing else.
  */
 #define PRI_ALLOCATION_MAX	VTD_PRQ_ENTRIES
+
+/* Milliseconds a function has to stop sending page requests. */
+#define PRI_STOP_MSECS		1000
 
 /**
  * vtd_pri_allocation() - page requests a function may have outstanding
@@ -56,12 +60,38 @@ static int pri_set_context(struct vtd_device *device, bool on)
 	return vtd_context_update(device);
 }
 
+/*
+ * Once it was disabled, a function stops when the requests that it had sent are
+ * answered (PCIe 6.0, 10.5.2.3, Stopped): not at once, but soon.
+ */
+static int pri_wait_stopped(struct pci_dev *pf)
+{
+	unsigned int tries;
+	u16 status;
+
+	for (tries = 0; tries < PRI_STOP_MSECS; tries++) {
+		if (pci_read_config_word(pf, pf->pri_cap + PCI_PRI_STATUS,
+					 &status))
+			return -EIO;
+		/* All ones: it has gone */
+		if (PCI_POSSIBLE_ERROR(status))
+			return -ENODEV;
+		if (status & PCI_PRI_STATUS_STOPPED)
+			return 0;
+		msleep(1);
+	}
+	return -EBUSY;
+}
+
 static int pri_enable_function(struct pci_dev *pf, u32 allocation)
 {
 	int rc;
 
 	if (pf->pri_enabled)
 		return 0;
+	rc = pri_wait_stopped(pf);
+	if (rc)
+		return rc;
 	rc = pci_reset_pri(pf);
 	if (rc)
 		return rc;
@@ -77,8 +107,8 @@ static int pri_enable_function(struct pci_dev *pf, u32 allocation)
  *
  * Return: 0, also if they are on already; -EOPNOTSUPP: the function has no page
  * request interface, or no ATS, or the unit has no queue; -EBUSY: the function
- * still has requests of the time before it was disabled; what changing the
- * context entry returns. Page requests are off then.
+ * still has requests of the time before it was disabled, after a second of waiting;
+ * -ENODEV: it has gone; what changing the context entry returns. Page requests are off then.
  */
 int vtd_pri_enable(struct vtd_device *device)
 {
@@ -139,4 +169,72 @@ void vtd_pri_disable(struct vtd_device *device)
 	mutex_lock(&unit->lock);
 	vtd_context_update(device);
 	mutex_unlock(&unit->lock);
+}
+
+/**
+ * vtd_pri_query() - describe the page request interface of a device
+ * @device: the device, with a source
+ * @hw: capacity is filled in already
+ *
+ * May sleep.
+ */
+void vtd_pri_query(struct vtd_device *device, struct iommufd_fault_pri_hw *hw)
+{
+	struct pci_dev *pf = pci_physfn(device->pdev);
+	u16 status;
+
+	hw->resp_pasid = device->prg_pasid;
+	hw->failed = !pci_read_config_word(pf, pf->pri_cap + PCI_PRI_STATUS,
+					   &status) &&
+		     !PCI_POSSIBLE_ERROR(status) &&
+		     (status & PCI_PRI_STATUS_RF);
+}
+
+/* Off, and nothing of it on its way any more. */
+static int pri_stop(struct vtd_device *device, struct pci_dev *pf)
+{
+	int rc;
+
+	if (pf->pri_enabled)
+		pci_disable_pri(pf);
+	rc = pri_wait_stopped(pf);
+	/* A failure response has stopped it for good, whatever it has sent */
+	return rc == -EBUSY ? 0 : rc;
+}
+
+/**
+ * vtd_pri_reset() - start the page request interface of a device anew
+ * @device: the device, with a source; the fault door refuses its requests
+ * @enabled: it is on, and is to be on again
+ *
+ * May sleep; takes vtd_unit::lock.
+ *
+ * Return: 0; -EBUSY: other functions use the interface too, nothing was changed;
+ * -ENODEV: the function has gone; what enabling returns: it is off then.
+ */
+int vtd_pri_reset(struct vtd_device *device, bool enabled)
+{
+	struct pci_dev *pf = pci_physfn(device->pdev);
+	struct vtd_unit *unit = device->unit;
+	int rc;
+
+	mutex_lock(&unit->lock);
+	if (pri_shared(device)) {
+		mutex_unlock(&unit->lock);
+		return -EBUSY;
+	}
+	rc = pri_stop(device, pf);
+	mutex_unlock(&unit->lock);
+	if (rc)
+		return rc;
+
+	/* What it sent before it stopped is refused now, not after the reset */
+	vtd_prq_drain(device, IOMMU_NO_PASID);
+
+	mutex_lock(&unit->lock);
+	rc = pci_reset_pri(pf);
+	if (!rc && enabled)
+		rc = pci_enable_pri(pf, vtd_pri_allocation(pf));
+	mutex_unlock(&unit->lock);
+	return rc;
 }

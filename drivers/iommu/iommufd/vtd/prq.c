@@ -89,13 +89,21 @@ static void prq_submit(struct vtd_batch *batch)
 				   batch->unit->name, rc);
 }
 
+/*
+ * A function says whether responses to its requests with PASID are to have it
+ * (PCIe 6.0, 10.5.2.3, PRG Response PASID Required); one that does not want it
+ * may take such a response for another's.
+ */
 static void prq_answer(struct vtd_batch *batch, u16 rid,
-		       const struct iommufd_page_request *req, u32 code)
+		       const struct iommufd_page_request *req, u32 code,
+		       bool wants_pasid)
 {
+	bool with_pasid = wants_pasid && req->pasid_valid;
+
 	trace_vtd_page_response(batch->unit, rid, req->pasid_valid, req->pasid,
 				req->grpid, code);
-	vtd_batch_page_response(batch, rid, req->pasid_valid, req->pasid,
-				req->grpid, code);
+	vtd_batch_page_response(batch, rid, with_pasid, req->pasid, req->grpid,
+				code);
 }
 
 static void prq_decode(const struct prq_entry *entry,
@@ -157,18 +165,25 @@ static struct vtd_device *prq_find(struct vtd_unit *unit, u16 rid)
 	return device && vtd_device_rid(device) == rid ? device : NULL;
 }
 
+/* Who nobody knows gets the PASID back, as PCIe has it unless told otherwise. */
 static enum iommufd_fault_verdict
-prq_report(struct vtd_prq *prq, u16 rid, const struct iommufd_page_request *req)
+prq_report(struct vtd_prq *prq, u16 rid, const struct iommufd_page_request *req,
+	   bool *wants_pasid)
 {
 	enum iommufd_fault_verdict verdict = IOMMUFD_FAULT_REFUSED;
+	struct iommufd_fault_source *source;
 	struct vtd_device *device;
 
-	/* The source is unregistered a grace period after the device left. */
+	*wants_pasid = true;
+	/* The source is unregistered a grace period after the device let go. */
 	rcu_read_lock();
 	device = prq_find(prq->unit, rid);
-	if (device && device->source) {
+	source = device ? READ_ONCE(device->source) : NULL;
+	if (device)
+		*wants_pasid = device->prg_pasid;
+	if (source) {
 		prq->stats.requests++;
-		verdict = iommufd_fault_report(device->source, req);
+		verdict = iommufd_fault_report(source, req);
 	} else {
 		prq->stats.unknown++;
 	}
@@ -184,13 +199,14 @@ static void prq_handle(struct vtd_prq *prq, struct vtd_batch *batch,
 {
 	u16 rid = FIELD_GET(ENTRY_RID, entry->qw[0]);
 	struct iommufd_page_request req;
+	bool wants_pasid;
 
 	prq_decode(entry, &req);
 	trace_vtd_page_request(prq->unit, rid, &req);
 	if (prq_is_malformed(entry) || prq_is_bad_pasid(prq->unit, &req)) {
 		prq->stats.malformed++;
 		if (req.last && !prq_is_bad_pasid(prq->unit, &req))
-			prq_answer(batch, rid, &req, QI_RESP_INVALID);
+			prq_answer(batch, rid, &req, QI_RESP_INVALID, true);
 		return;
 	}
 	/* It says that a PASID is no longer in use; nobody waits for an answer. */
@@ -199,12 +215,12 @@ static void prq_handle(struct vtd_prq *prq, struct vtd_batch *batch,
 		return;
 	}
 
-	switch (prq_report(prq, rid, &req)) {
+	switch (prq_report(prq, rid, &req, &wants_pasid)) {
 	case IOMMUFD_FAULT_RETRY:
-		prq_answer(batch, rid, &req, QI_RESP_SUCCESS);
+		prq_answer(batch, rid, &req, QI_RESP_SUCCESS, wants_pasid);
 		break;
 	case IOMMUFD_FAULT_REFUSED:
-		prq_answer(batch, rid, &req, QI_RESP_INVALID);
+		prq_answer(batch, rid, &req, QI_RESP_INVALID, wants_pasid);
 		break;
 	case IOMMUFD_FAULT_TAKEN:
 	case IOMMUFD_FAULT_DROPPED:
@@ -234,9 +250,13 @@ static void prq_overflow(struct vtd_prq *prq)
 	trace_vtd_prq_overflow(unit, prq->stats.overflows);
 
 	rcu_read_lock();
-	xa_for_each(&unit->devices, rid, device)
-		if (device->source && vtd_device_rid(device) == rid)
-			iommufd_fault_source_discard_partial(device->source);
+	xa_for_each(&unit->devices, rid, device) {
+		struct iommufd_fault_source *source =
+			READ_ONCE(device->source);
+
+		if (source && vtd_device_rid(device) == rid)
+			iommufd_fault_source_discard_partial(source);
+	}
 	rcu_read_unlock();
 
 	unit->door->write32(unit, DMAR_PRS_REG, DMA_PRS_PRO);
@@ -351,7 +371,8 @@ static void prq_respond(struct iommufd_fault_unit *fault_unit,
 		};
 
 		prq_answer(&batch, vtd_device_rid(device), &req,
-			   prq_response_code(device, answers[i].code));
+			   prq_response_code(device, answers[i].code),
+			   device->prg_pasid);
 	}
 	prq_submit(&batch);
 	mutex_unlock(&prq->respond_lock);
@@ -441,12 +462,25 @@ static void prq_drain(struct iommufd_fault_source *source, ioasid_t pasid)
 	vtd_prq_drain(iommufd_fault_source_priv(source), pasid);
 }
 
+static void prq_query(struct iommufd_fault_source *source,
+		      struct iommufd_fault_pri_hw *hw)
+{
+	vtd_pri_query(iommufd_fault_source_priv(source), hw);
+}
+
+static int prq_reset(struct iommufd_fault_source *source, bool enabled)
+{
+	return vtd_pri_reset(iommufd_fault_source_priv(source), enabled);
+}
+
 /* What the fault door calls; sources have their &struct vtd_device as priv. */
 const struct iommufd_fault_unit_ops vtd_fault_unit_ops = {
 	.respond = prq_respond,
 	.enable = prq_enable,
 	.disable = prq_disable,
 	.drain = prq_drain,
+	.query = prq_query,
+	.reset = prq_reset,
 };
 
 /**
