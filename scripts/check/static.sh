@@ -84,6 +84,30 @@ leaning() {
 	result "$rc" "no object outside test/ needs one of test/"
 }
 
+# Driver and model are written from the specification by different hands: an
+# object or a header of one that the other uses would let a misreading hide.
+# What joins them is test/vtd_model_door.c alone.
+apart() {
+	local rc=0 used
+	cd "$B/static/$ours" || return
+	used=$(comm -12 \
+		<(nm -g --defined-only vtd/*.o | awk 'NF == 3 { print $3 }' | sort -u) \
+		<(nm -gu test/model/*.o | awk 'NF == 2 { print $2 }' | sort -u))
+	[ -z "$used" ] || { echo "# the model uses: $used" | tr "\n" " "; echo; rc=1; }
+	used=$(comm -12 \
+		<(nm -g --defined-only test/model/*.o | awk 'NF == 3 { print $3 }' | sort -u) \
+		<(nm -gu vtd/*.o | awk 'NF == 2 { print $2 }' | sort -u))
+	[ -z "$used" ] || { echo "# the driver uses: $used" | tr "\n" " "; echo; rc=1; }
+	result "$rc" "no object of a driver needs one of a model, nor the other way"
+
+	rc=0
+	cd "$REPO/$ours" || return
+	grep -nE '#include.*(vtd/|intel/|\.\./\.\./(device|domain|unit|tables))' \
+		test/model/*.[ch] | sed 's/^/# /' | grep . && rc=1
+	grep -nE '#include.*model' vtd/*.[ch] | sed 's/^/# /' | grep . && rc=1
+	result "$rc" "no header of a driver in a model, nor the other way"
+}
+
 spdx() {
 	local rc=0 file
 	while read -r file; do
@@ -98,5 +122,6 @@ spdx() {
 warnings
 checkpatch
 leaning
+apart
 spdx
 echo "1..$n"

@@ -112,6 +112,14 @@ enum {
 	MOCK_DMA_HALTED = 4,
 };
 
+/* iommu_hwpt_event.reason of a mock device's DMA */
+enum {
+	/* No translation for the address, or not with this permission */
+	MOCK_EVENT_NOT_PRESENT = 1,
+	/* No translation can ever be there */
+	MOCK_EVENT_RANGE = 2,
+};
+
 /* Most bytes of one DMA */
 #define MOCK_DMA_LENGTH_MAX	(1 << 20)
 

@@ -270,3 +270,24 @@ int iommu_fault_answer(int queue, __u32 cookie, __u32 code)
 		return -errno;
 	return n == sizeof(answer) ? 0 : -EIO;
 }
+
+int iommu_eventq(int fd, __u32 hwpt, __u32 depth, __u32 *id)
+{
+	struct iommu_hwpt_eventq_alloc c = {
+		.size = sizeof(c),
+		.hwpt_id = hwpt,
+		.depth = depth,
+	};
+	int rc = iommu_call(fd, IOMMU_HWPT_EVENTQ_ALLOC, &c);
+
+	*id = c.out_eventq_id;
+	return rc ? rc : (int)c.out_eventq_fd;
+}
+
+int iommu_event_read(int queue, struct iommu_hwpt_event *records,
+		     unsigned int max)
+{
+	ssize_t n = read(queue, records, max * sizeof(*records));
+
+	return n < 0 ? -errno : (int)((size_t)n / sizeof(*records));
+}

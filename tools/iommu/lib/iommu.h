@@ -59,6 +59,12 @@ int iommu_pasid_detach(int fd, __u32 dev, __u32 pasid);
 /* @cmd gets its size, device and operation; the rest is the caller's. */
 int iommu_pri(int fd, __u32 dev, __u32 op, struct iommu_device_pri *cmd);
 
+/* Returns the event queue's fd and stores its id. */
+int iommu_eventq(int fd, __u32 hwpt, __u32 depth, __u32 *id);
+/* Returns the number of records, or a negative errno. */
+int iommu_event_read(int queue, struct iommu_hwpt_event *records,
+		     unsigned int max);
+
 /* Returns the queue's fd and stores its id. */
 int iommu_fault_queue(int fd, __u32 depth, __u32 policy, __u32 dev_id,
 		      __u32 *id);

@@ -16,6 +16,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "device.h"
+#include "fault/event.h"
 #include "mock.h"
 
 /* How long a device waits before it repeats a request that found no room */
@@ -97,6 +98,25 @@ static void dma_request(struct mock_dma *dma, struct iommu_domain *domain)
 	mock_fault_submit(group);
 }
 
+/* Nobody can answer it: whoever listens to the domain is told. */
+static void dma_tell(struct mock_dma *dma, struct iommu_domain *domain,
+		     u64 iova, enum mock_xlat why)
+{
+	struct iommufd_event event = {
+		.addr = iova & ~(u64)(MOCK_ACCESS_GRANULE - 1),
+		.perm = dma->args.write ? IOMMU_PGFAULT_PERM_WRITE :
+					  IOMMU_PGFAULT_PERM_READ,
+		.reason = why == MOCK_XLAT_RANGE ? MOCK_EVENT_RANGE :
+						   MOCK_EVENT_NOT_PRESENT,
+	};
+
+	if (dma->args.pasid_valid) {
+		event.pasid = dma->args.pasid;
+		event.flags = IOMMU_HWPT_EVENT_PASID_VALID;
+	}
+	iommufd_event_report(domain, &dma->mdev->dev, &event);
+}
+
 /*
  * One piece further. MOCK_DMA_PENDING: there may be more; anything else is how
  * it ends. *@parked: it has sent a request and waits.
@@ -123,6 +143,9 @@ static u32 dma_step(struct mock_dma *dma, bool *parked)
 							MOCK_DMA_PENDING;
 	}
 
+	if (rc == MOCK_XLAT_NOWHERE || rc == MOCK_XLAT_RANGE ||
+	    !mdev->requests_on)
+		dma_tell(dma, domain, iova, rc);
 	if (rc == MOCK_XLAT_NOWHERE || !mdev->requests_on)
 		return MOCK_DMA_BLOCKED;
 	if (rc == MOCK_XLAT_RANGE)

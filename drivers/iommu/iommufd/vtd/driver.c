@@ -238,33 +238,30 @@ static ssize_t ecap_show(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RO(ecap);
 
-static ssize_t faults_show(struct device *dev, struct device_attribute *attr,
-			   char *buf)
-{
-	struct vtd_unit *unit = container_of(dev_to_iommu_device(dev),
-					     struct vtd_unit, iommu);
+#define UNIT_COUNT(_name, _member)					\
+static ssize_t _name##_show(struct device *dev,				\
+			    struct device_attribute *attr, char *buf)	\
+{									\
+	struct vtd_unit *unit = container_of(dev_to_iommu_device(dev),	\
+					     struct vtd_unit, iommu);	\
+									\
+	return sysfs_emit(buf, "%llu\n",				\
+			  (u64)atomic64_read(&unit->_member));		\
+}									\
+static DEVICE_ATTR_RO(_name)
 
-	return sysfs_emit(buf, "%llu\n",
-			  (u64)atomic64_read(&unit->faults));
-}
-static DEVICE_ATTR_RO(faults);
-
-static ssize_t submits_show(struct device *dev, struct device_attribute *attr,
-			    char *buf)
-{
-	struct vtd_unit *unit = container_of(dev_to_iommu_device(dev),
-					     struct vtd_unit, iommu);
-
-	return sysfs_emit(buf, "%llu\n",
-			  (u64)atomic64_read(&unit->submits));
-}
-static DEVICE_ATTR_RO(submits);
+UNIT_COUNT(faults, faults);
+UNIT_COUNT(fault_overflows, fault_overflows);
+UNIT_COUNT(submits, submits);
+UNIT_COUNT(timeouts, timeouts);
 
 static struct attribute *unit_attrs[] = {
 	&dev_attr_cap.attr,
 	&dev_attr_ecap.attr,
 	&dev_attr_faults.attr,
+	&dev_attr_fault_overflows.attr,
 	&dev_attr_submits.attr,
+	&dev_attr_timeouts.attr,
 	NULL,
 };
 

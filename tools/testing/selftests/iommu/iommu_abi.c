@@ -275,6 +275,22 @@ static void undo_fault_alloc(FIXTURE_DATA(abi) *self, void *arg)
 	iommu_destroy(self->fd, c->out_fault_id);
 }
 
+static void fill_eventq_alloc(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_hwpt_eventq_alloc *c = arg;
+
+	c->hwpt_id = self->hwpt;
+	c->depth = 8;
+}
+
+static void undo_eventq_alloc(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_hwpt_eventq_alloc *c = arg;
+
+	close((int)c->out_eventq_fd);
+	iommu_destroy(self->fd, c->out_eventq_id);
+}
+
 /* PASID 1 and 3 are attached, 2 is not. */
 static void fill_pasid_attach(FIXTURE_DATA(abi) *self, void *arg)
 {
@@ -533,6 +549,18 @@ static const struct command commands[] = {
 		.flags_at = offsetof(struct iommu_features, flags),
 		.reserved = { RES(iommu_features, __reserved) },
 		.fill = fill_fault_alloc,
+	},
+	{
+		.name = "HWPT_EVENTQ_ALLOC",
+		.nr = IOMMUFD_CMD_HWPT_EVENTQ_ALLOC,
+		.size = sizeof(struct iommu_hwpt_eventq_alloc),
+		.least = END(iommu_hwpt_eventq_alloc, out_eventq_fd),
+		.flags_at = offsetof(struct iommu_hwpt_eventq_alloc, flags),
+		.ids = { { offsetof(struct iommu_hwpt_eventq_alloc, hwpt_id),
+			   ID_HWPT, -ENOENT, 0 } },
+		.mock_only = true,
+		.fill = fill_eventq_alloc,
+		.undo = undo_eventq_alloc,
 	},
 	{
 		.name = "DEVICE_PASID_ATTACH",
@@ -1137,7 +1165,8 @@ TEST_F(abi, features)
 		    IOMMU_FEATURE_HW_INFO_INPUT_TYPE |
 		    IOMMU_FEATURE_DEVICE_PASID |
 		    IOMMU_FEATURE_INVALIDATE_RANGE |
-		    IOMMU_FEATURE_DEVICE_PRI;
+		    IOMMU_FEATURE_DEVICE_PRI |
+		    IOMMU_FEATURE_HWPT_EVENTQ;
 
 	ASSERT_EQ(0, iommu_call(self->fd, IOMMU_GET_FEATURES, &c));
 	EXPECT_EQ(IOMMU_ABI_REVISION, c.out_abi_revision);
@@ -1188,6 +1217,8 @@ TEST(numbers_and_sizes)
 	EXPECT_EQ(32, sizeof(struct iommu_hwpt_invalidate));
 	EXPECT_EQ(32, sizeof(struct iommu_fault_alloc));
 	EXPECT_EQ(24, sizeof(struct iommu_features));
+	EXPECT_EQ(24, sizeof(struct iommu_hwpt_eventq_alloc));
+	EXPECT_EQ(32, sizeof(struct iommu_hwpt_event));
 	EXPECT_EQ(24, sizeof(struct iommu_device_pasid));
 	EXPECT_EQ(16, sizeof(struct iommu_device_pasid_detach));
 	EXPECT_EQ(40, sizeof(struct iommu_device_pri));
