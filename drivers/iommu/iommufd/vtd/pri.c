@@ -78,7 +78,7 @@ static int pri_wait_stopped(struct pci_dev *pf)
 			return -ENODEV;
 		if (status & PCI_PRI_STATUS_STOPPED)
 			return 0;
-		msleep(1);
+		usleep_range(1000, 2000);
 	}
 	return -EBUSY;
 }

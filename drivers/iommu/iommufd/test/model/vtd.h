@@ -40,7 +40,8 @@ struct vtd_model_config {
  * PASIDs, ATS, PRS with drain, snoop control, coherent walks, 65536 domain ids,
  * 8 fault records.
  */
-extern const u64 vtd_model_cap, vtd_model_ecap;
+extern const u64 vtd_model_cap;
+extern const u64 vtd_model_ecap;
 
 struct vtd_model *vtd_model_create(const struct vtd_model_config *config);
 /* Complains of anything that is still switched on. */
