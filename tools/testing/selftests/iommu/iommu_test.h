@@ -38,6 +38,7 @@
 #include "../../../iommu/lib/fdinfo.h"
 #include "../../../iommu/lib/iommu.h"
 #include "../../../iommu/lib/mock.h"
+#include "../../../iommu/lib/model_dev.h"
 #include "../../../iommu/lib/vfio_dev.h"
 
 #define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Hardware models of IOMMUs in test kernels, and the PCI functions behind them,
+ * which do DMA on command (CONFIG_IOMMUFD_TEST, /dev/iommufd_model). A function
+ * is used as a real one is: given to vfio-pci, opened, bound to /dev/iommu.
+ *
+ * All functions return 0 or what they say, or a negative errno; then
+ * model_error() says what went wrong and, where it is known, what to do.
+ */
+#ifndef TOOLS_IOMMU_LIB_MODEL_DEV_H
+#define TOOLS_IOMMU_LIB_MODEL_DEV_H
+
+#include <stdbool.h>
+
+#include <linux/types.h>
+
+#include "vfio_dev.h"
+
+#include "../../../drivers/iommu/iommufd/test/model/uapi.h"
+
+/**
+ * struct model - a modelled IOMMU with an empty PCI bus behind it
+ * @fd: /dev/iommufd_model
+ * @id: its number there
+ */
+struct model {
+	int fd;
+	__u32 id;
+};
+
+/**
+ * struct model_dev - a PCI function behind it
+ * @model: where it is plugged
+ * @v: its VFIO device
+ * @domain: PCI domain
+ * @rid: requester id
+ * @name: as sysfs has it
+ */
+struct model_dev {
+	struct model *model;
+	struct vfio_dev v;
+	__u32 domain;
+	__u32 rid;
+	char name[32];
+};
+
+/* All that a function can do */
+#define MODEL_CAPS_ALL	(IOMMUFD_MODEL_CAP_PASID | IOMMUFD_MODEL_CAP_ATS | \
+			 IOMMUFD_MODEL_CAP_PRI | IOMMUFD_MODEL_CAP_EXEC | \
+			 IOMMUFD_MODEL_CAP_PRIV)
+/* For the @pasid of DMAs and requests: none */
+#define MODEL_NO_PASID	(~0U)
+
+/* What model_inject() injects into a "vtd" machine: see model/vtd.h */
+enum {
+	MODEL_VTD_DROP = 0,
+	MODEL_VTD_REFUSE = 1,
+	MODEL_VTD_TIMEOUT = 2,
+	MODEL_VTD_DELAY = 3,
+};
+
+/* Of the last call of this thread that failed. */
+const char *model_error(void);
+
+/*
+ * Add a VT-d unit. @cap and @ecap are its capability registers; 0: those of a
+ * modern unit. -ENOENT: this kernel has no models.
+ */
+int model_vtd_add(struct model *m, __u64 cap, __u64 ecap);
+/* Remove it, its functions first. Nothing of them may be open. */
+int model_remove(struct model *m);
+
+/*
+ * Plug a function in. @devfn: device << 3 | function. @capacity: page requests it
+ * can have outstanding. The kernel has probed it on return; no driver has it.
+ */
+int model_plug_with(struct model *m, __u32 devfn, __u32 caps, __u32 pasid_bits,
+		    __u32 capacity, __u32 num_vfs, struct model_dev *d);
+/* One with everything, 20 bits of PASID and a capacity of 512. */
+int model_plug(struct model *m, __u32 devfn, struct model_dev *d);
+int model_unplug(struct model_dev *d, bool surprise);
+/* Enable @num virtual functions of a function without a driver. */
+int model_set_vfs(struct model_dev *pf, __u32 num);
+/* The @nth (from 0) of them. */
+void model_vf(const struct model_dev *pf, unsigned int nth,
+	      struct model_dev *d);
+
+/* vfio-pci takes it, its VFIO device is opened, not bound yet. */
+int model_dev_open(struct model_dev *d);
+/* Bind to /dev/iommu and let it be bus master. Its id is then d->v.id. */
+int model_dev_bind(struct model_dev *d, int iommufd);
+void model_dev_close(struct model_dev *d);
+
+/*
+ * One DMA to its end, or @timeout_ms: returns IOMMUFD_MODEL_DMA_OK and so on.
+ * @flags: IOMMUFD_MODEL_DMA_WRITE, _EXEC, _PRIV, _UNTRANSLATED. PENDING: it
+ * goes on until @d's model is closed.
+ */
+int model_dma(struct model_dev *d, __u32 flags, __u32 pasid, __u64 iova,
+	      void *data, __u64 length, __u32 timeout_ms);
+
+/**
+ * struct model_job - a DMA that goes on by itself
+ * @d: its function
+ * @data: bytes it writes or room for those it reads
+ * @handle: of the kernel, 0: it has ended
+ * @status: IOMMUFD_MODEL_DMA_OK and so on, PENDING until it has ended
+ * @groups: page request groups it has sent
+ * @requests: page requests in them
+ * @done: bytes moved
+ */
+struct model_job {
+	struct model_dev *d;
+	void *data;
+	__u32 handle;
+	__u32 status;
+	__u32 groups;
+	__u32 requests;
+	__u64 done;
+};
+
+/* @group: most page requests in a group, 1 to 32, 0: 32. */
+int model_job_start(struct model_dev *d, __u32 flags, __u32 pasid, __u64 iova,
+		    void *data, __u64 length, __u32 group,
+		    struct model_job *job);
+/* Returns the status; PENDING after @timeout_ms (0: do not wait). */
+int model_job_wait(struct model_job *job, __u32 timeout_ms);
+const char *model_status_name(int status);
+
+/*
+ * Page requests of no DMA, one group: returns how many found room. *@grpid: in the
+ * index wanted, out the one used.
+ */
+int model_request(struct model_dev *d, __u32 flags, __u32 pasid, __u32 perm,
+		  __u64 addr, __u32 count, __u32 *grpid);
+int model_stop_pasid(struct model_dev *d, __u32 pasid);
+/* @mask: IOMMUFD_MODEL_NO_INVALIDATE and so on; 0: behave. */
+int model_misbehave(struct model_dev *d, __u32 mask);
+
+int model_state(struct model_dev *d, struct iommufd_model_state *state);
+int model_inject(struct model *m, __u32 what, __u64 nth);
+/* A counter by name ("walks", "desc-6", ...). -ENOENT: there is none. */
+int model_counter(struct model *m, const char *name, __u64 *value);
+
+/* Those since boot. */
+int model_violations(struct model *m, __u64 *count);
+/* From here on they are part of the test ... */
+int model_expect_begin(struct model *m);
+/* ... to here: how many there were. */
+int model_expect_end(struct model *m, __u64 *count);
+
+#endif
