@@ -174,7 +174,6 @@ static void driver_release(struct device *dev)
 
 	vtd_detach_all(device);
 	vtd_device_remove(device);
-	dev_iommu_priv_set(dev, NULL);
 }
 
 static void driver_reserved_regions(struct device *dev, struct list_head *head)
