@@ -410,6 +410,7 @@ model_function_create(struct model_bridge *bridge,
 	if (!f)
 		return NULL;
 	f->fn.ops = &function_ops;
+	f->fn.no_prg_pasid = !(config->flags & MODEL_PCI_PRG_PASID);
 	kref_init(&f->ref);
 	f->bridge = bridge;
 	f->config = *config;

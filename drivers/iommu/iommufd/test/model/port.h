@@ -138,9 +138,12 @@ struct model_port {
 /**
  * struct model_function - embedded in the model of a function
  * @ops: constant
+ * @no_prg_pasid: PRG Response PASID Required is clear (PCIe 10.5.2.3): answers that
+ *	the IOMMU gives by itself come without a PASID. Constant
  */
 struct model_function {
 	const struct model_function_ops *ops;
+	bool no_prg_pasid;
 };
 
 /*

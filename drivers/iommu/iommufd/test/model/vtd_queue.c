@@ -116,11 +116,13 @@ static void answer(struct vtd_model *model, const struct model_tlp *tlp, u16 grp
 		   u8 code)
 {
 	struct vtd_connection *conn = vtd_function_get(model, tlp->rid);
+	bool pasid_valid;
 
 	if (!conn)
 		return;
-	conn->fn->ops->prg_response(conn->fn, tlp->pasid_valid,
-				    tlp->pasid_valid ? tlp->pasid : 0, grpid, code);
+	pasid_valid = tlp->pasid_valid && !conn->fn->no_prg_pasid;
+	conn->fn->ops->prg_response(conn->fn, pasid_valid,
+				    pasid_valid ? tlp->pasid : 0, grpid, code);
 	vtd_function_put(model, conn);
 }
 
