@@ -274,8 +274,13 @@ struct vtd_machine *vtd_machine_create(u64 cap, u64 ecap)
 	rc = vtd_unit_add(&machine->unit);
 	if (rc)
 		goto err_bridge;
+	rc = vtd_unit_translate(&machine->unit);
+	if (rc)
+		goto err_remove;
 	return machine;
 
+err_remove:
+	vtd_unit_remove(&machine->unit);
 err_bridge:
 	model_bridge_destroy(machine->machine.bridge);
 err_stop:

@@ -388,9 +388,19 @@ static bool __init start_unit(struct vtd_unit *unit)
 	return !rc;
 }
 
+static void __init tell_unit(const struct vtd_unit *unit, int rc)
+{
+	if (rc)
+		pr_err("%s: does not begin to translate: %d\n", unit->name, rc);
+	else
+		pr_info("%s: translating, scalable mode%s%s\n", unit->name,
+			unit->caps.nested ? ", nested" : "",
+			unit->prq ? ", page requests" : "");
+}
+
 /*
- * All units translate before the first one is made known: the core then probes
- * every device, whichever unit it is behind.
+ * The core probes a device when the unit in front of it is made known. Units
+ * translate when all devices have their domains.
  */
 static int __init vtd_init(void)
 {
@@ -415,21 +425,15 @@ static int __init vtd_init(void)
 			vtd_dmar_destroy_unit(unit);
 			continue;
 		}
-		list_add_tail(&unit->item, &vtd_units);
-	}
-	list_splice_init(&vtd_units, &units);
-	list_for_each_entry_safe(unit, next, &units, item) {
-		list_del(&unit->item);
 		rc = vtd_unit_add(unit);
-		if (rc)
-			pr_err("%s: its devices are blocked: %d\n", unit->name,
-			       rc);
-		else
-			pr_info("%s: translating, scalable mode%s%s\n",
-				unit->name,
-				unit->caps.nested ? ", nested" : "",
-				unit->prq ? ", page requests" : "");
+		if (rc) {
+			pr_err("%s: the devices behind it are blocked: %d\n",
+			       unit->name, rc);
+			vtd_unit_translate(unit);
+		}
 	}
+	vtd_for_each_unit(unit)
+		tell_unit(unit, vtd_unit_translate(unit));
 	register_syscore(&vtd_syscore);
 	return 0;
 }

@@ -90,14 +90,14 @@ static int flush_everything(struct vtd_unit *unit)
 }
 
 /**
- * vtd_unit_start() - translate
- * @unit: initialised; no device has an entry, so all DMA is blocked from here on
- *	but that of devices that get one
+ * vtd_unit_start() - get ready to translate
+ * @unit: initialised; no device has an entry
  *
- * Takes over the fault interrupt. May sleep.
+ * Gives the unit its root table and takes over the fault interrupt. DMA goes
+ * untranslated until vtd_unit_translate(). May sleep.
  *
  * Return: 0; -ETIMEDOUT or -EIO: the unit does not do as told; what requesting
- * interrupts returns; -ENOMEM. The unit is off then.
+ * interrupts returns; -ENOMEM. The unit is as before then.
  */
 int vtd_unit_start(struct vtd_unit *unit)
 {
@@ -116,17 +116,23 @@ int vtd_unit_start(struct vtd_unit *unit)
 		return rc;
 	rc = vtd_prq_start(unit);
 	if (rc)
-		goto err_events;
-	rc = unit->door->command(unit, DMA_GCMD_TE, true);
-	if (rc)
-		goto err_prq;
-	return 0;
-
-err_prq:
-	vtd_prq_stop(unit);
-err_events:
-	vtd_events_stop(unit);
+		vtd_events_stop(unit);
 	return rc;
+}
+
+/**
+ * vtd_unit_translate() - translate from now on
+ * @unit: started; the devices that are there have their domains
+ *
+ * At boot firmware may have left devices doing DMA (RMRR, 8.4): they must find
+ * their mappings when translation begins, so it begins last. DMA of devices
+ * without an entry is blocked. Any context.
+ *
+ * Return: 0; -ETIMEDOUT: the unit does not do as told.
+ */
+int vtd_unit_translate(struct vtd_unit *unit)
+{
+	return unit->door->command(unit, DMA_GCMD_TE, true);
 }
 
 /**

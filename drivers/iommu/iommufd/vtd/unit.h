@@ -206,13 +206,15 @@ void vtd_caps_decode(struct vtd_caps *caps, u64 cap, u64 ecap);
  *        reads. The caller has set door, door_data and name
  * block  instead of init and start: translate, with tables that let nothing
  *        through, also without scalable mode
- * start  root pointer, interrupts, translation on
+ * start  root pointer, interrupts
+ * translate  translation on, when the devices there have their domains
  * stop   translation off, interrupts gone. No device is left
  */
 int vtd_unit_init(struct vtd_unit *unit);
 void vtd_unit_free(struct vtd_unit *unit);
 int vtd_unit_block(struct vtd_unit *unit);
 int vtd_unit_start(struct vtd_unit *unit);
+int vtd_unit_translate(struct vtd_unit *unit);
 void vtd_unit_stop(struct vtd_unit *unit);
 
 /*
