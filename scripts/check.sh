@@ -5,15 +5,18 @@
 #   scripts/check.sh [SUITE...]        (make check SUITES="...")
 #
 # A suite is a script in scripts/check/ that prints TAP; without arguments all
-# of them run. Each test case is counted; a suite that crashes, or runs no case
-# at all, counts as one failed. The last line is always
+# of them run, as many at a time as there are cores (or LANES). Each test case is
+# counted; a suite that crashes, or runs no case at all, counts as one failed. The
+# last line is always
 #   N passed, N failed, N skipped
 # and the exit status is 0 only if none failed and some passed.
 
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
 
-ALL="static kunit upstream fail_nth selftests abi demo vtd"
+# The long ones first, so that the machine has something to do to the end.
+ALL="upstream vtd kunit static selftests model abi fail_nth demo"
+LANES=${LANES:-$(nproc)}
 # shellcheck disable=SC2086
 [ $# -gt 0 ] || set -- $ALL
 
@@ -62,42 +65,75 @@ builds() {
 	row builds - - - $(($(date +%s) - check_start))
 }
 
-# The pid is kept for Ctrl-C: the suite then ends its virtual machine itself.
-run_suite() { # NAME
-	tap=$LOG/check-$1.tap err=$LOG/check-$1.err
-	suite_start=$(date +%s)
-	rc=0
-	"$SCRIPTS/check/$1.sh" >"$tap" 2>"$err" &
-	suite_pid=$!
-	(
-		while sleep 30; do
-			say "  $1: $(($(date +%s) - suite_start)) s," \
-				"$(grep -cE '^(not )?ok ' "$tap" || :) cases"
-		done
-	) &
-	ticker=$!
-	wait "$suite_pid" || rc=$?
-	kill "$ticker" 2>/dev/null || :
-	wait "$ticker" 2>/dev/null || :
-	suite_pid=''
+# A job is NAME:PID:SECONDS. The pid is the suite's own, for Ctrl-C: it then ends
+# its virtual machine itself.
+start_suite() { # NAME
+	"$SCRIPTS/check/$1.sh" >"$LOG/check-$1.tap" 2>"$LOG/check-$1.err" &
+	jobs="$jobs $1:$!:$(date +%s)"
+	say "$1: running"
+}
 
+end_suite() { # NAME PID SECONDS
+	tap=$LOG/check-$1.tap
+	rc=0
+	wait "$2" || rc=$?
 	counts=$(tr -d '\r' <"$tap" | awk -v status="$rc" -v names="$tap.failed" \
 		-f "$SCRIPTS/check/count.awk")
 	# shellcheck disable=SC2086
 	{
 		count $counts
-		row "$1" $counts $(($(date +%s) - suite_start))
+		row "$1" $counts "$3"
 		say "$1: $(echo $counts | awk '{ print $1 " passed, " $2 \
 			" failed, " $3 " skipped" }'), $tap"
 	}
 	[ -s "$tap.failed" ] || return 0
 	failures="$failures$(sed "s/^/  $1: /" "$tap.failed")
 "
-	tail -n 30 "$err" >&2
+	tail -n 30 "$LOG/check-$1.err" >&2
 }
 
-suite_pid='' ticker=''
-trap '[ -z "$suite_pid" ] || kill $suite_pid $ticker 2>/dev/null; exit 130' INT TERM HUP
+# Takes out of $jobs what has ended.
+reap() {
+	now=$(date +%s) left=''
+	for job in $jobs; do
+		name=${job%%:*} pid=${job#*:} since=${job##*:}
+		pid=${pid%:*}
+		if kill -0 "$pid" 2>/dev/null; then
+			left="$left $job"
+		else
+			end_suite "$name" "$pid" $((now - since))
+		fi
+	done
+	jobs=$left
+}
+
+tell_jobs() {
+	for job in $jobs; do
+		name=${job%%:*}
+		say "  $name: $(($(date +%s) - ${job##*:})) s," \
+			"$(grep -cE '^(not )?ok ' "$LOG/check-$name.tap" || :) cases"
+	done
+}
+
+# Wait until fewer than this many run.
+wait_below() { # NUMBER
+	while reap && [ "$(echo "$jobs" | wc -w)" -ge "$1" ]; do
+		sleep 1
+		ticks=$((ticks + 1))
+		[ $((ticks % 30)) -ne 0 ] || tell_jobs
+	done
+}
+
+jobs='' ticks=0
+# shellcheck disable=SC2317
+end_jobs() {
+	for job in $jobs; do
+		pid=${job#*:}
+		kill "${pid%:*}" 2>/dev/null || :
+	done
+	exit 130
+}
+trap end_jobs INT TERM HUP
 
 for suite; do
 	[ -x "$SCRIPTS/check/$suite.sh" ] ||
@@ -108,8 +144,10 @@ mkdir -p "$LOG"
 {
 	builds
 	for suite; do
-		run_suite "$suite"
+		wait_below "$LANES"
+		start_suite "$suite"
 	done
+	wait_below 1
 	rc=0
 	finish || rc=$?
 	exit "$rc"
