@@ -6,10 +6,11 @@
 #
 # tools/iommu                     to $B/programs
 # tools/testing/selftests/iommu   to $B/programs/selftests, those that want a
-#                                 real IOMMU to $B/programs/selftests-vtd
+#                                 real IOMMU to $B/programs/selftests-vtd, those
+#                                 for hardware models to selftests-model
 # upstream's own kselftest        to $B/programs/upstream
-# Each directory's Makefile gets OUT (where binaries go), OUT_VTD, KHDR (the
-# exported kernel headers) and TREE (the kernel tree, for kselftest_harness.h).
+# Each directory's Makefile gets OUT (where binaries go), OUT_VTD, OUT_MODEL, KHDR
+# (the exported kernel headers) and TREE (the kernel tree, for kselftest_harness.h).
 
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
@@ -33,6 +34,7 @@ build_in() { # NAME DIRECTORY OUT
 	mkdir -p "$3"
 	make -s -C "$REPO/$2" -j"$(nproc)" OUT="$3" \
 		OUT_VTD="$PROGRAMS/selftests-vtd" \
+		OUT_MODEL="$PROGRAMS/selftests-model" \
 		KHDR="$HEADERS/include" TREE="$TREE" >"$LOG/$1.log" 2>&1 && return
 	say "building $2 failed. The last lines of $LOG/$1.log:"
 	tail -n 20 "$LOG/$1.log" >&2
@@ -40,7 +42,7 @@ build_in() { # NAME DIRECTORY OUT
 }
 
 programs() {
-	mkdir -p "$LOG" "$PROGRAMS/selftests-vtd"
+	mkdir -p "$LOG" "$PROGRAMS/selftests-vtd" "$PROGRAMS/selftests-model"
 	install_headers
 	build_in programs-tools tools/iommu "$PROGRAMS"
 	build_in programs-selftests tools/testing/selftests/iommu \

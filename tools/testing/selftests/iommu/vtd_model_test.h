@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A VMM in small, for tests on the VT-d model: memory of a "guest", first-stage
+ * tables that are built in it, nested HWPTs over it, and a fault queue.
+ *
+ * Formats are those of the Intel VT-d specification, 9.7, written down here and
+ * not taken from the driver or the model.
+ */
+#ifndef SELFTESTS_IOMMU_VTD_MODEL_TEST_H
+#define SELFTESTS_IOMMU_VTD_MODEL_TEST_H
+
+#include "iommu_test.h"
+
+/* First-stage entry (9.7) */
+#define FS_P		(1ULL << 0)
+#define FS_RW		(1ULL << 1)
+#define FS_US		(1ULL << 2)
+#define FS_A		(1ULL << 5)
+#define FS_D		(1ULL << 6)
+#define FS_PS		(1ULL << 7)
+#define FS_EA		(1ULL << 10)
+#define FS_ADDR		0x000ffffffffff000ULL
+#define FS_USER		(FS_P | FS_RW | FS_US)
+
+#define SIZE_2M		(1ULL << 21)
+
+/* Where the guest's memory is in its own, physical, addresses */
+#define GPA		0x40000000ULL
+/* Tables, then data: the second 2 MiB on */
+#define GUEST_SIZE	(8 * SIZE_2M)
+#define GUEST_DATA	SIZE_2M
+#define GUEST_TABLES	(SIZE_2M / PAGE)
+
+/* Fault reasons (7.1.3) */
+#define REASON_NO_EXECUTE	0x5c
+#define REASON_NO_SUPERVISOR	0x5d
+#define REASON_RESERVED		0x72
+#define REASON_SECOND_STAGE	0x79
+
+/* Capability register, 11.4.2 */
+#define CAP_FS5LP	(1ULL << 60)
+/* Extended capability register, 11.4.3 */
+#define ECAP_NEST	(1ULL << 26)
+#define ECAP_PRS	(1ULL << 29)
+#define ECAP_ERS	(1ULL << 30)
+#define ECAP_SRS	(1ULL << 31)
+#define ECAP_EAFS	(1ULL << 34)
+
+#define DEVFN		0x08
+#define GROUP_MAX	32
+
+/**
+ * struct guest - the VMM's view
+ * @fd: /dev/iommu
+ * @ioas: guest physical to @mem
+ * @parent: second stage over it
+ * @mem: the guest's memory, GUEST_SIZE bytes
+ * @tables: of its first pages, how many are tables
+ * @m: the unit
+ * @d: a function, bound
+ * @queue: fault queue, -1: none
+ * @queue_id: its id
+ * @violations: of the model, at the start
+ * @success: groups answered so by us
+ * @invalid: likewise
+ * @failure: likewise
+ * @drained: answered INVALID by the kernel
+ * @retried: answered SUCCESS by the kernel
+ */
+struct guest {
+	int fd;
+	__u32 ioas;
+	__u32 parent;
+	char *mem;
+	unsigned int tables;
+	struct model m;
+	struct model_dev d;
+	int queue;
+	__u32 queue_id;
+	__u64 violations;
+	__u64 success;
+	__u64 invalid;
+	__u64 failure;
+	__u64 drained;
+	__u64 retried;
+};
+
+/**
+ * struct table - a first stage
+ * @g: where it is
+ * @root: guest physical address of the topmost table
+ * @levels: 4 or 5
+ */
+struct table {
+	struct guest *g;
+	__u64 root;
+	unsigned int levels;
+};
+
+static inline char *at_gpa(struct guest *g, __u64 gpa)
+{
+	return g->mem + (gpa - GPA);
+}
+
+static inline __u64 data_gpa(unsigned int page)
+{
+	return GPA + GUEST_DATA + page * PAGE;
+}
+
+static inline char *data_page(struct guest *g, unsigned int page)
+{
+	return at_gpa(g, data_gpa(page));
+}
+
+static inline __u64 table_new(struct guest *g)
+{
+	/* A test that needs more is wrong. */
+	if (g->tables == GUEST_TABLES)
+		abort();
+	return GPA + g->tables++ * PAGE;
+}
+
+static inline void table_init(struct guest *g, unsigned int levels,
+			      struct table *t)
+{
+	*t = (struct table){ .g = g, .levels = levels, .root = table_new(g) };
+}
+
+/* The entry of @va at @level (1: 4 KiB, 2: 2 MiB), with all tables to it. */
+static inline __u64 *table_entry(struct table *t, __u64 va, unsigned int level)
+{
+	__u64 table = t->root;
+	unsigned int l;
+
+	for (l = t->levels;; l--) {
+		__u64 *e = (__u64 *)at_gpa(t->g, table) +
+			   ((va >> (12 + 9 * (l - 1))) & 0x1ff);
+
+		if (l == level)
+			return e;
+		if (!(*e & FS_P))
+			__atomic_store_n(e, table_new(t->g) | FS_USER,
+					 __ATOMIC_RELEASE);
+		table = *e & FS_ADDR;
+	}
+}
+
+static inline void table_set(struct table *t, __u64 va, unsigned int level,
+			     __u64 gpa, __u64 flags)
+{
+	if (level > 1)
+		flags |= FS_PS;
+	__atomic_store_n(table_entry(t, va, level), gpa | flags,
+			 __ATOMIC_RELEASE);
+}
+
+#define GUEST_NONE	1
+
+/*
+ * @ecap, @cap: 0: of a modern unit. GUEST_NONE: this kernel has no models; less: an
+ * error, in words too.
+ */
+static inline int guest_start(struct guest *g, __u64 cap, __u64 ecap,
+			      __u32 parent_flags)
+{
+	int rc;
+
+	memset(g, 0, sizeof(*g));
+	g->fd = -1;
+	g->queue = -1;
+	g->d.v.fd = -1;
+	rc = model_vtd_add(&g->m, cap, ecap);
+	if (rc)
+		return rc == -ENOENT ? GUEST_NONE : rc;
+	rc = model_violations(&g->m, &g->violations);
+	if (!rc)
+		rc = model_plug(&g->m, DEVFN, &g->d);
+	if (!rc)
+		rc = model_dev_open(&g->d);
+	if (rc)
+		return rc;
+	g->fd = iommu_open();
+	if (g->fd < 0)
+		return g->fd;
+	rc = model_dev_bind(&g->d, g->fd);
+	if (!rc)
+		rc = iommu_ioas_alloc(g->fd, &g->ioas);
+	if (rc)
+		return rc;
+	g->mem = mem_get(GUEST_SIZE);
+	if (!g->mem)
+		return -ENOMEM;
+	rc = iommu_map(g->fd, g->ioas, g->mem, GUEST_SIZE, GPA);
+	if (rc)
+		return rc;
+	return iommu_hwpt_paging(g->fd, g->d.v.id, g->ioas,
+				 IOMMU_HWPT_ALLOC_NEST_PARENT | parent_flags,
+				 0, &g->parent);
+}
+
+static inline int guest_queue(struct guest *g, __u32 depth, __u32 policy)
+{
+	g->queue = iommu_fault_queue(g->fd, depth, policy, 0, &g->queue_id);
+	return g->queue < 0 ? g->queue : 0;
+}
+
+/* @queue: with our fault queue */
+static inline int guest_nested(struct guest *g, const struct table *t,
+			       __u64 flags, bool queue, __u32 *hwpt)
+{
+	struct iommu_hwpt_vtd_s1 s1 = {
+		.flags = flags,
+		.pgtbl_addr = t->root,
+		.addr_width = t->levels == 5 ? 57 : 48,
+	};
+
+	return iommu_hwpt_nested(g->fd, g->d.v.id, g->parent,
+				 queue ? IOMMU_HWPT_FAULT_ID_VALID : 0,
+				 queue ? g->queue_id : 0,
+				 IOMMU_HWPT_DATA_VTD_S1, &s1, sizeof(s1), hwpt);
+}
+
+/* The function itself, or a PASID of it */
+static inline int guest_attach(struct guest *g, __u32 pasid, __u32 hwpt)
+{
+	if (pasid == MODEL_NO_PASID)
+		return vfio_dev_attach(&g->d.v, &hwpt);
+	return iommu_pasid_attach(g->fd, g->d.v.id, pasid, &hwpt);
+}
+
+static inline int guest_detach(struct guest *g, __u32 pasid)
+{
+	if (pasid == MODEL_NO_PASID)
+		return vfio_dev_detach(&g->d.v);
+	return iommu_pasid_detach(g->fd, g->d.v.id, pasid);
+}
+
+static inline int guest_invalidate(struct guest *g, __u32 hwpt, __u64 addr,
+				   __u64 npages, __u32 flags)
+{
+	struct iommu_hwpt_vtd_s1_invalidate inv = {
+		.addr = addr,
+		.npages = npages,
+		.flags = flags,
+	};
+	__u32 num = 1;
+	int rc;
+
+	rc = iommu_hwpt_invalidate(g->fd, hwpt,
+				   IOMMU_HWPT_INVALIDATE_DATA_VTD_S1, &inv,
+				   sizeof(inv), &num);
+	return rc ?: num == 1 ? 0 : -EIO;
+}
+
+/* Waits for one; returns the number of records of all groups that are there. */
+static inline int guest_read(struct guest *g, struct iommu_hwpt_pgfault *rec,
+			     unsigned int max)
+{
+	struct pollfd p = { .fd = g->queue, .events = POLLIN };
+
+	if (poll(&p, 1, FOREVER_MS) != 1)
+		return -ETIMEDOUT;
+	return iommu_fault_read(g->queue, rec, max);
+}
+
+static inline int guest_answer(struct guest *g, __u32 cookie, __u32 code)
+{
+	int rc = iommu_fault_answer(g->queue, cookie, code);
+
+	if (rc)
+		return rc;
+	if (code == IOMMUFD_PAGE_RESP_SUCCESS)
+		g->success++;
+	else if (code == IOMMUFD_PAGE_RESP_INVALID)
+		g->invalid++;
+	else
+		g->failure++;
+	return 0;
+}
+
+static inline int guest_write(struct guest *g, __u32 pasid, __u64 va,
+			      const void *data, __u64 length)
+{
+	return model_dma(&g->d, IOMMUFD_MODEL_DMA_WRITE, pasid, va,
+			 (void *)data, length, FOREVER_MS);
+}
+
+static inline int guest_load(struct guest *g, __u32 pasid, __u64 va, void *data,
+			     __u64 length)
+{
+	return model_dma(&g->d, 0, pasid, va, data, length, FOREVER_MS);
+}
+
+static inline void pattern(void *p, size_t length, unsigned int seed)
+{
+	unsigned char *b = p;
+	size_t i;
+
+	for (i = 0; i < length; i++) {
+		seed = seed * 1664525 + 1013904223;
+		b[i] = (unsigned char)(seed >> 24) | 1;
+	}
+}
+
+static inline bool all_bytes(const void *p, unsigned char value, size_t length)
+{
+	const unsigned char *b = p;
+	size_t i;
+
+	for (i = 0; i < length && b[i] == value; i++)
+		;
+	return i == length;
+}
+
+/* A figure that is not shown is never equal to a count. */
+static inline __u64 queue_figure(const struct fdinfo *info, const char *key,
+				 unsigned int nth)
+{
+	__u64 value;
+
+	return fdinfo_nth(info, key, nth, &value) ? value : ~0ULL;
+}
+
+/*
+ * The ledger: what the function saw, what we did, and what the queue's fdinfo
+ * says, must agree; and the model has nothing to object to.
+ */
+#define GUEST_CHECK(g) do {						\
+	struct guest *_g = (g);						\
+	struct iommufd_model_state _s;					\
+	__u64 _v;							\
+									\
+	ASSERT_EQ(0, model_state(&_g->d, &_s));				\
+	EXPECT_EQ(0, _s.waiting);					\
+	EXPECT_EQ(0, _s.outstanding);					\
+	EXPECT_EQ(0, _s.running);					\
+	EXPECT_EQ(_g->success + _g->retried, _s.success);		\
+	EXPECT_EQ(_g->invalid + _g->drained, _s.invalid);		\
+	EXPECT_EQ(_g->failure, _s.failure);				\
+	EXPECT_EQ(_s.groups, _s.success + _s.invalid + _s.failure);	\
+	if (_g->queue >= 0) {						\
+		struct fdinfo _i;					\
+									\
+		ASSERT_EQ(0, fdinfo_read(0, _g->queue, &_i));		\
+		EXPECT_EQ(_g->success,					\
+			  queue_figure(&_i, "answered-user", 1));	\
+		EXPECT_EQ(_g->invalid,					\
+			  queue_figure(&_i, "answered-user", 2));	\
+		EXPECT_EQ(_g->failure,					\
+			  queue_figure(&_i, "answered-user", 3));	\
+		EXPECT_EQ(0, queue_figure(&_i, "pending", 1));		\
+		EXPECT_EQ(0, queue_figure(&_i, "pending", 0));		\
+	}								\
+	ASSERT_EQ(0, model_violations(&_g->m, &_v));			\
+	EXPECT_EQ(_g->violations, _v);					\
+} while (0)
+
+static inline void guest_stop(struct guest *g)
+{
+	model_dev_close(&g->d);
+	if (g->queue >= 0)
+		close(g->queue);
+	if (g->fd >= 0)
+		close(g->fd);
+	if (g->mem)
+		munmap(g->mem, GUEST_SIZE);
+	model_remove(&g->m);
+}
+
+#define GUEST_START(g, ...) do {					\
+	int _rc = guest_start(g, __VA_ARGS__);				\
+									\
+	if (_rc == GUEST_NONE)						\
+		SKIP(return, "%s", model_error());			\
+	if (_rc)							\
+		TH_LOG("%s", model_error());				\
+	ASSERT_EQ(0, _rc);						\
+} while (0)
+
+#endif
