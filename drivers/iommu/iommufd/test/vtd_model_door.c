@@ -205,7 +205,7 @@ static int machine_inject(struct model_machine *base, u32 what, u64 nth)
 	struct vtd_machine *machine =
 		container_of(base, struct vtd_machine, machine);
 
-	if (what > VTD_MODEL_INJECT_DELAY)
+	if (what >= VTD_MODEL_NUM_INJECTS)
 		return -EOPNOTSUPP;
 	vtd_model_inject(machine->model, what, nth);
 	return 0;

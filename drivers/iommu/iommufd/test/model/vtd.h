@@ -77,12 +77,21 @@ void vtd_model_clean(struct vtd_model *model, void *addr, size_t size);
  * @VTD_MODEL_INJECT_TIMEOUT: the nth device-TLB invalidation from now times out
  * @VTD_MODEL_INJECT_DELAY: nth counts microseconds by which each page request
  *	interrupt comes late; 0 to stop
+ * @VTD_MODEL_INJECT_DROP_TYPES: nth is a bit mask of descriptor types (6.5.2): those
+ *	are dropped; 0 to stop
+ * @VTD_MODEL_INJECT_KEEP_TABLES: the nth descriptor from now leaves cached tables
+ *	alone, as if only leaves had changed (IH)
+ * @VTD_MODEL_INJECT_DROP_CLEAN: the nth vtd_model_clean() from now does nothing
  */
 enum vtd_model_inject {
 	VTD_MODEL_INJECT_DROP,
 	VTD_MODEL_INJECT_REFUSE,
 	VTD_MODEL_INJECT_TIMEOUT,
 	VTD_MODEL_INJECT_DELAY,
+	VTD_MODEL_INJECT_DROP_TYPES,
+	VTD_MODEL_INJECT_KEEP_TABLES,
+	VTD_MODEL_INJECT_DROP_CLEAN,
+	VTD_MODEL_NUM_INJECTS,
 };
 
 void vtd_model_inject(struct vtd_model *model, enum vtd_model_inject what,
@@ -92,6 +101,9 @@ void vtd_model_inject(struct vtd_model *model, enum vtd_model_inject what,
  * struct vtd_model_counts - what the unit has done
  * @submits: calls of vtd_model_submit()
  * @descs: descriptors carried out, by type (0 to 15)
+ * @dropped: those that were not, because a test wanted it, by type
+ * @kept: those that left tables alone, because a test wanted it
+ * @cleans: calls of vtd_model_clean(), dropped ones too; 0 where every walk snoops
  * @iotlb_hits: translations answered from the IOTLB
  * @walks: translations that read tables
  * @faults: fault records written
@@ -103,6 +115,9 @@ void vtd_model_inject(struct vtd_model *model, enum vtd_model_inject what,
 struct vtd_model_counts {
 	u64 submits;
 	u64 descs[16];
+	u64 dropped[16];
+	u64 kept;
+	u64 cleans;
 	u64 iotlb_hits;
 	u64 walks;
 	u64 faults;

@@ -322,7 +322,7 @@ struct vtd_model {
 	u64 pqt;
 	u64 pqa;
 	struct vtd_connection functions[VTD_FUNCTIONS];
-	unsigned long inject[VTD_MODEL_INJECT_DELAY + 1];
+	unsigned long inject[VTD_MODEL_NUM_INJECTS];
 	struct vtd_model_counts counts;
 	struct vtd_cached *cached;
 	struct hlist_head buckets[1 << VTD_CACHE_BITS];
@@ -337,6 +337,7 @@ struct vtd_model {
 unsigned long vtd_lock(struct vtd_model *model) __acquires(&model->lock);
 void vtd_unlock(struct vtd_model *model, unsigned long flags)
 	__releases(&model->lock);
+bool vtd_injected(struct vtd_model *model, enum vtd_model_inject what);
 struct vtd_connection *vtd_function_get(struct vtd_model *model, u16 rid);
 void vtd_function_put(struct vtd_model *model, struct vtd_connection *conn);
 

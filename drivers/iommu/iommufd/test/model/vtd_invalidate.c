@@ -348,9 +348,28 @@ static bool carry_out(struct vtd_model *model, const u64 *desc, struct effect *e
 	return false;
 }
 
-static bool injected(struct vtd_model *model, enum vtd_model_inject what)
+/* A descriptor is not to be carried out. */
+static bool is_dropped(struct vtd_model *model, unsigned int type)
 {
-	return model->inject[what] && !--model->inject[what];
+	bool nth = vtd_injected(model, VTD_MODEL_INJECT_DROP);
+
+	return nth || (type < 16 &&
+		       model->inject[VTD_MODEL_INJECT_DROP_TYPES] & BIT(type));
+}
+
+/* Is one that is about cached tables too, and was to leave them alone. */
+static bool keeps_tables(struct vtd_model *model, const u64 *desc, u64 leaf[4])
+{
+	unsigned int type = desc_type(desc);
+
+	if (!vtd_injected(model, VTD_MODEL_INJECT_KEEP_TABLES) ||
+	    (type != DESC_IOTLB && type != DESC_PASID_IOTLB) ||
+	    desc_granularity(desc) != 3 || desc[1] & DESC_IH)
+		return false;
+	model->counts.kept++;
+	memcpy(leaf, desc, 4 * sizeof(*leaf));
+	leaf[1] |= DESC_IH;
+	return true;
 }
 
 static void respond(struct model_function *fn, const struct effect *effect)
@@ -390,16 +409,21 @@ static int submit_one(struct vtd_model *model, const u64 *desc)
 	struct effect effect = {};
 	unsigned long flags;
 	bool valid = true, dropped, timeout = false;
+	u64 leaf[4];
 
 	flags = vtd_lock(model);
-	dropped = injected(model, VTD_MODEL_INJECT_DROP);
-	if (injected(model, VTD_MODEL_INJECT_REFUSE))
+	dropped = is_dropped(model, type);
+	if (keeps_tables(model, desc, leaf))
+		desc = leaf;
+	if (vtd_injected(model, VTD_MODEL_INJECT_REFUSE))
 		valid = false;
 	else if (!dropped)
 		valid = carry_out(model, desc, &effect);
 	if (effect.device_tlb)
-		timeout = injected(model, VTD_MODEL_INJECT_TIMEOUT);
-	if (valid && !dropped)
+		timeout = vtd_injected(model, VTD_MODEL_INJECT_TIMEOUT);
+	if (dropped && type < ARRAY_SIZE(model->counts.dropped))
+		model->counts.dropped[type]++;
+	else if (!dropped && valid)
 		model->counts.descs[type]++;
 	vtd_unlock(model, flags);
 	if (!valid)

@@ -119,6 +119,9 @@ void vtd_model_clean(struct vtd_model *model, void *addr, size_t size)
 	if (!model->shadow)
 		return;
 	flags = vtd_lock(model);
+	model->counts.cleans++;
+	if (vtd_injected(model, VTD_MODEL_INJECT_DROP_CLEAN))
+		end = start;
 	for (; start < end; start += 64) {
 		struct vtd_shadow *shadow =
 			shadow_get(model, PHYS_PFN(virt_to_phys((void *)start)));

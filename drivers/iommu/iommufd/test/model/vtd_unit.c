@@ -455,8 +455,8 @@ struct model_port *vtd_model_port(struct vtd_model *model)
  * vtd_model_inject() - make an error
  * @model: unit
  * @what: kind
- * @nth: which one from now, from 1; microseconds for VTD_MODEL_INJECT_DELAY; 0
- *	takes it back
+ * @nth: which one from now, from 1; what &enum vtd_model_inject says for those that
+ *	last; 0 takes it back
  *
  * Any context.
  */
@@ -467,6 +467,18 @@ void vtd_model_inject(struct vtd_model *model, enum vtd_model_inject what,
 
 	model->inject[what] = nth;
 	vtd_unlock(model, flags);
+}
+
+/**
+ * vtd_injected() - is this the one that is to go wrong?
+ * @model: locked
+ * @what: an error that is made once
+ *
+ * Return: true, once, when it is the nth.
+ */
+bool vtd_injected(struct vtd_model *model, enum vtd_model_inject what)
+{
+	return model->inject[what] && !--model->inject[what];
 }
 
 /**
