@@ -34,24 +34,24 @@ struct iommufd_eventq {
 	struct mutex read_lock;		/* keeps the order */
 };
 
+/* @read_lock is held. What is not copied whole stays. */
 static ssize_t read_some(struct iommufd_eventq *queue, struct iov_iter *to)
 {
 	struct iommu_hwpt_event records[COPY_MAX];
-	size_t done = 0, want, copied;
-	unsigned int num;
+	size_t done = 0, copied;
+	unsigned int num, whole;
 
 	while (iov_iter_count(to) >= RECORD_SIZE) {
 		num = min_t(size_t, iov_iter_count(to) / RECORD_SIZE, COPY_MAX);
-		/* What is taken out cannot be put back: be sure of the copy */
-		if (fault_in_iov_iter_writeable(to, num * RECORD_SIZE))
-			return done ?: -EFAULT;
-		num = iommufd_event_ring_take(&queue->ring, records, num);
+		num = iommufd_event_ring_peek(&queue->ring, records, num);
 		if (!num)
 			break;
-		want = num * RECORD_SIZE;
-		copied = copy_to_iter(records, want, to);
-		done += copied;
-		if (copied < want)
+		copied = copy_to_iter(records, num * RECORD_SIZE, to);
+		whole = copied / RECORD_SIZE;
+		iov_iter_revert(to, copied % RECORD_SIZE);
+		iommufd_event_ring_drop(&queue->ring, records, whole);
+		done += whole * RECORD_SIZE;
+		if (whole < num)
 			return done ?: -EFAULT;
 	}
 	return done;
@@ -140,7 +140,7 @@ static void eventq_destroy(struct iommufd_object *obj)
 
 	iommufd_event_ring_exit(&queue->ring);
 	mutex_destroy(&queue->read_lock);
-	iommufd_object_drop(&queue->hwpt->obj);
+	iommufd_hwpt_drop(queue->hwpt);
 }
 
 static void eventq_show(struct iommufd_object *obj, struct seq_file *m)

@@ -509,50 +509,22 @@ int iommufd_hwpt_alloc(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
 	return rc;
 }
 
-static void flush_range(struct iommu_domain *domain, u64 first, u64 last)
-{
-	size_t page = 1UL << __ffs(domain->pgsize_bitmap);
-	struct iommu_iotlb_gather gather;
-
-	if (!first && last == U64_MAX) {
-		iommu_flush_iotlb_all(domain);
-		return;
-	}
-	iommu_iotlb_gather_init(&gather);
-	gather.start = ALIGN_DOWN(first, page);
-	gather.end = last | (page - 1);
-	gather.pgsize = page;
-	iommu_iotlb_sync(domain, &gather);
-}
-
 /*
- * Of a table that the kernel fills. One flush covers all requests, which may be
- * more than they ask for: it costs one round to the hardware, and nobody sees the
- * difference but in time.
+ * Of a table that the kernel fills. A driver that knows nothing of ranges flushes
+ * everything: what it makes of a gather that no unmap has made is its own affair.
  */
 static int invalidate_paging(struct iommu_domain *domain,
 			     struct iommu_user_data_array *array)
 {
-	u64 first = U64_MAX, last = 0;
-	u64 from, to;
-	int rc = 0;
-	u32 i;
+	u64 first, last;
+	int rc;
 
 	if (domain->ops->cache_invalidate_user)
 		return domain->ops->cache_invalidate_user(domain, array);
 
-	for (i = 0; i < array->entry_num; i++) {
-		rc = iommufd_invalidate_range(array, i, &from, &to);
-		if (rc)
-			break;
-		first = min(first, from);
-		last = max(last, to);
-		if (!(i % 1024))
-			cond_resched();
-	}
-	if (i)
-		flush_range(domain, first, last);
-	array->entry_num = i;
+	rc = iommufd_invalidate_union(array, &first, &last);
+	if (array->entry_num)
+		iommu_flush_iotlb_all(domain);
 	return rc;
 }
 

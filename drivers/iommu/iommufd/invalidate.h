@@ -8,6 +8,8 @@
 
 #include <linux/iommu.h>
 #include <linux/overflow.h>
+#include <linux/sched.h>
+#include <linux/uaccess.h>
 #include <uapi/linux/iommufd.h>
 
 /**
@@ -28,9 +30,12 @@ iommufd_invalidate_range(const struct iommu_user_data_array *array, u32 index,
 	struct iommu_hwpt_invalidate_range req;
 	int rc;
 
-	rc = iommu_copy_struct_from_user_array(&req, array,
-					       IOMMU_HWPT_INVALIDATE_DATA_RANGE,
-					       index, length);
+	if (array->type != IOMMU_HWPT_INVALIDATE_DATA_RANGE ||
+	    array->entry_len < offsetofend(typeof(req), length))
+		return -EINVAL;
+	rc = copy_struct_from_user(&req, sizeof(req),
+				   array->uptr + array->entry_len * index,
+				   array->entry_len);
 	if (rc)
 		return rc;
 	if (req.__reserved || req.flags & ~IOMMU_INVALIDATE_RANGE_ALL)
@@ -45,6 +50,40 @@ iommufd_invalidate_range(const struct iommu_user_data_array *array, u32 index,
 	*first = req.iova;
 	return check_add_overflow(req.iova, req.length - 1, last) ?
 		       -EOVERFLOW : 0;
+}
+
+/**
+ * iommufd_invalidate_union() - read and check a whole array
+ * @array: as above; entry_num is set to how many requests are good before the
+ *	first that is not
+ * @first: set to the lowest address of those
+ * @last: set to the highest, inclusive; below @first if there is none
+ *
+ * One flush of all between costs one round to the hardware, and nobody sees the
+ * difference but in time. May sleep.
+ *
+ * Return: 0 or what iommufd_invalidate_range() says of the first bad one.
+ */
+static inline int iommufd_invalidate_union(struct iommu_user_data_array *array,
+					   u64 *first, u64 *last)
+{
+	u64 from, to;
+	int rc = 0;
+	u32 i;
+
+	*first = U64_MAX;
+	*last = 0;
+	for (i = 0; i < array->entry_num; i++) {
+		rc = iommufd_invalidate_range(array, i, &from, &to);
+		if (rc)
+			break;
+		*first = min(*first, from);
+		*last = max(*last, to);
+		if (!(i % 1024))
+			cond_resched();
+	}
+	array->entry_num = i;
+	return rc;
 }
 
 #endif

@@ -191,32 +191,66 @@ bool iommufd_event_ring_readable(struct iommufd_event_ring *ring)
 }
 
 /**
- * iommufd_event_ring_take() - take the oldest records out
+ * iommufd_event_ring_peek() - look at the oldest records
  * @ring: the ring
  * @records: room for @num
  * @num: at most so many
  *
- * A loss that no event has followed yet is a record of its own, without data.
+ * A loss that no event has followed yet is a record of its own, without data. They
+ * stay until iommufd_event_ring_drop(): what comes meanwhile changes none of them,
+ * but who peeks and drops must be alone at it.
  *
  * Return: how many.
  */
-unsigned int iommufd_event_ring_take(struct iommufd_event_ring *ring,
+unsigned int iommufd_event_ring_peek(struct iommufd_event_ring *ring,
 				     struct iommu_hwpt_event *records,
 				     unsigned int num)
 {
 	unsigned int done = 0;
+	u32 at;
 
 	spin_lock_irq(&ring->lock);
-	while (done < num && ring->head != ring->tail)
-		records[done++] =
-			ring->records[ring->head++ & (ring->depth - 1)];
-	if (done < num && ring->lost) {
+	for (at = ring->head; done < num && at != ring->tail; at++)
+		records[done++] = ring->records[at & (ring->depth - 1)];
+	if (done < num && ring->lost)
 		records[done++] = (struct iommu_hwpt_event){
 			.flags = IOMMU_HWPT_EVENT_LOST | IOMMU_HWPT_EVENT_EMPTY,
 			.sequence = ring->sequence,
 		};
-		ring->lost = false;
-	}
 	spin_unlock_irq(&ring->lock);
 	return done;
+}
+
+/* Up to event @sequence it is known that they were lost. */
+static void event_told_lost(struct iommufd_event_ring *ring, u32 sequence)
+{
+	struct iommu_hwpt_event *next =
+		&ring->records[ring->head & (ring->depth - 1)];
+
+	if (ring->sequence == sequence)
+		ring->lost = false;
+	else if (ring->head != ring->tail && next->sequence == sequence + 1)
+		next->flags &= ~IOMMU_HWPT_EVENT_LOST;
+}
+
+/**
+ * iommufd_event_ring_drop() - records have been read
+ * @ring: the ring
+ * @records: as peeked
+ * @num: how many of them
+ */
+void iommufd_event_ring_drop(struct iommufd_event_ring *ring,
+			     const struct iommu_hwpt_event *records,
+			     unsigned int num)
+{
+	unsigned int i;
+
+	spin_lock_irq(&ring->lock);
+	for (i = 0; i < num; i++) {
+		if (!(records[i].flags & IOMMU_HWPT_EVENT_EMPTY))
+			ring->head++;
+		else
+			event_told_lost(ring, records[i].sequence);
+	}
+	spin_unlock_irq(&ring->lock);
 }

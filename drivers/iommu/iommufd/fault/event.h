@@ -92,8 +92,11 @@ int iommufd_event_ring_init(struct iommufd_event_ring *ring,
 			    struct iommufd_ctx *ictx, u32 depth);
 void iommufd_event_ring_exit(struct iommufd_event_ring *ring);
 bool iommufd_event_ring_readable(struct iommufd_event_ring *ring);
-unsigned int iommufd_event_ring_take(struct iommufd_event_ring *ring,
+unsigned int iommufd_event_ring_peek(struct iommufd_event_ring *ring,
 				     struct iommu_hwpt_event *records,
 				     unsigned int num);
+void iommufd_event_ring_drop(struct iommufd_event_ring *ring,
+			     const struct iommu_hwpt_event *records,
+			     unsigned int num);
 
 #endif

@@ -22,6 +22,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "failpoint.h"
+#include "invalidate.h"
 #include "mock.h"
 
 /*
@@ -339,6 +340,19 @@ static void paging_flush_iotlb_all(struct iommu_domain *domain)
 	paging_flush(mock_paging_from_domain(domain), 0, ULONG_MAX);
 }
 
+static int paging_invalidate_user(struct iommu_domain *domain,
+				  struct iommu_user_data_array *array)
+{
+	u64 first, last;
+	int rc;
+
+	rc = iommufd_invalidate_union(array, &first, &last);
+	if (array->entry_num)
+		paging_flush(mock_paging_from_domain(domain), iova_index(first),
+			     iova_index(last));
+	return rc;
+}
+
 static void paging_iotlb_sync(struct iommu_domain *domain,
 			      struct iommu_iotlb_gather *gather)
 {
@@ -600,6 +614,7 @@ const struct iommu_domain_ops mock_paging_ops = {
 	.unmap_pages = paging_unmap_pages,
 	.flush_iotlb_all = paging_flush_iotlb_all,
 	.iotlb_sync = paging_iotlb_sync,
+	.cache_invalidate_user = paging_invalidate_user,
 	.iova_to_phys = paging_iova_to_phys,
 	.enforce_cache_coherency = paging_enforce_cache_coherency,
 	.free = paging_free,

@@ -42,13 +42,15 @@ struct vtd_domain *vtd_domain_alloc(enum vtd_domain_kind kind, gfp_t gfp)
 static struct vtd_tag *tag_find(struct vtd_domain *domain,
 				struct vtd_unit *unit)
 {
-	struct vtd_tag *tag;
+	struct vtd_tag *tag, *found = NULL;
 
-	list_for_each_entry_rcu(tag, &domain->tags, item,
-				lockdep_is_held(&unit->lock))
+	/* Those of other units may go meanwhile; that of @unit may not */
+	rcu_read_lock();
+	list_for_each_entry_rcu(tag, &domain->tags, item)
 		if (tag->unit == unit)
-			return tag;
-	return NULL;
+			found = tag;
+	rcu_read_unlock();
+	return found;
 }
 
 static struct vtd_tag *tag_get(struct vtd_domain *domain,

@@ -30,6 +30,9 @@ module_param(vtd_block, bool, 0444);
 MODULE_PARM_DESC(vtd_block,
 		 "Block all DMA behind units without scalable mode");
 
+/* Units that block all DMA because we cannot drive them; made at boot. */
+static LIST_HEAD(blocked_units);
+
 /* Writes here are interrupts (3.14). */
 #define MSI_FIRST	0xfee00000
 #define MSI_LAST	0xfeefffff
@@ -274,6 +277,14 @@ static const struct attribute_group *unit_groups[] = {
 	NULL,
 };
 
+static void forget_unit(struct vtd_unit *unit)
+{
+	vtd_units_lock();
+	list_del_init(&unit->item);
+	vtd_units_unlock();
+	iommu_device_sysfs_remove(&unit->iommu);
+}
+
 /**
  * vtd_unit_add() - make a unit known to the iommu core
  * @unit: started
@@ -297,8 +308,10 @@ int vtd_unit_add(struct vtd_unit *unit)
 	vtd_units_unlock();
 
 	rc = iommu_device_register(&unit->iommu, &vtd_ops, NULL);
-	if (rc)
-		vtd_unit_remove(unit);
+	if (rc) {
+		/* It has undone the rest by itself */
+		forget_unit(unit);
+	}
 	return rc;
 }
 
@@ -311,10 +324,7 @@ int vtd_unit_add(struct vtd_unit *unit)
 void vtd_unit_remove(struct vtd_unit *unit)
 {
 	iommu_device_unregister(&unit->iommu);
-	vtd_units_lock();
-	list_del_init(&unit->item);
-	vtd_units_unlock();
-	iommu_device_sysfs_remove(&unit->iommu);
+	forget_unit(unit);
 }
 
 /* A kernel started by kexec must not find its memory translated by our tables. */
@@ -325,9 +335,24 @@ static void vtd_shutdown(void *data)
 	/* One CPU is left and nobody else runs: no lock */
 	vtd_for_each_unit(unit)
 		unit->door->command(unit, DMA_GCMD_TE, false);
+	list_for_each_entry(unit, &blocked_units, item)
+		unit->door->command(unit, DMA_GCMD_TE, false);
+}
+
+/*
+ * Nobody brings our tables and interrupts back after a suspend, and DMA would go
+ * on with addresses that mean something else then: refused.
+ */
+static int vtd_suspend(void *data)
+{
+	if (list_empty(&vtd_units))
+		return 0;
+	pr_err("iommufd.vtd: suspend is not supported\n");
+	return -EOPNOTSUPP;
 }
 
 static const struct syscore_ops vtd_syscore_ops = {
+	.suspend = vtd_suspend,
 	.shutdown = vtd_shutdown,
 };
 
@@ -355,11 +380,13 @@ static bool __init may_start(void)
 	return true;
 }
 
+/* Keeps the unit if it blocks DMA, frees it else. */
 static void __init leave_alone(struct vtd_unit *unit)
 {
 	if (!vtd_block) {
 		pr_warn("%s: no scalable mode with a second stage: DMA behind it is untranslated, its devices cannot be handed to user space (iommufd.vtd_block=1 blocks them)\n",
 			unit->name);
+		vtd_dmar_destroy_unit(unit);
 		return;
 	}
 	if (vtd_unit_block(unit))
@@ -367,8 +394,10 @@ static void __init leave_alone(struct vtd_unit *unit)
 	else
 		pr_warn("%s: no scalable mode with a second stage: all DMA behind it is blocked\n",
 			unit->name);
+	list_add_tail(&unit->item, &blocked_units);
 }
 
+/* False: @unit is not ours any more. */
 static bool __init start_unit(struct vtd_unit *unit)
 {
 	int rc;
@@ -383,8 +412,10 @@ static bool __init start_unit(struct vtd_unit *unit)
 		if (rc)
 			vtd_unit_free(unit);
 	}
-	if (rc)
+	if (rc) {
 		pr_err("%s: not started: %d\n", unit->name, rc);
+		vtd_dmar_destroy_unit(unit);
+	}
 	return !rc;
 }
 
@@ -421,15 +452,15 @@ static int __init vtd_init(void)
 
 	list_for_each_entry_safe(unit, next, &units, item) {
 		list_del(&unit->item);
-		if (!start_unit(unit)) {
-			vtd_dmar_destroy_unit(unit);
+		if (!start_unit(unit))
 			continue;
-		}
 		rc = vtd_unit_add(unit);
 		if (rc) {
-			pr_err("%s: the devices behind it are blocked: %d\n",
+			pr_err("%s: left alone, DMA behind it is untranslated: %d\n",
 			       unit->name, rc);
-			vtd_unit_translate(unit);
+			vtd_unit_stop(unit);
+			vtd_unit_free(unit);
+			vtd_dmar_destroy_unit(unit);
 		}
 	}
 	vtd_for_each_unit(unit)

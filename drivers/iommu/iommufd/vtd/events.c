@@ -211,7 +211,8 @@ static unsigned int fault_read_records(struct vtd_unit *unit, u32 index)
 		u64 hi = unit->door->read64(unit, reg + RECORD_HIGH);
 		struct vtd_fault fault;
 
-		if (!(hi & RECORD_F))
+		/* All ones: the unit has gone, there would be no end */
+		if (!(hi & RECORD_F) || hi == U64_MAX)
 			break;
 		fault_decode(unit->door->read64(unit, reg), hi, &fault);
 		/* It can be filled again from here on. */

@@ -431,6 +431,9 @@ void vtd_batch_devtlb(struct vtd_batch *batch, struct vtd_device *device,
 
 	if (!READ_ONCE(device->ats) || WARN_ON_ONCE(!caps->device_tlb))
 		return;
+	/* One that was pulled would only be waited for */
+	if (device->pdev && pci_dev_is_disconnected(device->pdev))
+		return;
 
 	if (pasid != IOMMU_NO_PASID && batch_bad_pasid(batch->unit, pasid)) {
 		pasid = IOMMU_NO_PASID;

@@ -5,6 +5,7 @@
  */
 #include <linux/iommu.h>
 #include <linux/rculist.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <uapi/linux/iommufd.h>
 
@@ -73,71 +74,82 @@ static int check_entry(const struct iommu_hwpt_vtd_s1_invalidate *entry,
 	return 0;
 }
 
-static void aim(struct vtd_batch *batch, struct vtd_unit *unit)
-{
-	if (batch->unit && batch->unit != unit)
-		vtd_batch_submit(batch);
-	batch->unit = unit;
-}
-
-/*
- * All ranges for one attachment after the other: the IOTLBs of all of them first,
- * then the device TLBs, which must not fill up again from stale IOTLBs (6.5.2.11).
- */
-static int flush_ranges(struct vtd_domain *domain, struct vtd_batch *batch,
-			const struct flush_range *ranges, unsigned int num)
-{
-	struct vtd_attachment *att;
-	unsigned int i;
-	int rc;
-
-	batch->unit = NULL;
-	batch->rc = 0;
-
-	rcu_read_lock();
-	list_for_each_entry_rcu(att, &domain->attachments, item) {
-		aim(batch, att->device->unit);
-		for (i = 0; i < num; i++)
-			vtd_batch_piotlb(batch, att->tag->did, att->pasid,
-					 ranges[i].start, ranges[i].last,
-					 ranges[i].leaf);
-	}
-	list_for_each_entry_rcu(att, &domain->attachments, item) {
-		if (!READ_ONCE(att->device->ats))
-			continue;
-		aim(batch, att->device->unit);
-		for (i = 0; i < num; i++)
-			vtd_batch_devtlb(batch, att->device, att->pasid,
-					 ranges[i].start, ranges[i].last);
-	}
-	rc = batch->unit ? vtd_batch_submit(batch) : 0;
-	rcu_read_unlock();
-	return rc;
-}
-
-/* Which one was it? Returns how many went well. */
-static unsigned int flush_one_by_one(struct vtd_domain *domain,
-				     struct vtd_batch *batch,
-				     const struct flush_range *ranges,
-				     unsigned int num)
-{
-	unsigned int i;
-
-	for (i = 0; i < num; i++)
-		if (flush_ranges(domain, batch, &ranges[i], 1))
-			break;
-	return i;
-}
-
 /**
  * struct chunk - working memory of an invalidation call
  * @ranges: checked entries
+ * @serial: of each entry, the serial number of its first device-TLB descriptor
  * @descs: for the batch
  */
 struct chunk {
 	struct flush_range ranges[CHUNK_ENTRIES];
+	unsigned long serial[CHUNK_ENTRIES];
 	struct qi_desc descs[VTD_SUBMIT_MAX];
 };
+
+/*
+ * Of one unit: the IOTLB of all ranges, then the device TLBs, which must not fill
+ * up again from stale IOTLBs (6.5.2.11).
+ */
+static int flush_unit(struct vtd_domain *domain, const struct vtd_tag *tag,
+		      struct chunk *chunk, unsigned int num,
+		      unsigned int *failed)
+{
+	struct vtd_batch batch = {
+		.unit = tag->unit,
+		.descs = chunk->descs,
+		.max = ARRAY_SIZE(chunk->descs),
+	};
+	const struct flush_range *range;
+	struct vtd_attachment *att;
+	unsigned int i;
+	int rc;
+
+	for (i = 0; i < num; i++) {
+		range = &chunk->ranges[i];
+		list_for_each_entry_rcu(att, &domain->attachments, item)
+			if (att->tag == tag)
+				vtd_batch_piotlb(&batch, tag->did, att->pasid,
+						 range->start, range->last,
+						 range->leaf);
+	}
+	for (i = 0; i < num; i++) {
+		range = &chunk->ranges[i];
+		chunk->serial[i] = batch.done + batch.num;
+		list_for_each_entry_rcu(att, &domain->attachments, item)
+			if (att->tag == tag)
+				vtd_batch_devtlb(&batch, att->device,
+						 att->pasid, range->start,
+						 range->last);
+	}
+	rc = vtd_batch_submit(&batch);
+	if (!rc)
+		return 0;
+	for (i = num; i-- > 1;)
+		if (chunk->serial[i] <= batch.failed)
+			break;
+	*failed = min(*failed, i);
+	return rc;
+}
+
+/*
+ * All ranges on all units. Returns the first error, and in *@failed which entry it
+ * was of: those behind it have been carried out as well.
+ */
+static int flush_ranges(struct vtd_domain *domain, struct chunk *chunk,
+			unsigned int num, unsigned int *failed)
+{
+	struct vtd_tag *tag;
+	int rc = 0, err;
+
+	*failed = num;
+	rcu_read_lock();
+	list_for_each_entry_rcu(tag, &domain->tags, item) {
+		err = flush_unit(domain, tag, chunk, num, failed);
+		rc = rc ?: err;
+	}
+	rcu_read_unlock();
+	return rc;
+}
 
 static int load_entry(struct iommu_user_data_array *array, u32 index,
 		      struct flush_range *range)
@@ -175,9 +187,8 @@ static int nested_invalidate(struct iommu_domain *core,
 			     struct iommu_user_data_array *array)
 {
 	struct vtd_domain *domain = to_vtd_domain(core);
-	struct vtd_batch batch = { .max = VTD_SUBMIT_MAX };
 	u32 done = 0, num = array->entry_num;
-	unsigned int loaded;
+	unsigned int loaded, failed;
 	struct chunk *chunk;
 	int rc = 0, err;
 
@@ -191,19 +202,16 @@ static int nested_invalidate(struct iommu_domain *core,
 		array->entry_num = 0;
 		return -ENOMEM;
 	}
-	batch.descs = chunk->descs;
 
 	while (!rc && done < num) {
 		rc = load_chunk(array, done, min(num - done, CHUNK_ENTRIES),
 				chunk, &loaded);
-		err = loaded ? flush_ranges(domain, &batch, chunk->ranges,
-					    loaded) : 0;
-		if (err) {
-			loaded = flush_one_by_one(domain, &batch,
-						  chunk->ranges, loaded);
-			rc = err;
-		}
-		done += loaded;
+		failed = loaded;
+		err = loaded ? flush_ranges(domain, chunk, loaded, &failed) : 0;
+		rc = err ?: rc;
+		done += failed;
+		if (!rc && fatal_signal_pending(current))
+			rc = -EINTR;
 		cond_resched();
 	}
 	kfree(chunk);

@@ -9,6 +9,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "../../iommu-pages.h"
+#include "../invalidate.h"
 #include "domain.h"
 
 /* Tables that are out of use go behind the flush of what they translated. */
@@ -61,6 +62,9 @@ static size_t paging_unmap(struct iommu_domain *core, unsigned long iova,
 static void paging_iotlb_sync(struct iommu_domain *core,
 			      struct iommu_iotlb_gather *gather)
 {
+	/* The core also syncs when it has unmapped nothing */
+	if (gather->start > gather->end)
+		return;
 	flush_and_free(to_vtd_domain(core), gather->start, gather->end,
 		       &gather->freelist);
 }
@@ -76,9 +80,26 @@ static int paging_sync_map(struct iommu_domain *core, unsigned long iova,
 {
 	struct vtd_domain *domain = to_vtd_domain(core);
 
+	/* Against attachment_publish(): the entries are there before we look */
+	smp_mb();
 	if (READ_ONCE(domain->needs_sync_map))
 		vtd_domain_flush(domain, iova, iova + size - 1, false);
 	return 0;
+}
+
+/* Ranges that are the same for every IOMMU; errors are told, unlike those of sync. */
+static int paging_invalidate_user(struct iommu_domain *core,
+				  struct iommu_user_data_array *array)
+{
+	u64 first, last;
+	int rc, err = 0;
+
+	rc = iommufd_invalidate_union(array, &first, &last);
+	if (array->entry_num)
+		err = vtd_domain_flush(to_vtd_domain(core), first, last, false);
+	if (err)
+		array->entry_num = 0;
+	return err ?: rc;
 }
 
 static phys_addr_t paging_iova_to_phys(struct iommu_domain *core,
@@ -130,6 +151,7 @@ static const struct iommu_domain_ops paging_ops = {
 	.iotlb_sync = paging_iotlb_sync,
 	.iotlb_sync_map = paging_sync_map,
 	.flush_iotlb_all = paging_flush_all,
+	.cache_invalidate_user = paging_invalidate_user,
 	.iova_to_phys = paging_iova_to_phys,
 	.enforce_cache_coherency = paging_enforce_coherency,
 	.free = paging_free,

@@ -28,12 +28,13 @@
 #define PE_PGSNP	BIT_ULL(24)
 /* val[2] */
 #define PE_SRE		BIT_ULL(0)
+#define PE_ERE		BIT_ULL(1)
 #define PE_FSPM		GENMASK_ULL(3, 2)
 #define PE_WPE		BIT_ULL(4)
 #define PE_EAFE		BIT_ULL(7)
 #define PE_FSPTPTR	GENMASK_ULL(63, 12)
 
-#define PE_FIRST_STAGE	(PE_FSPM | PE_WPE | PE_EAFE | PE_FSPTPTR)
+#define PE_FIRST_STAGE	(PE_ERE | PE_FSPM | PE_WPE | PE_EAFE | PE_FSPTPTR)
 
 /* AW and FSPM code 3 and 4 levels so. */
 #define AW_LEVELS	2
@@ -115,6 +116,9 @@ static struct vtd_pasid_entry encode(const struct vtd_unit *unit,
 			entry.val[2] |= PE_WPE;
 		if (target->extended_access)
 			entry.val[2] |= PE_EAFE;
+		/* The XD bits of the guest's table say what may be executed */
+		if (unit->caps.execute)
+			entry.val[2] |= PE_ERE;
 	}
 	return entry;
 }

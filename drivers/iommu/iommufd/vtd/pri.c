@@ -89,12 +89,10 @@ static int pri_enable_function(struct pci_dev *pf, u32 allocation)
 
 	if (pf->pri_enabled)
 		return 0;
-	rc = pri_wait_stopped(pf);
-	if (rc)
-		return rc;
 	rc = pci_reset_pri(pf);
 	if (rc)
 		return rc;
+	/* -EBUSY if it is still stopping */
 	return pci_enable_pri(pf, allocation);
 }
 
@@ -112,6 +110,7 @@ static int pri_enable_function(struct pci_dev *pf, u32 allocation)
  */
 int vtd_pri_enable(struct vtd_device *device)
 {
+	struct pci_dev *pf = pci_physfn(device->pdev);
 	struct vtd_unit *unit = device->unit;
 	u32 allocation;
 	int rc = 0;
@@ -121,6 +120,11 @@ int vtd_pri_enable(struct vtd_device *device)
 	allocation = vtd_pri_allocation(device->pdev);
 	if (!allocation)
 		return -EOPNOTSUPP;
+	/* Without the lock: it takes as long as the function likes */
+	if (!pf->pri_enabled)
+		rc = pri_wait_stopped(pf);
+	if (rc)
+		return rc;
 
 	mutex_lock(&unit->lock);
 	if (!device->ats) {
@@ -131,7 +135,7 @@ int vtd_pri_enable(struct vtd_device *device)
 		goto out_unlock;
 	rc = pri_set_context(device, true);
 	if (!rc)
-		rc = pri_enable_function(pci_physfn(device->pdev), allocation);
+		rc = pri_enable_function(pf, allocation);
 	if (rc)
 		pri_set_context(device, false);
 out_unlock:
@@ -190,18 +194,6 @@ void vtd_pri_query(struct vtd_device *device, struct iommufd_fault_pri_hw *hw)
 		     (status & PCI_PRI_STATUS_RF);
 }
 
-/* Off, and nothing of it on its way any more. */
-static int pri_stop(struct vtd_device *device, struct pci_dev *pf)
-{
-	int rc;
-
-	if (pf->pri_enabled)
-		pci_disable_pri(pf);
-	rc = pri_wait_stopped(pf);
-	/* A failure response has stopped it for good, whatever it has sent */
-	return rc == -EBUSY ? 0 : rc;
-}
-
 /**
  * vtd_pri_reset() - start the page request interface of a device anew
  * @device: the device, with a source; the fault door refuses its requests
@@ -223,16 +215,21 @@ int vtd_pri_reset(struct vtd_device *device, bool enabled)
 		mutex_unlock(&unit->lock);
 		return -EBUSY;
 	}
-	rc = pri_stop(device, pf);
+	if (pf->pri_enabled)
+		pci_disable_pri(pf);
 	mutex_unlock(&unit->lock);
-	if (rc)
+
+	/* After a failure response it may never say so, and a reset is the way out */
+	rc = pri_wait_stopped(pf);
+	if (rc && rc != -EBUSY)
 		return rc;
 
 	/* What it sent before it stopped is refused now, not after the reset */
 	vtd_prq_drain(device, IOMMU_NO_PASID);
 
 	mutex_lock(&unit->lock);
-	rc = pci_reset_pri(pf);
+	/* Another function may have switched it on meanwhile */
+	rc = pf->pri_enabled ? -EBUSY : pci_reset_pri(pf);
 	if (!rc && enabled)
 		rc = pci_enable_pri(pf, vtd_pri_allocation(pf));
 	mutex_unlock(&unit->lock);
