@@ -169,9 +169,8 @@ TEST_F(story, fault_mended_and_answered)
 	ASSERT_EQ(IOMMUFD_MODEL_DMA_OK, status);
 	EXPECT_EQ(sizeof(out), job.done);
 	EXPECT_EQ(records, job.requests);
-	/* Six pages are touched, four to a group. */
-	if (variant->leaf == 1)
-		EXPECT_EQ(2, job.groups);
+	/* Six pages are touched, four to a group; one large page has them all. */
+	EXPECT_EQ(variant->leaf == 1 ? 2 : 1, job.groups);
 	EXPECT_EQ(0, memcmp(backing(g, self->va, va, variant->leaf), out,
 			    sizeof(out)));
 	/* Accessed and dirty, by the unit (3.6.3) */
@@ -417,6 +416,222 @@ TEST_F(story, nonblocking_and_short_reads)
 	ASSERT_EQ(4, iommu_fault_read(g->queue, rec, 4));
 	EXPECT_EQ(0, poll(&p, 1, 0));
 	ASSERT_EQ(0, guest_answer(g, rec[0].cookie, IOMMUFD_PAGE_RESP_INVALID));
+}
+
+/* --- privileged and execute requests --- */
+
+FIXTURE(modes) {
+	struct guest g;
+	struct table t;
+	__u32 hwpt;
+};
+
+FIXTURE_VARIANT(modes) {
+	__u64 flags;
+};
+
+FIXTURE_VARIANT_ADD(modes, supervisor) { IOMMU_VTD_S1_SRE };
+FIXTURE_VARIANT_ADD(modes, write_protect) {
+	IOMMU_VTD_S1_SRE | IOMMU_VTD_S1_WPE
+};
+FIXTURE_VARIANT_ADD(modes, extended_accessed) {
+	IOMMU_VTD_S1_SRE | IOMMU_VTD_S1_EAFE
+};
+
+FIXTURE_SETUP(modes)
+{
+	struct guest *g = &self->g;
+
+	GUEST_START(g, 0, 0, 0);
+	ASSERT_EQ(0, guest_queue(g, 64, IOMMU_FAULT_POLICY_BLOCKING));
+	table_init(g, 4, &self->t);
+	ASSERT_EQ(0, guest_nested(g, &self->t, variant->flags, true,
+				  &self->hwpt));
+	ASSERT_EQ(0, guest_attach(g, PASID, self->hwpt));
+}
+
+FIXTURE_TEARDOWN(modes)
+{
+	GUEST_CHECK(&self->g);
+	guest_stop(&self->g);
+}
+
+/* Supervisor pages are the supervisor's (3.6.1). */
+TEST_F(modes, privileged)
+{
+	struct iommu_hwpt_pgfault rec[GROUP_MAX];
+	struct guest *g = &self->g;
+	struct model_job job;
+	char data[PAGE];
+
+	pattern(data, PAGE, 7);
+	EXPECT_EQ(IOMMUFD_MODEL_DMA_OK,
+		  one_fault(g, &self->t, PASID, VA, IOMMUFD_MODEL_DMA_WRITE |
+			    IOMMUFD_MODEL_DMA_PRIV, true,
+			    IOMMUFD_PAGE_RESP_SUCCESS, data, PAGE, rec));
+	EXPECT_EQ(IOMMU_PGFAULT_PERM_WRITE | IOMMU_PGFAULT_PERM_PRIV,
+		  rec[0].perm);
+	EXPECT_EQ(0, memcmp(data_page(g, 0), data, PAGE));
+	EXPECT_EQ(variant->flags & IOMMU_VTD_S1_EAFE ? FS_EA : 0,
+		  *table_entry(&self->t, VA, 1) & FS_EA);
+
+	/* The same page for a user: refused, until the table says otherwise. */
+	pattern(data, PAGE, 8);
+	ASSERT_EQ(0, model_job_start(&g->d, IOMMUFD_MODEL_DMA_WRITE, PASID, VA,
+				     data, PAGE, 0, &job));
+	ASSERT_EQ(1, guest_read(g, rec, ARRAY_LEN(rec)));
+	EXPECT_EQ(IOMMU_PGFAULT_PERM_WRITE, rec[0].perm);
+	EXPECT_NE(0, memcmp(data_page(g, 0), data, PAGE));
+	table_set(&self->t, VA, 1, data_gpa(0), FS_USER);
+	EXPECT_EQ(0, guest_invalidate(g, self->hwpt, VA, 1,
+				      IOMMU_VTD_INV_FLAGS_LEAF));
+	ASSERT_EQ(0, guest_answer(g, rec[0].cookie,
+				  IOMMUFD_PAGE_RESP_SUCCESS));
+	EXPECT_EQ(IOMMUFD_MODEL_DMA_OK, model_job_wait(&job, FOREVER_MS));
+	EXPECT_EQ(0, memcmp(data_page(g, 0), data, PAGE));
+}
+
+/* A supervisor's write to a read-only page: WPE decides (9.6). */
+TEST_F(modes, supervisor_writes_read_only_page)
+{
+	struct iommu_hwpt_pgfault rec[GROUP_MAX];
+	struct guest *g = &self->g;
+	struct model_job job;
+	char data[PAGE];
+
+	pattern(data, PAGE, 9);
+	table_set(&self->t, VA, 1, data_gpa(0), FS_P);
+	ASSERT_EQ(0, model_job_start(&g->d, IOMMUFD_MODEL_DMA_WRITE |
+				     IOMMUFD_MODEL_DMA_PRIV, PASID, VA, data,
+				     PAGE, 0, &job));
+	if (variant->flags & IOMMU_VTD_S1_WPE) {
+		ASSERT_EQ(1, guest_read(g, rec, ARRAY_LEN(rec)));
+		EXPECT_TRUE(all_bytes(data_page(g, 0), 0, PAGE));
+		table_set(&self->t, VA, 1, data_gpa(0), FS_P | FS_RW);
+		EXPECT_EQ(0, guest_invalidate(g, self->hwpt, VA, 1,
+					      IOMMU_VTD_INV_FLAGS_LEAF));
+		ASSERT_EQ(0, guest_answer(g, rec[0].cookie,
+					  IOMMUFD_PAGE_RESP_SUCCESS));
+	}
+	EXPECT_EQ(IOMMUFD_MODEL_DMA_OK, model_job_wait(&job, FOREVER_MS));
+	EXPECT_EQ(0, memcmp(data_page(g, 0), data, PAGE));
+}
+
+/* Without ERS the function is not even allowed to ask to execute. */
+TEST_F(modes, execute)
+{
+	struct guest *g = &self->g;
+	char data[PAGE];
+
+	table_set(&self->t, VA, 1, data_gpa(0), FS_USER);
+	EXPECT_EQ(IOMMUFD_MODEL_DMA_DISABLED,
+		  model_dma(&g->d, IOMMUFD_MODEL_DMA_EXEC, PASID, VA, data,
+			    PAGE, FOREVER_MS));
+	EXPECT_EQ(IOMMUFD_MODEL_DMA_OK, guest_load(g, PASID, VA, data, PAGE));
+}
+
+/* --- a table that the kernel fills --- */
+
+FIXTURE(paging) {
+	struct guest g;
+	__u32 ioas;
+	__u32 hwpt;
+};
+
+FIXTURE_VARIANT(paging) {
+	__u32 pasid;
+};
+
+FIXTURE_VARIANT_ADD(paging, rid) { MODEL_NO_PASID };
+FIXTURE_VARIANT_ADD(paging, pasid) { PASID };
+
+FIXTURE_SETUP(paging)
+{
+	struct guest *g = &self->g;
+
+	GUEST_START(g, 0, 0, 0);
+	ASSERT_EQ(0, guest_queue(g, 64, IOMMU_FAULT_POLICY_BLOCKING));
+	ASSERT_EQ(0, iommu_ioas_alloc(g->fd, &self->ioas));
+	ASSERT_EQ(0, iommu_hwpt_paging(g->fd, g->d.v.id, self->ioas,
+				       IOMMU_HWPT_FAULT_ID_VALID, g->queue_id,
+				       &self->hwpt));
+	ASSERT_EQ(0, guest_attach(g, variant->pasid, self->hwpt));
+}
+
+FIXTURE_TEARDOWN(paging)
+{
+	GUEST_CHECK(&self->g);
+	guest_stop(&self->g);
+}
+
+/* Three records, three mappings, one answer; then away with them again. */
+TEST_F(paging, mapped_and_answered)
+{
+	struct iommu_hwpt_pgfault rec[GROUP_MAX];
+	struct guest *g = &self->g;
+	__u64 iova = 0x123456789000ULL;
+	char data[3 * PAGE], *there = data_page(g, 0);
+	struct model_job job;
+	int i;
+
+	pattern(data, sizeof(data), 10);
+	ASSERT_EQ(0, model_job_start(&g->d, IOMMUFD_MODEL_DMA_WRITE,
+				     variant->pasid, iova, data, sizeof(data),
+				     0, &job));
+	ASSERT_EQ(3, guest_read(g, rec, ARRAY_LEN(rec)));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(iova + i * PAGE, rec[i].addr);
+		ASSERT_EQ(0, iommu_map(g->fd, self->ioas, there + i * PAGE,
+				       PAGE, iova + i * PAGE));
+	}
+	ASSERT_EQ(0, guest_answer(g, rec[0].cookie,
+				  IOMMUFD_PAGE_RESP_SUCCESS));
+	ASSERT_EQ(IOMMUFD_MODEL_DMA_OK, model_job_wait(&job, FOREVER_MS));
+	EXPECT_EQ(0, memcmp(there, data, sizeof(data)));
+
+	/* Unmapped: what unit and device have cached of it is gone. */
+	ASSERT_EQ(0, iommu_unmap(g->fd, self->ioas, iova, 3 * PAGE, NULL));
+	pattern(data, sizeof(data), 11);
+	EXPECT_EQ(IOMMUFD_MODEL_DMA_FAULTED,
+		  one_fault(g, NULL, variant->pasid, iova,
+			    IOMMUFD_MODEL_DMA_WRITE, false,
+			    IOMMUFD_PAGE_RESP_INVALID, data, PAGE, rec));
+	EXPECT_NE(0, memcmp(there, data, PAGE));
+	EXPECT_EQ(IOMMUFD_MODEL_DMA_BLOCKED,
+		  model_dma(&g->d, IOMMUFD_MODEL_DMA_WRITE |
+			    IOMMUFD_MODEL_DMA_UNTRANSLATED, variant->pasid,
+			    iova, data, PAGE, FOREVER_MS));
+	EXPECT_NE(0, memcmp(there, data, PAGE));
+}
+
+/* Moved with a group outstanding: the device asks again, in the new table. */
+TEST_F(paging, replaced_with_a_fault_outstanding)
+{
+	struct iommu_hwpt_pgfault rec[GROUP_MAX];
+	struct guest *g = &self->g;
+	__u64 iova = 0x55000;
+	struct model_job job;
+	__u32 ioas, pt;
+	char data[PAGE];
+
+	pattern(data, PAGE, 12);
+	ASSERT_EQ(0, iommu_ioas_alloc(g->fd, &ioas));
+	ASSERT_EQ(0, iommu_map(g->fd, ioas, data_page(g, 4), PAGE, iova));
+	ASSERT_EQ(0, iommu_hwpt_paging(g->fd, g->d.v.id, ioas,
+				       IOMMU_HWPT_FAULT_ID_VALID, g->queue_id,
+				       &pt));
+	ASSERT_EQ(0, model_job_start(&g->d, IOMMUFD_MODEL_DMA_WRITE,
+				     variant->pasid, iova, data, PAGE, 0,
+				     &job));
+	ASSERT_EQ(1, guest_read(g, rec, ARRAY_LEN(rec)));
+	ASSERT_EQ(0, variant->pasid == MODEL_NO_PASID ?
+		     vfio_dev_attach(&g->d.v, &pt) :
+		     iommu_pasid_replace(g->fd, g->d.v.id, PASID, &pt));
+	g->retried++;
+	EXPECT_EQ(IOMMUFD_MODEL_DMA_OK, model_job_wait(&job, FOREVER_MS));
+	EXPECT_EQ(0, memcmp(data_page(g, 4), data, PAGE));
+	EXPECT_EQ(-EINVAL, iommu_fault_answer(g->queue, rec[0].cookie,
+					      IOMMUFD_PAGE_RESP_SUCCESS));
 }
 
 TEST_HARNESS_MAIN
