@@ -166,25 +166,25 @@ static inline int guest_start(struct guest *g, __u64 cap, __u64 ecap,
 	int rc;
 
 	memset(g, 0, sizeof(*g));
-	g->fd = -1;
 	g->queue = -1;
 	g->d.v.fd = -1;
+	g->fd = iommu_open();
 	rc = model_vtd_add(&g->m, cap, ecap);
-	if (rc)
-		return rc == -ENOENT ? GUEST_NONE : rc;
-	rc = model_violations(&g->m, &g->violations);
+	if (rc == -ENOENT || g->fd == -ENOENT)
+		return GUEST_NONE;
+	if (!rc)
+		rc = model_violations(&g->m, &g->violations);
 	if (!rc)
 		rc = model_plug(&g->m, DEVFN, &g->d);
 	if (!rc)
 		rc = model_dev_open(&g->d);
-	if (rc)
-		return rc;
-	g->fd = iommu_open();
-	if (g->fd < 0)
-		return g->fd;
-	rc = model_dev_bind(&g->d, g->fd);
 	if (!rc)
-		rc = iommu_ioas_alloc(g->fd, &g->ioas);
+		rc = model_dev_bind(&g->d, g->fd);
+	if (rc) {
+		fprintf(stderr, "# %s\n", model_error());
+		return rc;
+	}
+	rc = iommu_ioas_alloc(g->fd, &g->ioas);
 	if (rc)
 		return rc;
 	g->mem = mem_get(GUEST_SIZE);
@@ -366,15 +366,5 @@ static inline void guest_stop(struct guest *g)
 		munmap(g->mem, GUEST_SIZE);
 	model_remove(&g->m);
 }
-
-#define GUEST_START(g, ...) do {					\
-	int _rc = guest_start(g, __VA_ARGS__);				\
-									\
-	if (_rc == GUEST_NONE)						\
-		SKIP(return, "%s", model_error());			\
-	if (_rc)							\
-		TH_LOG("%s", model_error());				\
-	ASSERT_EQ(0, _rc);						\
-} while (0)
 
 #endif
