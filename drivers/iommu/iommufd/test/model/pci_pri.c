@@ -312,7 +312,7 @@ bool model_pri_response(struct model_function *fn, bool pasid_valid, u32 pasid,
 			u16 grpid, u8 code)
 {
 	struct model_pci_function *f = to_pci_function(fn);
-	bool expected = false;
+	bool expected = true;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&f->pf->lock, flags);

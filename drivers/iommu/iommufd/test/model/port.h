@@ -87,8 +87,9 @@ enum model_status {
  *	the address space. Once it returns, no request by them is in flight. False if the function
  *	does not answer (or is gone), so that the IOMMU runs into its time-out
  * @prg_response: an answer to a page request group; @pasid_valid as in the
- *	response message. True: it was expected; false: it was not, or the function
- *	is gone. The function says model_violation() of an answer nobody asked for
+ *	response message. True: it was expected, or the function is gone, and the
+ *	message with it; false: it was not. The function says model_violation() of
+ *	an answer nobody asked for
  */
 struct model_function_ops {
 	bool (*invalidate)(struct model_function *fn, bool pasid_valid,
