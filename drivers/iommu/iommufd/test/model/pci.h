@@ -158,6 +158,14 @@ int model_dma_wait(struct model_dma *dma, unsigned long timeout,
 		   bool interruptible, struct model_dma_result *result);
 /* End it with MODEL_DMA_STOPPED; a group it has sent is not waited for. */
 void model_dma_cancel(struct model_dma *dma);
+/*
+ * A short DMA of any context, without a thread and without page requests: what is
+ * not present is MODEL_DMA_BLOCKED. @buf stays the caller's; it is written to and
+ * read from in place. Returns enum model_dma_status, MODEL_DMA_DISABLED also if
+ * @params are out of range.
+ */
+unsigned int model_dma_now(struct model_pci_function *f,
+			   const struct model_dma_params *params, void *buf);
 /* Its data, once it has ended. */
 const void *model_dma_data(struct model_dma *dma);
 /* It writes to memory, so there is nothing to fetch. */

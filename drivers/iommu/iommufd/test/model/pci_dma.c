@@ -486,6 +486,36 @@ struct model_dma *model_dma_start(struct model_pci_function *f,
 }
 
 /**
+ * model_dma_now() - a DMA in the caller's context
+ * @f: function
+ * @params: what to do
+ * @buf: data, the caller's
+ *
+ * It is not among the function's DMAs: nobody counts or stops it. Any context.
+ *
+ * Return: enum model_dma_status; MODEL_DMA_BLOCKED also for what is not present.
+ */
+unsigned int model_dma_now(struct model_pci_function *f,
+			   const struct model_dma_params *params, void *buf)
+{
+	struct model_dma dma = {
+		.f = f, .params = *params, .buf = buf,
+		.stop = MODEL_DMA_PENDING, .where = MODEL_DMA_RUNS,
+	};
+	unsigned long flags;
+	unsigned int rc;
+
+	if (!dma_valid(f, params))
+		return MODEL_DMA_DISABLED;
+	do {
+		raw_spin_lock_irqsave(&f->dma_lock, flags);
+		rc = dma_move(&dma);
+		raw_spin_unlock_irqrestore(&f->dma_lock, flags);
+	} while (rc == MODEL_DMA_PENDING);
+	return rc == DMA_ABSENT ? MODEL_DMA_BLOCKED : rc;
+}
+
+/**
  * model_dma_wait() - wait for a DMA
  * @dma: the DMA
  * @timeout: jiffies, at most; MAX_SCHEDULE_TIMEOUT: for ever; 0: look
