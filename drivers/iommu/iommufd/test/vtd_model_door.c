@@ -57,11 +57,18 @@ static int door_command(struct vtd_unit *unit, u32 bit, bool on)
 static int door_submit(struct vtd_unit *unit, struct qi_desc *descs,
 		       unsigned int num, bool drain)
 {
+	struct vtd_machine *machine = to_machine(unit);
 	unsigned int index;
+	int rc;
 
 	BUILD_BUG_ON(sizeof(*descs) != sizeof(u64[4]));
-	return vtd_model_submit(to_machine(unit)->model,
-				(const u64 (*)[4])descs, num, drain, &index);
+	if (machine->traffic)
+		machine->traffic(machine->traffic_data);
+	rc = vtd_model_submit(machine->model, (const u64 (*)[4])descs, num,
+			      drain, &index);
+	if (machine->traffic)
+		machine->traffic(machine->traffic_data);
+	return rc;
 }
 
 static void door_clean(struct vtd_unit *unit, void *addr, size_t size)

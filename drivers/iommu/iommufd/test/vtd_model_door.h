@@ -22,6 +22,9 @@
  * @irqs: where the model's interrupts come from
  * @lines: one for each &enum vtd_irq
  * @gcmd: global command bits that last
+ * @traffic: called before and after each submission, as devices go on while the driver works;
+ *	any context; NULL: they do not
+ * @traffic_data: for @traffic
  */
 struct vtd_machine {
 	struct model_machine machine;
@@ -30,6 +33,8 @@ struct vtd_machine {
 	struct irq_domain *irqs;
 	unsigned int lines[2];
 	u32 gcmd;
+	void (*traffic)(void *traffic_data);
+	void *traffic_data;
 };
 
 /*
