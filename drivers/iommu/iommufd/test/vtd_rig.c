@@ -10,7 +10,16 @@
 /* Longer than anything takes that does not hang */
 #define DMA_TIMEOUT	msecs_to_jiffies(2000)
 
-static int plug(struct vtd_rig *rig, u32 flags)
+/**
+ * vtd_rig_plug() - plug one more function
+ * @rig: with fewer than VTD_RIG_FUNCTIONS
+ * @flags: MODEL_PCI_*
+ *
+ * It is attached to what the iommu core chooses. May sleep.
+ *
+ * Return: as vtd_rig_create(); vtd_rig_destroy() takes away what is there.
+ */
+int vtd_rig_plug(struct vtd_rig *rig, u32 flags)
 {
 	struct model_bridge *bridge = rig->machine->machine.bridge;
 	unsigned int i = rig->num;
@@ -56,7 +65,7 @@ int vtd_rig_create(struct vtd_rig *rig, u64 cap, u64 ecap, u32 flags,
 	if (IS_ERR(rig->machine))
 		return PTR_ERR(rig->machine);
 	while (!rc && rig->num < num)
-		rc = plug(rig, flags);
+		rc = vtd_rig_plug(rig, flags);
 	if (rc) {
 		vtd_rig_destroy(rig);
 		return rc;

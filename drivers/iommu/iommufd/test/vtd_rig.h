@@ -31,6 +31,7 @@ struct vtd_rig {
 
 int vtd_rig_create(struct vtd_rig *rig, u64 cap, u64 ecap, u32 flags,
 		   unsigned int num);
+int vtd_rig_plug(struct vtd_rig *rig, u32 flags);
 void vtd_rig_destroy(struct vtd_rig *rig);
 
 struct vtd_domain *vtd_rig_nested(struct vtd_rig *rig, struct vtd_domain *parent,
