@@ -12,6 +12,12 @@
 
 struct vtd_model;
 
+/*
+ * page_private() of a page that DMA may go to while the unit is made to make a
+ * mistake (vtd_mutant.h). Not needed otherwise.
+ */
+#define VTD_MODEL_PAGE		0x7d
+
 /* Interrupts of the unit. */
 enum vtd_model_irq {
 	VTD_MODEL_IRQ_FAULT,

@@ -74,8 +74,10 @@ struct vtd_cached *vtd_cache_find(struct vtd_model *model,
 
 	addr = size ? addr & ~(size - 1) : addr;
 	hlist_for_each_entry(entry, bucket(model, addr, pasid), hash)
-		if (entry->kind == kind && entry->rid == rid &&
-		    entry->did == did && entry->pasid == pasid &&
+		if (entry->kind == kind &&
+		    (entry->rid == rid || MUT(TAG_RID, false, true)) &&
+		    (entry->did == did || MUT(TAG_DID, false, true)) &&
+		    (entry->pasid == pasid || MUT(TAG_PASID, false, true)) &&
 		    entry->addr == addr && entry->size == size)
 			return entry;
 	return NULL;
@@ -130,8 +132,10 @@ static bool in_scope(const struct vtd_cached *entry, const struct vtd_scope *sco
 		return false;
 	if (scope->by_pasid && entry->pasid != scope->pasid)
 		return false;
-	return !scope->by_addr || (entry->addr <= scope->last &&
-				   scope->addr <= entry->addr + entry->size - 1);
+	return !scope->by_addr ||
+	       (entry->addr <= scope->last - MUT(SCOPE_LAST, 0, SZ_4K) &&
+		scope->addr + MUT(SCOPE_FIRST, 0, SZ_4K) <=
+		entry->addr + MUT(SCOPE_LARGE, entry->size, SZ_4K) - 1);
 }
 
 /**
@@ -172,7 +176,8 @@ struct vtd_cached *vtd_pasid_find(struct vtd_model *model, u16 rid, u32 pasid)
 	struct vtd_cached *entry;
 
 	hlist_for_each_entry(entry, bucket(model, 0, pasid), hash)
-		if (entry->kind == VTD_CACHED_PASID && entry->rid == rid &&
+		if (entry->kind == VTD_CACHED_PASID &&
+		    (entry->rid == rid || MUT(TAG_PASID_RID, false, true)) &&
 		    entry->pasid == pasid)
 			return entry;
 	return NULL;

@@ -6,14 +6,14 @@
 #include "vtd_internal.h"
 
 /* First-stage paging entry (9.7) */
-#define FS_P		BIT_ULL(0)
-#define FS_RW		BIT_ULL(1)
-#define FS_US		BIT_ULL(2)
-#define FS_A		BIT_ULL(5)
-#define FS_D		BIT_ULL(6)
-#define FS_PS		BIT_ULL(7)
-#define FS_EA		BIT_ULL(10)
-#define FS_XD		BIT_ULL(63)
+#define FS_P		MUT_BIT(FS_P, 0, 1)
+#define FS_RW		MUT_BIT(FS_RW, 1, 2)
+#define FS_US		MUT_BIT(FS_US, 2, 1)
+#define FS_A		MUT_BIT(FS_A, 5, 4)
+#define FS_D		MUT_BIT(FS_D, 6, 8)
+#define FS_PS		MUT_BIT(FS_PS, 7, 8)
+#define FS_EA		MUT_BIT(FS_EA, 10, 9)
+#define FS_XD		MUT_BIT(FS_XD, 63, 62)
 
 #define MAX_TRIES	1000
 
@@ -38,7 +38,7 @@ static bool nested(const struct vtd_walk *walk)
 
 static unsigned int table_levels(const struct vtd_walk *walk)
 {
-	return 4 + FIELD_GET(VTD_PE2_FSPM, walk->pe[2]);
+	return 4 + vtd_get(VTD_PE2_FSPM, walk->pe[2]);
 }
 
 static unsigned int level_shift(unsigned int level)
@@ -51,12 +51,13 @@ static bool canonical(const struct vtd_walk *walk, u64 addr)
 	unsigned int width = level_shift(table_levels(walk) + 1);
 	u64 high = addr >> (width - 1);
 
-	return !high || high == GENMASK_ULL(63 - (width - 1), 0);
+	return !(high >> MUT(FS_CANONICAL, 0, 1)) ||
+	       high == GENMASK_ULL(63 - (width - 1), 0);
 }
 
 static bool is_leaf(unsigned int level, u64 entry)
 {
-	return level == 1 || (level <= 3 && entry & FS_PS);
+	return level == 1 || (level <= MUT(FS_LEAF, 3, 2) && entry & FS_PS);
 }
 
 static u64 entry_address(const struct vtd_walk *walk, u64 entry)
@@ -69,13 +70,14 @@ static u64 reserved_bits(const struct vtd_walk *walk, unsigned int level, u64 en
 	const struct vtd_model *model = walk->model;
 	u64 bits = nested(walk) ? 0 : VTD_ADDR_RSVD_51;
 
-	if (level >= 4)
+	if (level >= MUT(FS_RSVD_PS, 4, 5))
 		bits |= FS_PS;
 	if (level == 3 && !(model->config.cap & VTD_CAP_FS1GP))
 		bits |= FS_PS;
 	/* Bit 12 of a large leaf is its memory type's. */
 	if (level > 1 && is_leaf(level, entry))
-		bits |= GENMASK_ULL(level_shift(level) - 1, 13);
+		bits |= GENMASK_ULL(level_shift(level) - 1,
+				    MUT(FS_RSVD_LARGE, 13, 14));
 	if (model->config.ecap & VTD_ECAP_ERS && !(walk->pe[2] & VTD_PE2_NXE))
 		bits |= FS_XD;
 	return bits;
@@ -93,9 +95,9 @@ static u8 locate(struct vtd_walk *walk, u64 addr, bool top, bool write, u64 *pa)
 	fault = vtd_second_stage(walk, addr, write, &leaf);
 	if (fault)
 		return fault == 0x84 ? 0x74 : fault;
-	if (!(leaf.attr & VTD_LEAF_R))
-		return top ? 0x75 : 0x76;
-	if (write && !(leaf.attr & VTD_LEAF_W))
+	if (!(leaf.attr & MUT(NEST_TABLE_R, VTD_LEAF_R, VTD_LEAF_R | VTD_LEAF_W)))
+		return MUT(NEST_TOP, top, false) ? 0x75 : 0x76;
+	if (write && !(leaf.attr & MUT(NEST_TABLE_W, VTD_LEAF_W, VTD_LEAF_R)))
 		return 0x77;
 	*pa = leaf.pa + (addr - leaf.iova);
 	return 0;
@@ -112,7 +114,7 @@ static u8 set_flags(struct vtd_walk *walk, u64 addr, u64 *entry, u64 flags,
 	flags &= ~*entry;
 	if (!flags)
 		return 0;
-	if (!(walk->pe[1] & VTD_PE1_PWSNP))
+	if (!(walk->pe[1] & VTD_PE1_PWSNP) && !MUT(FS_SNOOP, false, true))
 		return 0x90;
 	fault = locate(walk, addr, false, true, &pa);
 	if (fault)
@@ -125,7 +127,7 @@ static u8 set_flags(struct vtd_walk *walk, u64 addr, u64 *entry, u64 flags,
 
 static u64 accessed(const struct vtd_walk *walk)
 {
-	return walk->pe[2] & VTD_PE2_EAFE ? FS_A | FS_EA : FS_A;
+	return MUT(FS_SET_EA, walk->pe[2] & VTD_PE2_EAFE, true) ? FS_A | FS_EA : FS_A;
 }
 
 static u32 narrowed(u32 attr, u64 entry)
@@ -159,9 +161,9 @@ static u8 finish(struct vtd_walk *walk, const struct place *place, u64 entry,
 					 &host);
 		if (fault)
 			return fault;
-		leaf->attr &= ~(VTD_LEAF_R | VTD_LEAF_W);
+		leaf->attr &= ~MUT(NEST_RIGHTS, VTD_LEAF_R | VTD_LEAF_W, 0);
 		leaf->attr |= host.attr;
-		leaf->size = min(leaf->size, host.size);
+		leaf->size = MUT(NEST_SIZE, min(leaf->size, host.size), leaf->size);
 		guest = host.pa + (guest - host.iova);
 	} else {
 		leaf->attr |= VTD_LEAF_SS_DIRTY;
@@ -181,7 +183,7 @@ static u8 use_leaf(struct vtd_walk *walk, const struct place *place, u64 addr,
 	fault = finish(walk, place, entry, leaf);
 	if (fault)
 		return fault;
-	if (walk->req->perm & MODEL_WRITE)
+	if (walk->req->perm & MUT(FS_SET_D, MODEL_WRITE, MODEL_READ | MODEL_WRITE))
 		flags |= FS_D;
 	fault = set_flags(walk, addr, &entry, flags, again);
 	if (entry & FS_D)
@@ -201,7 +203,8 @@ static u8 descend(struct vtd_walk *walk, struct place *place, u64 entry)
 	u64 size = 1ULL << level_shift(place->level);
 	u8 fault;
 
-	place->attr = narrowed(place->attr, entry);
+	place->attr = narrowed(place->attr, entry | MUT(FS_TABLE_RW, 0, FS_RW) |
+			       MUT(FS_TABLE_US, 0, FS_US));
 	place->table = entry_address(walk, entry);
 	place->level--;
 	fault = locate(walk, place->table, false, false, &place->table_pa);
@@ -219,7 +222,8 @@ static u8 descend(struct vtd_walk *walk, struct place *place, u64 entry)
 static u8 step(struct vtd_walk *walk, struct place *place, struct vtd_leaf *leaf,
 	       bool *done)
 {
-	unsigned int index = (walk->req->addr >> level_shift(place->level)) & 0x1ff;
+	unsigned int index = (walk->req->addr >> level_shift(place->level)) &
+			     MUT(FS_INDEX, 0x1ff, 0xff);
 	bool snoop = walk->pe[1] & VTD_PE1_PWSNP;
 	unsigned int tries;
 	bool again;

@@ -17,6 +17,7 @@
 #include <linux/types.h>
 
 #include "vtd.h"
+#include "vtd_mutant.h"
 
 /*
  * Host address width, as ACPI would report it: address bits from here to 51 are
@@ -25,89 +26,95 @@
 #define VTD_HAW			48
 #define VTD_ADDR		GENMASK_ULL(VTD_HAW - 1, 12)
 /* Address bits above it in an entry whose bits 63:52 mean something else */
-#define VTD_ADDR_RSVD_51	GENMASK_ULL(51, VTD_HAW)
+#define VTD_ADDR_RSVD_51	\
+	MUT_MASK(RSVD_51, 51, VTD_HAW, 51, VTD_HAW + 1)
 /* and in an entry whose address goes up to bit 63 */
-#define VTD_ADDR_RSVD_63	GENMASK_ULL(63, VTD_HAW)
+#define VTD_ADDR_RSVD_63	\
+	MUT_MASK(RSVD_63, 63, VTD_HAW, 62, VTD_HAW)
 
 /* 3.14: writes here without a PASID are interrupts */
-#define VTD_MSI_START		0xfee00000ULL
-#define VTD_MSI_END		0xfeefffffULL
+#define VTD_MSI_START		MUT(MSI_START, 0xfee00000ULL, 0xfee80000ULL)
+#define VTD_MSI_END		MUT(MSI_END, 0xfeefffffULL, 0xfee7ffffULL)
 
 /* Capability register (11.4.2) */
-#define VTD_CAP_CM		BIT_ULL(7)
-#define VTD_CAP_SAGAW(aw)	BIT_ULL(8 + (aw))
-#define VTD_CAP_MGAW(cap)	((unsigned int)FIELD_GET(GENMASK_ULL(21, 16), cap) + 1)
-#define VTD_CAP_FRO(cap)	((u32)FIELD_GET(GENMASK_ULL(33, 24), cap) * 16)
-#define VTD_CAP_SSLPS_2M	BIT_ULL(34)
-#define VTD_CAP_SSLPS_1G	BIT_ULL(35)
-#define VTD_CAP_PSI		BIT_ULL(39)
-#define VTD_CAP_NFR(cap)	((unsigned int)FIELD_GET(GENMASK_ULL(47, 40), cap) + 1)
-#define VTD_CAP_MAMV(cap)	((unsigned int)FIELD_GET(GENMASK_ULL(53, 48), cap))
-#define VTD_CAP_FS1GP		BIT_ULL(56)
-#define VTD_CAP_FS5LP		BIT_ULL(60)
-#define VTD_CAP_ESRTPS		BIT_ULL(63)
+#define VTD_CAP_CM		MUT_BIT(CAP_CM, 7, 6)
+#define VTD_CAP_SAGAW(aw)	BIT_ULL(MUT(CAP_SAGAW, 8, 7) + (aw))
+#define VTD_CAP_MGAW(cap)	\
+	((unsigned int)vtd_get(MUT_MASK(CAP_MGAW, 21, 16, 20, 16), cap) + 1)
+#define VTD_CAP_FRO(cap)	\
+	((u32)vtd_get(GENMASK_ULL(33, 24), cap) * MUT(CAP_FRO, 16, 8))
+#define VTD_CAP_SSLPS_2M	MUT_BIT(CAP_SSLPS_2M, 34, 36)
+#define VTD_CAP_SSLPS_1G	MUT_BIT(CAP_SSLPS_1G, 35, 36)
+#define VTD_CAP_PSI		MUT_BIT(CAP_PSI, 39, 40)
+#define VTD_CAP_NFR(cap)	\
+	((unsigned int)vtd_get(MUT_MASK(CAP_NFR, 47, 40, 41, 40), cap) + 1)
+#define VTD_CAP_MAMV(cap)	\
+	((unsigned int)vtd_get(MUT_MASK(CAP_MAMV, 53, 48, 51, 48), cap))
+#define VTD_CAP_FS1GP		MUT_BIT(CAP_FS1GP, 56, 57)
+#define VTD_CAP_FS5LP		MUT_BIT(CAP_FS5LP, 60, 61)
+#define VTD_CAP_ESRTPS		MUT_BIT(CAP_ESRTPS, 63, 62)
 
 /* Extended capability register (11.4.3) */
-#define VTD_ECAP_C		BIT_ULL(0)
+#define VTD_ECAP_C		MUT_BIT(ECAP_C, 0, 1)
 #define VTD_ECAP_QI		BIT_ULL(1)
-#define VTD_ECAP_DT		BIT_ULL(2)
+#define VTD_ECAP_DT		MUT_BIT(ECAP_DT, 2, 1)
 #define VTD_ECAP_IR		BIT_ULL(3)
-#define VTD_ECAP_PT		BIT_ULL(6)
-#define VTD_ECAP_SC		BIT_ULL(7)
-#define VTD_ECAP_NEST		BIT_ULL(26)
-#define VTD_ECAP_PRS		BIT_ULL(29)
-#define VTD_ECAP_ERS		BIT_ULL(30)
-#define VTD_ECAP_SRS		BIT_ULL(31)
+#define VTD_ECAP_PT		MUT_BIT(ECAP_PT, 6, 5)
+#define VTD_ECAP_SC		MUT_BIT(ECAP_SC, 7, 5)
+#define VTD_ECAP_NEST		MUT_BIT(ECAP_NEST, 26, 25)
+#define VTD_ECAP_PRS		MUT_BIT(ECAP_PRS, 29, 28)
+#define VTD_ECAP_ERS		MUT_BIT(ECAP_ERS, 30, 28)
+#define VTD_ECAP_SRS		MUT_BIT(ECAP_SRS, 31, 32)
 #define VTD_ECAP_NWFS		BIT_ULL(33)
-#define VTD_ECAP_EAFS		BIT_ULL(34)
-#define VTD_ECAP_PASID		BIT_ULL(40)
+#define VTD_ECAP_EAFS		MUT_BIT(ECAP_EAFS, 34, 32)
+#define VTD_ECAP_PASID		MUT_BIT(ECAP_PASID, 40, 44)
 #define VTD_ECAP_DIT		BIT_ULL(41)
-#define VTD_ECAP_PDS		BIT_ULL(42)
+#define VTD_ECAP_PDS		MUT_BIT(ECAP_PDS, 42, 44)
 #define VTD_ECAP_SMTS		BIT_ULL(43)
-#define VTD_ECAP_SSADS		BIT_ULL(45)
-#define VTD_ECAP_SSTS		BIT_ULL(46)
-#define VTD_ECAP_FSTS		BIT_ULL(47)
-#define VTD_ECAP_SMPWCS		BIT_ULL(48)
-#define VTD_ECAP_RPS		BIT_ULL(49)
+#define VTD_ECAP_SSADS		MUT_BIT(ECAP_SSADS, 45, 44)
+#define VTD_ECAP_SSTS		MUT_BIT(ECAP_SSTS, 46, 44)
+#define VTD_ECAP_FSTS		MUT_BIT(ECAP_FSTS, 47, 44)
+#define VTD_ECAP_SMPWCS		MUT_BIT(ECAP_SMPWCS, 48, 44)
+#define VTD_ECAP_RPS		MUT_BIT(ECAP_RPS, 49, 44)
 #define VTD_ECAP_ADMS		BIT_ULL(52)
-#define VTD_ECAP_RPRIVS		BIT_ULL(53)
+#define VTD_ECAP_RPRIVS		MUT_BIT(ECAP_RPRIVS, 53, 52)
 
 /* Global command and status (11.4.4) */
-#define VTD_GSTS_TES		BIT(31)
-#define VTD_GSTS_RTPS		BIT(30)
+#define VTD_GSTS_TES		MUT_BIT(GSTS_TES, 31, 29)
+#define VTD_GSTS_RTPS		MUT_BIT(GSTS_RTPS, 30, 29)
 
 /* Root table address register (11.4.5): translation table mode */
-#define VTD_RTADDR_TTM		GENMASK_ULL(11, 10)
+#define VTD_RTADDR_TTM		MUT_MASK(RTADDR_TTM, 11, 10, 10, 10)
 #define VTD_TTM_LEGACY		0
 #define VTD_TTM_SCALABLE	1
 #define VTD_TTM_ABORT		3
 
 /* Scalable-mode context entry (9.4) */
-#define VTD_CTX_P		BIT_ULL(0)
-#define VTD_CTX_FPD		BIT_ULL(1)
-#define VTD_CTX_DTE		BIT_ULL(2)
-#define VTD_CTX_PASIDE		BIT_ULL(3)
-#define VTD_CTX_PRE		BIT_ULL(4)
-#define VTD_CTX_PDTS		GENMASK_ULL(11, 9)
-#define VTD_CTX_RID_PASID	GENMASK_ULL(19, 0)
-#define VTD_CTX_RID_PRIV	BIT_ULL(20)
+#define VTD_CTX_P		MUT_BIT(CTX_P, 0, 1)
+#define VTD_CTX_FPD		MUT_BIT(CTX_FPD, 1, 2)
+#define VTD_CTX_DTE		MUT_BIT(CTX_DTE, 2, 3)
+#define VTD_CTX_PASIDE		MUT_BIT(CTX_PASIDE, 3, 2)
+#define VTD_CTX_PRE		MUT_BIT(CTX_PRE, 4, 3)
+#define VTD_CTX_PDTS		MUT_MASK(CTX_PDTS, 11, 9, 10, 9)
+#define VTD_CTX_RID_PASID	MUT_MASK(CTX_RID_PASID, 19, 0, 18, 0)
+#define VTD_CTX_RID_PRIV	MUT_BIT(CTX_RID_PRIV, 20, 21)
 
 /* Scalable-mode PASID table entry (9.6) */
-#define VTD_PE_P		BIT_ULL(0)
-#define VTD_PE_FPD		BIT_ULL(1)
-#define VTD_PE_AW		GENMASK_ULL(4, 2)
-#define VTD_PE_PGTT		GENMASK_ULL(8, 6)
-#define VTD_PE_SSADE		BIT_ULL(9)
-#define VTD_PE1_DID		GENMASK_ULL(15, 0)
-#define VTD_PE1_PWSNP		BIT_ULL(23)
-#define VTD_PE1_PGSNP		BIT_ULL(24)
-#define VTD_PE2_SRE		BIT_ULL(0)
-#define VTD_PE2_ERE		BIT_ULL(1)
-#define VTD_PE2_FSPM		GENMASK_ULL(3, 2)
-#define VTD_PE2_WPE		BIT_ULL(4)
-#define VTD_PE2_NXE		BIT_ULL(5)
-#define VTD_PE2_SMEP		BIT_ULL(6)
-#define VTD_PE2_EAFE		BIT_ULL(7)
+#define VTD_PE_P		MUT_BIT(PE_P, 0, 1)
+#define VTD_PE_FPD		MUT_BIT(PE_FPD, 1, 0)
+#define VTD_PE_AW		MUT_MASK(PE_AW, 4, 2, 5, 3)
+#define VTD_PE_PGTT		MUT_MASK(PE_PGTT, 8, 6, 7, 6)
+#define VTD_PE_SSADE		MUT_BIT(PE_SSADE, 9, 10)
+#define VTD_PE1_DID		MUT_MASK(PE_DID, 15, 0, 14, 0)
+#define VTD_PE1_PWSNP		MUT_BIT(PE_PWSNP, 23, 22)
+#define VTD_PE1_PGSNP		MUT_BIT(PE_PGSNP, 24, 25)
+#define VTD_PE2_SRE		MUT_BIT(PE_SRE, 0, 1)
+#define VTD_PE2_ERE		MUT_BIT(PE_ERE, 1, 0)
+#define VTD_PE2_FSPM		MUT_MASK(PE_FSPM, 3, 2, 2, 2)
+#define VTD_PE2_WPE		MUT_BIT(PE_WPE, 4, 5)
+#define VTD_PE2_NXE		MUT_BIT(PE_NXE, 5, 4)
+#define VTD_PE2_SMEP		MUT_BIT(PE_SMEP, 6, 7)
+#define VTD_PE2_EAFE		MUT_BIT(PE_EAFE, 7, 6)
 
 #define VTD_PGTT_FS		1
 #define VTD_PGTT_SS		2
@@ -349,6 +356,7 @@ void vtd_fault(struct vtd_model *model, const struct vtd_request *req, u8 reason
 int vtd_memory_create(struct vtd_model *model);
 void vtd_memory_destroy(struct vtd_model *model);
 void *vtd_memory(u64 pa);
+bool vtd_memory_known(u64 pa);
 bool vtd_memory_read(struct vtd_model *model, u64 pa, bool snoop, u64 *val);
 bool vtd_memory_read_guest(struct vtd_model *model, u64 pa, bool snoop, u64 *val);
 bool vtd_memory_read_pair(struct vtd_model *model, u64 pa, bool snoop, u64 val[2]);

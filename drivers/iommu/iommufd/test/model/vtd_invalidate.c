@@ -18,25 +18,26 @@ enum {
 
 /* Fields that several have */
 #define DESC_TYPE_LOW		GENMASK_ULL(3, 0)
-#define DESC_TYPE_HIGH		GENMASK_ULL(11, 9)
-#define DESC_G			GENMASK_ULL(5, 4)
-#define DESC_DID		GENMASK_ULL(31, 16)
-#define DESC_PASID_FIELD	GENMASK_ULL(51, 32)
-#define DESC_RID		GENMASK_ULL(31, 16)
-#define DESC_SID		GENMASK_ULL(47, 32)
-#define DESC_FM			GENMASK_ULL(49, 48)
-#define DESC_AM			GENMASK_ULL(5, 0)
-#define DESC_IH			BIT_ULL(6)
+#define DESC_TYPE_HIGH		MUT_MASK(DESC_TYPE_HIGH, 11, 9, 10, 9)
+#define DESC_G			MUT_MASK(DESC_G, 5, 4, 4, 4)
+#define DESC_DID		MUT_MASK(DESC_DID, 31, 16, 30, 16)
+#define DESC_PASID_FIELD	MUT_MASK(DESC_PASID, 51, 32, 50, 32)
+#define DESC_RID		MUT_MASK(DESC_RID, 31, 16, 32, 17)
+#define DESC_SID		MUT_MASK(DESC_SID, 47, 32, 46, 32)
+#define DESC_FM			MUT_MASK(DESC_FM, 49, 48, 48, 48)
+#define DESC_AM			MUT_MASK(DESC_AM, 5, 0, 4, 0)
+#define DESC_IH			MUT_BIT(DESC_IH, 6, 5)
 #define DESC_ADDR		GENMASK_ULL(63, 12)
 #define DESC_TYPE		(DESC_TYPE_LOW | DESC_TYPE_HIGH)
 
 /* Of a page group response (7.6) */
-#define RESPONSE_PP		BIT_ULL(4)
-#define RESPONSE_CODE		GENMASK_ULL(15, 12)
-#define RESPONSE_LPIG		BIT_ULL(2)
-#define RESPONSE_PRGI		GENMASK_ULL(11, 3)
+#define RESPONSE_PP		MUT_BIT(RESPONSE_PP, 4, 5)
+#define RESPONSE_CODE		MUT_MASK(RESPONSE_CODE, 15, 12, 14, 12)
+#define RESPONSE_LPIG		MUT_BIT(RESPONSE_LPIG, 2, 1)
+#define RESPONSE_PRGI		MUT_MASK(RESPONSE_PRGI, 11, 3, 10, 3)
 
-#define TLBS	(BIT(VTD_CACHED_TLB_FS) | BIT(VTD_CACHED_TLB_NESTED) | \
+#define TLBS	(BIT(VTD_CACHED_TLB_FS) | \
+		 MUT(INV_TLB_KINDS, BIT(VTD_CACHED_TLB_NESTED), 0) | \
 		 BIT(VTD_CACHED_TLB_PT) | BIT(VTD_CACHED_TLB_SS))
 #define TABLES	(BIT(VTD_CACHED_PSC_FS) | BIT(VTD_CACHED_PSC_NESTED) | \
 		 BIT(VTD_CACHED_PSC_SS))
@@ -69,31 +70,32 @@ struct effect {
 
 static unsigned int desc_type(const u64 *desc)
 {
-	return FIELD_GET(DESC_TYPE_LOW, desc[0]) |
-	       (unsigned int)FIELD_GET(DESC_TYPE_HIGH, desc[0]) << 4;
+	return vtd_get(DESC_TYPE_LOW, desc[0]) |
+	       (unsigned int)vtd_get(DESC_TYPE_HIGH, desc[0]) << 4;
 }
 
 static unsigned int desc_granularity(const u64 *desc)
 {
-	return FIELD_GET(DESC_G, desc[0]);
+	return vtd_get(DESC_G, desc[0]);
 }
 
 static u16 desc_did(const u64 *desc)
 {
-	return FIELD_GET(DESC_DID, desc[0]);
+	return vtd_get(DESC_DID, desc[0]);
 }
 
 static u32 desc_pasid(const u64 *desc)
 {
-	return FIELD_GET(DESC_PASID_FIELD, desc[0]);
+	return vtd_get(DESC_PASID_FIELD, desc[0]);
 }
 
 /* Function mask: the low bits of the function number do not count. */
 static u16 function_mask(const u64 *desc)
 {
-	static const u16 masks[] = { 0, 4, 6, 7 };
+	static const u16 masks[] = { 0, 4, 6, 7 }, wrong[] = { 0, 1, 3, 7 };
+	unsigned int fm = vtd_get(DESC_FM, desc[0]);
 
-	return masks[FIELD_GET(DESC_FM, desc[0])];
+	return MUT(INV_FM, masks[fm], wrong[fm]);
 }
 
 /* 6.5.2.1 */
@@ -110,8 +112,8 @@ static bool do_context(struct vtd_model *model, const u64 *desc)
 		/* Scalable-mode context entries have no domain: all of them. */
 		break;
 	case 3:
-		scope.by_rid = true;
-		scope.rid = FIELD_GET(DESC_SID, desc[0]);
+		scope.by_rid = MUT(INV_CC_DEVICE, true, false);
+		scope.rid = vtd_get(DESC_SID, desc[0]);
 		scope.rid_mask = function_mask(desc);
 		break;
 	default:
@@ -133,11 +135,11 @@ static bool do_pasid(struct vtd_model *model, const u64 *desc)
 		return false;
 	switch (desc_granularity(desc)) {
 	case 0:
-		scope.by_did = true;
+		scope.by_did = MUT(INV_PC_DOMAIN, true, false);
 		break;
 	case 1:
-		scope.by_did = true;
-		scope.by_pasid = true;
+		scope.by_did = MUT(INV_PC_PASID_DID, true, false);
+		scope.by_pasid = MUT(INV_PC_PASID, true, false);
 		break;
 	case 3:
 		break;
@@ -152,15 +154,16 @@ static bool do_pasid(struct vtd_model *model, const u64 *desc)
 static bool address_scope(struct vtd_model *model, const u64 *desc,
 			  struct vtd_scope *scope)
 {
-	unsigned int am = FIELD_GET(DESC_AM, desc[1]);
+	unsigned int am = vtd_get(DESC_AM, desc[1]);
 
 	if (!(model->config.cap & VTD_CAP_PSI) ||
-	    am > VTD_CAP_MAMV(model->config.cap) ||
+	    am > VTD_CAP_MAMV(model->config.cap) - MUT(INV_MAMV, 0, 1) ||
 	    desc[1] & GENMASK_ULL(11, 7))
 		return false;
 	scope->by_addr = true;
-	scope->addr = desc[1] & DESC_ADDR & ~((SZ_4K << (u64)am) - 1);
-	scope->last = scope->addr + ((u64)SZ_4K << am) - 1;
+	scope->addr = desc[1] & DESC_ADDR &
+		      ~MUT(INV_AM_ALIGN, ((u64)SZ_4K << am) - 1, 0);
+	scope->last = scope->addr + ((u64)MUT(INV_AM, SZ_4K, SZ_8K) << am) - 1;
 	return true;
 }
 
@@ -179,15 +182,17 @@ static bool do_iotlb(struct vtd_model *model, const u64 *desc)
 	case 1:
 		break;
 	case 2:
-		scope.by_did = true;
+		scope.by_did = MUT(INV_TLB_DOMAIN, true, false);
 		break;
 	case 3:
-		scope.by_did = true;
+		scope.by_did = MUT(INV_TLB_PAGE_DID, true, false);
 		if (!address_scope(model, desc, &scope))
 			return false;
+		scope.by_addr = MUT(INV_TLB_PAGE, true, false);
 		scope.kinds = BIT(VTD_CACHED_TLB_SS);
-		if (!(desc[1] & DESC_IH))
+		if (!(desc[1] & DESC_IH) && !MUT(INV_TLB_TABLES, false, true))
 			scope.kinds |= BIT(VTD_CACHED_PSC_SS);
+		scope.kinds |= MUT(INV_TLB_NESTED, 0, TLBS);
 		break;
 	default:
 		return false;
@@ -200,9 +205,11 @@ static bool do_iotlb(struct vtd_model *model, const u64 *desc)
 static bool do_pasid_iotlb(struct vtd_model *model, const u64 *desc)
 {
 	struct vtd_scope scope = {
-		.kinds = BIT(VTD_CACHED_TLB_FS) | BIT(VTD_CACHED_TLB_NESTED),
-		.by_did = true, .did = desc_did(desc),
-		.by_pasid = true, .pasid = desc_pasid(desc),
+		.kinds = BIT(VTD_CACHED_TLB_FS) |
+			 MUT(INV_PTLB_NESTED, BIT(VTD_CACHED_TLB_NESTED), 0),
+		.by_did = MUT(INV_PTLB_DID, true, false), .did = desc_did(desc),
+		.by_pasid = MUT(INV_PTLB_PASID, true, false),
+		.pasid = desc_pasid(desc),
 	};
 	const unsigned long tables = BIT(VTD_CACHED_PSC_FS) |
 				     BIT(VTD_CACHED_PSC_NESTED);
@@ -218,7 +225,8 @@ static bool do_pasid_iotlb(struct vtd_model *model, const u64 *desc)
 	case 3:
 		if (!address_scope(model, desc, &scope))
 			return false;
-		if (!(desc[1] & DESC_IH))
+		scope.by_addr = MUT(INV_PTLB_PAGE, true, false);
+		if (!(desc[1] & DESC_IH) || MUT(INV_PTLB_TABLES, false, true))
 			scope.kinds |= tables;
 		break;
 	default:
@@ -238,12 +246,12 @@ static void device_range(const u64 *desc, bool sized, struct effect *effect)
 	if (!sized)
 		return;
 	/* All ones: everything. */
-	if (!(~ones & GENMASK_ULL(62, 12))) {
+	if (!(~ones & MUT_MASK(DEVTLB_ALL, 62, 12, 63, 12))) {
 		effect->addr = 0;
 		effect->size = BIT_ULL(63);
 		return;
 	}
-	effect->size = 2ULL << __builtin_ctzll(~ones);
+	effect->size = MUT(DEVTLB_SIZE, 2ULL, 1ULL) << __builtin_ctzll(~ones);
 	effect->addr = addr & ~(effect->size - 1);
 }
 
@@ -257,8 +265,8 @@ static bool do_device_tlb(struct vtd_model *model, const u64 *desc,
 	    desc[1] & GENMASK_ULL(11, 1))
 		return false;
 	effect->device_tlb = true;
-	effect->rid = FIELD_GET(DESC_SID, desc[0]);
-	device_range(desc, desc[1] & BIT_ULL(0), effect);
+	effect->rid = vtd_get(DESC_SID, desc[0]);
+	device_range(desc, desc[1] & MUT_BIT(DEVTLB_S, 0, 1), effect);
 	return true;
 }
 
@@ -273,11 +281,11 @@ static bool do_pasid_device_tlb(struct vtd_model *model, const u64 *desc,
 	if (desc[1] & GENMASK_ULL(10, 1))
 		return false;
 	effect->device_tlb = true;
-	effect->rid = FIELD_GET(DESC_RID, desc[0]);
+	effect->rid = vtd_get(DESC_RID, desc[0]);
 	effect->pasid_valid = true;
 	effect->pasid = desc_pasid(desc);
-	effect->global = desc[1] & BIT_ULL(0);
-	device_range(desc, desc[1] & BIT_ULL(11), effect);
+	effect->global = desc[1] & MUT_BIT(PDEVTLB_G, 0, 1);
+	device_range(desc, desc[1] & MUT_BIT(PDEVTLB_S, 11, 10), effect);
 	return true;
 }
 
@@ -300,7 +308,7 @@ static bool do_wait(const u64 *desc)
 static bool do_response(struct vtd_model *model, const u64 *desc,
 			struct effect *effect)
 {
-	u8 code = FIELD_GET(RESPONSE_CODE, desc[0]);
+	u8 code = vtd_get(RESPONSE_CODE, desc[0]);
 
 	if (!(model->config.ecap & VTD_ECAP_PRS))
 		return false;
@@ -311,10 +319,10 @@ static bool do_response(struct vtd_model *model, const u64 *desc,
 	    code != MODEL_PRG_FAILURE)
 		return false;
 	effect->response = true;
-	effect->rid = FIELD_GET(DESC_RID, desc[0]);
+	effect->rid = vtd_get(DESC_RID, desc[0]);
 	effect->pasid_valid = desc[0] & RESPONSE_PP;
 	effect->pasid = effect->pasid_valid ? desc_pasid(desc) : 0;
-	effect->grpid = FIELD_GET(RESPONSE_PRGI, desc[1]);
+	effect->grpid = vtd_get(RESPONSE_PRGI, desc[1]);
 	effect->code = code;
 	model->counts.responses[code]++;
 	return true;
@@ -463,7 +471,7 @@ int vtd_model_submit(struct vtd_model *model, const u64 (*descs)[4],
 		if (rc)
 			return rc;
 	}
-	if (drain && !(model->config.ecap & VTD_ECAP_PDS)) {
+	if (drain && !MUT(WAIT_DRAIN, model->config.ecap & VTD_ECAP_PDS, true)) {
 		*index = num;
 		return -EINVAL;
 	}

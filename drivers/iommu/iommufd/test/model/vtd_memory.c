@@ -63,6 +63,21 @@ void *vtd_memory(u64 pa)
 	return phys_to_virt(pa);
 }
 
+/**
+ * vtd_memory_known() - may a DMA go there?
+ * @pa: where; vtd_memory() has it
+ *
+ * While the unit makes a mistake, only to pages that a test has marked: what else
+ * it comes to is not its own.
+ *
+ * Return: true if it may.
+ */
+bool vtd_memory_known(u64 pa)
+{
+	return READ_ONCE(vtd_mutant_now) == VTD_MUTANT_NONE ||
+	       page_private(pfn_to_page(PHYS_PFN(pa))) == VTD_MODEL_PAGE;
+}
+
 static struct vtd_shadow *shadow_find(struct vtd_model *model, unsigned long pfn)
 {
 	struct vtd_shadow *shadow;
@@ -97,7 +112,7 @@ static void shadow_line(struct vtd_shadow *shadow, const u64 *page, unsigned int
 {
 	unsigned int i;
 
-	for (i = line * 8; i < line * 8 + 8; i++)
+	for (i = line * 8; i < line * 8 + MUT(CLEAN_LINE, 8, 4); i++)
 		shadow->words[i] = READ_ONCE(page[i]);
 	shadow->lines |= BIT_ULL(line);
 }
@@ -112,7 +127,7 @@ static void shadow_line(struct vtd_shadow *shadow, const u64 *page, unsigned int
  */
 void vtd_model_clean(struct vtd_model *model, void *addr, size_t size)
 {
-	unsigned long start = (unsigned long)addr & ~63UL;
+	unsigned long start = ((unsigned long)addr + MUT(CLEAN_ALIGN, 0, 63)) & ~63UL;
 	unsigned long end = (unsigned long)addr + size;
 	unsigned long flags;
 
@@ -152,14 +167,14 @@ static bool shadow_read(struct vtd_model *model, u64 pa, bool guest, u64 *val)
 	if (!shadow)
 		return false;
 	if (!(shadow->lines & BIT_ULL(line))) {
-		if (!guest) {
+		if (!guest && !MUT(SHADOW_GUEST, false, true)) {
 			model_violation("vtd: table at %#llx read before it was written back",
 					pa);
 			return false;
 		}
 		shadow_line(shadow, page, line);
 	}
-	*val = shadow->words[(pa & ~PAGE_MASK) / 8];
+	*val = shadow->words[((pa & ~PAGE_MASK) / 8) ^ MUT(SHADOW_WORD, 0, 1)];
 	return true;
 }
 
@@ -170,7 +185,9 @@ static bool read_as(struct vtd_model *model, u64 pa, bool snoop, bool guest,
 
 	if (!word)
 		return false;
-	*val = READ_ONCE(*word);
+	/* By mistake it reads tables that are gone; that is not the driver's. */
+	*val = READ_ONCE(vtd_mutant_now) == VTD_MUTANT_NONE ?
+	       READ_ONCE(*word) : READ_ONCE_NOCHECK(*word);
 	return snoop || shadow_read(model, pa, guest, val);
 }
 

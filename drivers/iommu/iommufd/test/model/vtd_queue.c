@@ -3,24 +3,26 @@
 #include "vtd_internal.h"
 
 /* Page request descriptor (7.5.1.1) */
-#define REQ_TYPE		1
-#define REQ_PASID_PRESENT	BIT_ULL(8)
-#define REQ_RID			GENMASK_ULL(31, 16)
-#define REQ_PASID		GENMASK_ULL(51, 32)
-#define REQ_EXEC		BIT_ULL(52)
-#define REQ_PRIV		BIT_ULL(53)
-#define REQ_R			BIT_ULL(0)
-#define REQ_W			BIT_ULL(1)
-#define REQ_LPIG		BIT_ULL(2)
-#define REQ_PRGI		GENMASK_ULL(11, 3)
-#define REQ_ADDR		GENMASK_ULL(63, 12)
+#define REQ_TYPE		MUT(REQ_TYPE, 1, 3)
+#define REQ_PASID_PRESENT	MUT_BIT(REQ_PP, 8, 9)
+#define REQ_RID			MUT_MASK(REQ_RID, 31, 16, 32, 17)
+#define REQ_PASID		MUT_MASK(REQ_PASID, 51, 32, 50, 32)
+#define REQ_EXEC		MUT_BIT(REQ_EXEC, 52, 54)
+#define REQ_PRIV		MUT_BIT(REQ_PRIV, 53, 54)
+#define REQ_R			MUT_BIT(REQ_R, 0, 1)
+#define REQ_W			MUT_BIT(REQ_W, 1, 0)
+#define REQ_LPIG		MUT_BIT(REQ_LPIG, 2, 3)
+#define REQ_PRGI		MUT_MASK(REQ_PRGI, 11, 3, 10, 3)
+#define REQ_ADDR		MUT_MASK(REQ_ADDR, 63, 12, 63, 13)
 
 #define REQ_BYTES		32
+/* What the tail advances by */
+#define REQ_STRIDE		MUT(REQ_BYTES, REQ_BYTES, 2 * REQ_BYTES)
 
 /* Queue address register (11.4.9.3), page request status (11.4.9.4) */
-#define PQA_SIZE		GENMASK_ULL(2, 0)
-#define PRS_PPR			BIT(0)
-#define PRS_PRO			BIT(1)
+#define PQA_SIZE		MUT_MASK(PQA_SIZE, 2, 0, 1, 0)
+#define PRS_PPR			MUT_BIT(PRS_PPR, 0, 1)
+#define PRS_PRO			MUT_BIT(PRS_PRO, 1, 0)
 
 /* What becomes of a page request that does not reach the queue */
 enum fate {
@@ -32,12 +34,12 @@ enum fate {
 
 static u32 queue_bytes(const struct vtd_model *model)
 {
-	return SZ_4K << FIELD_GET(PQA_SIZE, model->pqa);
+	return SZ_4K << vtd_get(PQA_SIZE, model->pqa);
 }
 
 static u32 next_tail(const struct vtd_model *model)
 {
-	return (model->pqt + REQ_BYTES) % queue_bytes(model);
+	return (model->pqt + REQ_STRIDE) % queue_bytes(model);
 }
 
 /* Only the first status bit to go up is an event. */
@@ -46,20 +48,20 @@ static void set_status(struct vtd_model *model, u32 bit)
 	u32 before = model->prs;
 
 	model->prs |= bit;
-	if (!before)
+	if (MUT(PRQ_EVENT, !before, true))
 		vtd_interrupt(model, VTD_MODEL_IRQ_PAGE_REQUEST);
 }
 
 static void make_entry(const struct vtd_request *req, u16 grpid, bool last,
 		       u64 entry[4])
 {
-	entry[0] = REQ_TYPE | FIELD_PREP(REQ_RID, req->rid);
+	entry[0] = REQ_TYPE | vtd_prep(REQ_RID, req->rid);
 	if (req->pasid_valid) {
-		entry[0] |= REQ_PASID_PRESENT | FIELD_PREP(REQ_PASID, req->pasid);
+		entry[0] |= REQ_PASID_PRESENT | vtd_prep(REQ_PASID, req->pasid);
 		entry[0] |= req->perm & MODEL_EXEC ? REQ_EXEC : 0;
 		entry[0] |= req->perm & MODEL_PRIV ? REQ_PRIV : 0;
 	}
-	entry[1] = (req->addr & REQ_ADDR) | FIELD_PREP(REQ_PRGI, grpid);
+	entry[1] = (req->addr & REQ_ADDR) | vtd_prep(REQ_PRGI, grpid);
 	entry[1] |= req->perm & MODEL_READ ? REQ_R : 0;
 	entry[1] |= req->perm & MODEL_WRITE ? REQ_W : 0;
 	entry[1] |= last ? REQ_LPIG : 0;
@@ -71,7 +73,8 @@ static enum fate enqueue(struct vtd_model *model, const u64 entry[4])
 {
 	u64 *slot;
 
-	if (model->prs & PRS_PRO || next_tail(model) == model->pqh) {
+	if (MUT(PRQ_STICKY, model->prs & PRS_PRO, 0) ||
+	    (next_tail(model) == model->pqh && !MUT(PRQ_FULL, false, true))) {
 		model->counts.page_overflows++;
 		set_status(model, PRS_PRO);
 		return FATE_OVERFLOW;
@@ -126,6 +129,18 @@ static void answer(struct vtd_model *model, const struct model_tlp *tlp, u16 grp
 	vtd_function_put(model, conn);
 }
 
+static u8 response_code(enum fate fate)
+{
+	switch (fate) {
+	case FATE_OVERFLOW:
+		return MUT(PRQ_OVERFLOW_CODE, MODEL_PRG_SUCCESS, MODEL_PRG_INVALID);
+	case FATE_INVALID:
+		return MUT(PRQ_CHECK_CODE, MODEL_PRG_INVALID, MODEL_PRG_FAILURE);
+	default:
+		return MODEL_PRG_FAILURE;
+	}
+}
+
 /**
  * vtd_page_request() - a page request message
  * @model: not locked
@@ -144,11 +159,6 @@ enum model_status vtd_page_request(struct vtd_model *model,
 		.pasid = tlp->pasid, .perm = tlp->perm, .addr = tlp->addr,
 		.at = VTD_AT_PAGE_REQUEST,
 	};
-	static const u8 codes[] = {
-		[FATE_OVERFLOW] = MODEL_PRG_SUCCESS,
-		[FATE_INVALID] = MODEL_PRG_INVALID,
-		[FATE_FAILURE] = MODEL_PRG_FAILURE,
-	};
 	bool marker = last && !(tlp->perm & (MODEL_READ | MODEL_WRITE));
 	unsigned long flags;
 	enum fate fate;
@@ -162,7 +172,7 @@ enum model_status vtd_page_request(struct vtd_model *model,
 	vtd_unlock(model, flags);
 	if (fate == FATE_QUEUED)
 		return MODEL_OK;
-	if (last && !marker)
-		answer(model, tlp, grpid, codes[fate]);
+	if (last && !MUT(PRQ_MARKER, marker, false))
+		answer(model, tlp, grpid, response_code(fate));
 	return fate == FATE_OVERFLOW ? MODEL_OVERFLOW : MODEL_UNSUPPORTED;
 }

@@ -27,38 +27,39 @@
 #define REG_PEUADDR	0xec
 
 /* Revision 4 of the specification reads as major version 6. */
-#define VERSION		0x60
+#define VERSION		MUT(REG_VERSION, 0x60, 0x70)
 
 /* Fault status (11.4.7.1) */
-#define FSTS_PFO	BIT(0)
-#define FSTS_PPF	BIT(1)
-#define FSTS_FRI	GENMASK(15, 8)
+#define FSTS_PFO	MUT_BIT(FSTS_PFO, 0, 2)
+#define FSTS_PPF	MUT_BIT(FSTS_PPF, 1, 2)
+#define FSTS_FRI	MUT_MASK(FSTS_FRI, 15, 8, 16, 9)
 /* The queue's own errors are told to the caller, so that these never go up. */
 #define FSTS_IQE_ICE_ITE GENMASK(6, 4)
 
 /* Event control registers (11.4.7.2) */
-#define ECTL_IM		BIT(31)
-#define ECTL_IP		BIT(30)
+#define ECTL_IM		MUT_BIT(ECTL_IM, 31, 29)
+#define ECTL_IP		MUT_BIT(ECTL_IP, 30, 29)
 
 /* Fault record, high half (11.4.7.6) */
-#define FRR_F		BIT_ULL(63)
-#define FRR_T1		BIT_ULL(62)
-#define FRR_AT		GENMASK_ULL(61, 60)
-#define FRR_PASID	GENMASK_ULL(59, 40)
-#define FRR_REASON	GENMASK_ULL(39, 32)
-#define FRR_PP		BIT_ULL(31)
-#define FRR_EXE		BIT_ULL(30)
-#define FRR_PRIV	BIT_ULL(29)
-#define FRR_T2		BIT_ULL(28)
+#define FRR_F		MUT_BIT(FRR_F, 63, 62)
+#define FRR_T1		MUT_BIT(FRR_T1, 62, 28)
+#define FRR_AT		MUT_MASK(FRR_AT, 61, 60, 60, 60)
+#define FRR_PASID	MUT_MASK(FRR_PASID, 59, 40, 58, 40)
+#define FRR_REASON	MUT_MASK(FRR_REASON, 39, 32, 38, 32)
+#define FRR_PP		MUT_BIT(FRR_PP, 31, 27)
+#define FRR_EXE		MUT_BIT(FRR_EXE, 30, 27)
+#define FRR_PRIV	MUT_BIT(FRR_PRIV, 29, 28)
+#define FRR_RID		MUT_MASK(FRR_RID, 15, 0, 7, 0)
+#define FRR_T2		MUT_BIT(FRR_T2, 28, 27)
 
 /* Page request queue: offsets of 32-byte entries, address and size (11.4.9) */
-#define PQ_OFFSET	GENMASK_ULL(18, 5)
-#define PQA_VALID	(GENMASK_ULL(63, 12) | GENMASK_ULL(2, 0))
-#define PRS_BITS	GENMASK(1, 0)
+#define PQ_OFFSET	MUT_MASK(PQ_OFFSET, 18, 5, 18, 6)
+#define PQA_VALID	(GENMASK_ULL(63, 12) | MUT_MASK(PQA_MASK, 2, 0, 1, 0))
+#define PRS_BITS	MUT_MASK(PRS_BITS, 1, 0, 0, 0)
 
 /* Commands that change nothing of what stays set */
 #define GCMD_ONE_SHOT	(BIT(30) | BIT(29) | BIT(27) | BIT(24))
-#define GCMD_STICKY	(BIT(31) | BIT(26) | BIT(25) | BIT(23))
+#define GCMD_STICKY	(BIT(31) | BIT(26) | MUT(GCMD_STICKY, BIT(25), 0) | BIT(23))
 
 /**
  * vtd_interrupt() - an event that software wants to hear of
@@ -89,7 +90,7 @@ static void write_event_control(struct vtd_model *model, enum vtd_model_irq whic
 	model->masked[which] = val & ECTL_IM;
 	if (!model->masked[which] && model->pending[which]) {
 		model->pending[which] = false;
-		model->raise |= BIT(which);
+		model->raise |= MUT(EVENT_UNMASK, BIT(which), 0);
 	}
 }
 
@@ -102,22 +103,23 @@ static u32 fault_status(const struct vtd_model *model)
 		if (model->frr[i][1] & FRR_F)
 			status |= FSTS_PPF;
 	if (status & FSTS_PPF)
-		status |= FIELD_PREP(FSTS_FRI, model->fri);
+		status |= vtd_prep(FSTS_FRI, model->fri);
 	return status;
 }
 
 static u64 record_high(const struct vtd_request *req, u8 reason)
 {
-	u64 high = FRR_F | FIELD_PREP(FRR_REASON, reason) | req->rid;
+	u64 high = FRR_F | vtd_prep(FRR_REASON, reason) |
+		   vtd_prep(FRR_RID, req->rid);
 
 	if (req->at == VTD_AT_PAGE_REQUEST)
 		high |= FRR_T2;
 	else
-		high |= FIELD_PREP(FRR_AT, req->at) |
+		high |= vtd_prep(FRR_AT, req->at) |
 			(req->perm & MODEL_WRITE ? 0 : FRR_T1);
 	if (!req->pasid_valid)
 		return high;
-	high |= FRR_PP | FIELD_PREP(FRR_PASID, req->pasid);
+	high |= FRR_PP | vtd_prep(FRR_PASID, req->pasid);
 	if (req->perm & MODEL_EXEC)
 		high |= FRR_EXE;
 	if (req->perm & MODEL_PRIV)
@@ -138,25 +140,25 @@ void vtd_fault(struct vtd_model *model, const struct vtd_request *req, u8 reason
 	u32 before = fault_status(model);
 	u64 *record = model->frr[model->next];
 
-	if (model->pfo || record[1] & FRR_F) {
+	if (MUT(FRR_STICKY, model->pfo, false) || record[1] & FRR_F) {
 		model->pfo = true;
 		model->counts.fault_overflows++;
 		return;
 	}
 	if (!(before & FSTS_PPF))
 		model->fri = model->next;
-	record[0] = req->addr & GENMASK_ULL(63, 12);
+	record[0] = req->addr & MUT_MASK(FRR_ADDR, 63, 12, 63, 13);
 	record[1] = record_high(req, reason);
-	model->next = (model->next + 1) % VTD_CAP_NFR(model->config.cap);
+	model->next = (model->next + MUT(FRR_NEXT, 1, 2)) % VTD_CAP_NFR(model->config.cap);
 	model->counts.faults++;
-	if (!before)
+	if (MUT(FAULT_EVENT, !before, true))
 		vtd_interrupt(model, VTD_MODEL_IRQ_FAULT);
 }
 
 /* Nothing left to tell: then nothing is pending either. */
 static void faults_cleared(struct vtd_model *model)
 {
-	if (!fault_status(model))
+	if (!fault_status(model) && !MUT(FAULT_PENDING, false, true))
 		model->pending[VTD_MODEL_IRQ_FAULT] = false;
 }
 
@@ -208,7 +210,7 @@ static void write_command(struct vtd_model *model, u32 val)
 
 static void write_root(struct vtd_model *model, u64 val)
 {
-	if (val & (GENMASK_ULL(9, 0) | VTD_ADDR_RSVD_63))
+	if (val & (MUT_MASK(RTADDR_RSVD, 9, 0, 8, 0) | VTD_ADDR_RSVD_63))
 		model_violation("vtd: reserved bits in root table address: %#llx", val);
 	model->rtaddr = val;
 }
@@ -232,7 +234,7 @@ static bool is_record(const struct vtd_model *model, u32 offset)
 static u64 *record_word(struct vtd_model *model, u32 offset)
 {
 	offset -= VTD_CAP_FRO(model->config.cap);
-	return &model->frr[offset / 16][offset / 8 % 2];
+	return &model->frr[offset / 16][(offset / 8 % 2) ^ MUT(RECORD_HALF, 0, 1)];
 }
 
 /* 64-bit registers. False: there is none here. */
@@ -383,7 +385,7 @@ static bool read_register(struct vtd_model *model, u32 offset, unsigned int size
 	}
 	if (!read_wide(model, offset & ~7U, val))
 		return false;
-	*val = offset & 4 ? upper_32_bits(*val) : lower_32_bits(*val);
+	*val = MUT(REG_UPPER, offset & 4, 0) ? upper_32_bits(*val) : lower_32_bits(*val);
 	return true;
 }
 

@@ -3,36 +3,37 @@
 #include "vtd_internal.h"
 
 /* Second-stage paging entry (9.8) */
-#define SS_R		BIT_ULL(0)
-#define SS_W		BIT_ULL(1)
-#define SS_PS		BIT_ULL(7)
-#define SS_A		BIT_ULL(8)
-#define SS_D		BIT_ULL(9)
-#define SS_SNP		BIT_ULL(11)
-#define SS_BIT_62	BIT_ULL(62)
+#define SS_R		MUT_BIT(SS_R, 0, 2)
+#define SS_W		MUT_BIT(SS_W, 1, 2)
+#define SS_PS		MUT_BIT(SS_PS, 7, 6)
+#define SS_A		MUT_BIT(SS_A, 8, 10)
+#define SS_D		MUT_BIT(SS_D, 9, 10)
+#define SS_SNP		MUT_BIT(SS_SNP, 11, 10)
+#define SS_BIT_62	MUT_BIT(SS_BIT_62, 62, 61)
 
 /* Times an entry is read again when it changed under an accessed or dirty bit */
 #define MAX_TRIES	1000
 
 static unsigned int table_levels(const struct vtd_walk *walk)
 {
-	return FIELD_GET(VTD_PE_AW, walk->pe[0]) + 2;
+	return vtd_get(VTD_PE_AW, walk->pe[0]) + MUT(SS_LEVELS, 2, 1);
 }
 
 static unsigned int level_shift(unsigned int level)
 {
-	return 12 + 9 * (level - 1);
+	return 12 + MUT(SS_SHIFT, 9, 8) * (level - 1);
 }
 
 static unsigned int input_width(const struct vtd_walk *walk)
 {
-	return min(level_shift(table_levels(walk) + 1),
-		   VTD_CAP_MGAW(walk->model->config.cap));
+	unsigned int width = level_shift(table_levels(walk) + 1);
+
+	return MUT(SS_WIDTH, min(width, VTD_CAP_MGAW(walk->model->config.cap)), width);
 }
 
 static bool is_leaf(unsigned int level, u64 entry)
 {
-	return level == 1 || (level <= 3 && entry & SS_PS);
+	return level == 1 || (level <= MUT(SS_LEAF, 3, 2) && entry & SS_PS);
 }
 
 static u64 reserved_bits(const struct vtd_model *model, unsigned int level,
@@ -44,14 +45,15 @@ static u64 reserved_bits(const struct vtd_model *model, unsigned int level,
 		bits |= SS_SNP;
 	if (!leaf || !(model->config.ecap & VTD_ECAP_DT))
 		bits |= SS_BIT_62;
-	if (level >= 4)
+	if (level >= MUT(SS_RSVD_PS, 4, 5))
 		bits |= SS_PS;
 	if (level == 3 && !(model->config.cap & VTD_CAP_SSLPS_1G))
 		bits |= SS_PS;
 	if (level == 2 && !(model->config.cap & VTD_CAP_SSLPS_2M))
 		bits |= SS_PS;
 	if (leaf && level > 1)
-		bits |= GENMASK_ULL(level_shift(level) - 1, 12);
+		bits |= GENMASK_ULL(level_shift(level) - 1,
+				    MUT(SS_RSVD_LARGE, 12, 13));
 	return bits;
 }
 
@@ -63,7 +65,8 @@ static u64 flags_to_set(const struct vtd_walk *walk, unsigned int level, u64 ent
 
 	if (!(walk->pe[0] & VTD_PE_SSADE))
 		return 0;
-	if (write && is_leaf(level, entry))
+	if (MUT(SS_SET_D, write, true) &&
+	    (is_leaf(level, entry) || MUT(SS_SET_D_TABLE, false, true)))
 		flags |= SS_D;
 	return flags & ~entry;
 }
@@ -74,7 +77,7 @@ static u8 set_flags(const struct vtd_walk *walk, u64 pa, u64 *entry, u64 flags,
 	*again = false;
 	if (!flags)
 		return 0;
-	if (!(walk->pe[1] & VTD_PE1_PWSNP))
+	if (!(walk->pe[1] & VTD_PE1_PWSNP) && !MUT(SS_SNOOP, false, true))
 		return 0x7c;
 	*again = !vtd_memory_update(pa, *entry, *entry | flags);
 	if (!*again)
@@ -86,7 +89,7 @@ static u8 set_flags(const struct vtd_walk *walk, u64 pa, u64 *entry, u64 flags,
 static u8 read_entry(struct vtd_walk *walk, unsigned int level, u64 table, u64 addr,
 		     u32 *attr, bool write, u64 *entry)
 {
-	u64 pa = table + ((addr >> level_shift(level)) & 0x1ff) * 8;
+	u64 pa = table + ((addr >> level_shift(level)) & MUT(SS_INDEX, 0x1ff, 0xff)) * 8;
 	bool snoop = walk->pe[1] & VTD_PE1_PWSNP;
 	unsigned int tries;
 	bool again;
@@ -95,13 +98,14 @@ static u8 read_entry(struct vtd_walk *walk, unsigned int level, u64 table, u64 a
 
 	for (tries = 0; tries < MAX_TRIES; tries++) {
 		if (!vtd_memory_read(walk->model, pa, snoop, entry))
-			return level == table_levels(walk) ? 0x7b : 0x78;
+			return level == table_levels(walk) ? MUT(SS_ROOT_CODE, 0x7b, 0x78) : 0x78;
 		if (!(*entry & (SS_R | SS_W)))
 			return 0x79;
 		if (*entry & reserved_bits(walk->model, level,
 					   is_leaf(level, *entry)))
 			return 0x7a;
-		rights = *attr & *entry & (VTD_LEAF_R | VTD_LEAF_W);
+		rights = MUT(SS_RIGHTS, *attr, VTD_LEAF_R | VTD_LEAF_W) & *entry &
+			 (VTD_LEAF_R | VTD_LEAF_W);
 		if (!rights)
 			return 0x79;
 		fault = set_flags(walk, pa, entry,
@@ -172,7 +176,8 @@ static u8 walk_tables(struct vtd_walk *walk, u64 addr, bool write,
 	leaf->iova = addr & ~(leaf->size - 1);
 	leaf->pa = entry & VTD_ADDR & ~(leaf->size - 1);
 	leaf->attr = attr;
-	if (!(walk->pe[0] & VTD_PE_SSADE) || entry & SS_D)
+	if (!(walk->pe[0] & VTD_PE_SSADE) ||
+	    MUT(SS_DIRTY_KNOWN, entry & SS_D, true))
 		leaf->attr |= VTD_LEAF_SS_DIRTY;
 	return 0;
 }

@@ -7,23 +7,32 @@
 
 #include "vtd_internal.h"
 
-/* 11.4.2: ND 16 bits, SAGAW 4 and 5 levels, MGAW 48, 8 records at 0x400 */
-const u64 vtd_model_cap = 6 | VTD_CAP_SAGAW(2) | VTD_CAP_SAGAW(3) |
+/*
+ * Written out, and not in the names of vtd_internal.h, which can be wrong.
+ *
+ * 11.4.2: ND 16 bits, SAGAW 4 and 5 levels, MGAW 48, 8 records at 0x400, leaves of
+ * 2 MiB and 1 GiB in both stages, PSI with masks up to 18, DRD and DWD, 5-level
+ * first stages
+ */
+const u64 vtd_model_cap = 6 | BIT_ULL(10) | BIT_ULL(11) |
 	FIELD_PREP_CONST(GENMASK_ULL(21, 16), 47) |
 	FIELD_PREP_CONST(GENMASK_ULL(33, 24), 0x40) |
-	VTD_CAP_SSLPS_2M | VTD_CAP_SSLPS_1G | VTD_CAP_PSI |
+	BIT_ULL(34) | BIT_ULL(35) | BIT_ULL(39) |
 	FIELD_PREP_CONST(GENMASK_ULL(47, 40), 7) |
 	FIELD_PREP_CONST(GENMASK_ULL(53, 48), 18) |
-	BIT_ULL(54) | BIT_ULL(55) | VTD_CAP_FS1GP | VTD_CAP_FS5LP;
+	BIT_ULL(54) | BIT_ULL(55) | BIT_ULL(56) | BIT_ULL(60);
 
-/* 11.4.3: IOTLB registers, which nobody has a use for, at 0x500; 20-bit PASIDs */
-const u64 vtd_model_ecap = VTD_ECAP_C | VTD_ECAP_QI | VTD_ECAP_DT | VTD_ECAP_IR |
-	VTD_ECAP_PT | VTD_ECAP_SC | FIELD_PREP_CONST(GENMASK_ULL(17, 8), 0x50) |
+/*
+ * 11.4.3: C, QI, DT, IR, PT, SC; IOTLB registers, which nobody has a use for, at
+ * 0x500; NEST, PRS, SRS, NWFS, EAFS; 20-bit PASIDs; PASID, DIT, PDS, SMTS, SSADS,
+ * SSTS, FSTS, SMPWCS, RPS, ADMS
+ */
+const u64 vtd_model_ecap = GENMASK_ULL(3, 0) | BIT_ULL(6) | BIT_ULL(7) |
+	FIELD_PREP_CONST(GENMASK_ULL(17, 8), 0x50) |
 	FIELD_PREP_CONST(GENMASK_ULL(23, 20), 0xf) |
-	VTD_ECAP_NEST | VTD_ECAP_PRS | VTD_ECAP_SRS | VTD_ECAP_NWFS | VTD_ECAP_EAFS |
-	FIELD_PREP_CONST(GENMASK_ULL(39, 35), 19) | VTD_ECAP_PASID | VTD_ECAP_DIT |
-	VTD_ECAP_PDS | VTD_ECAP_SMTS | VTD_ECAP_SSADS | VTD_ECAP_SSTS |
-	VTD_ECAP_FSTS | VTD_ECAP_SMPWCS | VTD_ECAP_RPS | VTD_ECAP_ADMS;
+	BIT_ULL(26) | BIT_ULL(29) | BIT_ULL(31) | BIT_ULL(33) | BIT_ULL(34) |
+	FIELD_PREP_CONST(GENMASK_ULL(39, 35), 19) |
+	GENMASK_ULL(43, 40) | GENMASK_ULL(49, 45) | BIT_ULL(52);
 
 /**
  * vtd_lock() - enter the unit
@@ -172,8 +181,8 @@ static struct vtd_request request(const struct model_tlp *tlp, u8 at)
 
 static bool is_interrupt(const struct model_tlp *tlp)
 {
-	return !tlp->pasid_valid && tlp->addr >= VTD_MSI_START &&
-	       tlp->addr <= VTD_MSI_END;
+	return MUT(MSI_PASID, !tlp->pasid_valid, true) &&
+	       tlp->addr >= VTD_MSI_START && tlp->addr <= VTD_MSI_END;
 }
 
 /* The DMA itself. False: there is no memory. */
@@ -181,7 +190,7 @@ static bool copy(u64 pa, const struct model_tlp *tlp, void *buf, size_t len)
 {
 	void *mem = vtd_memory(pa);
 
-	if (!mem || offset_in_page(pa) + len > SZ_4K)
+	if (!mem || offset_in_page(pa) + len > SZ_4K || !vtd_memory_known(pa))
 		return false;
 	if (tlp->perm & MODEL_WRITE)
 		memcpy(mem, buf, len);
@@ -202,7 +211,7 @@ static enum model_status dma(struct vtd_model *model, const struct model_tlp *tl
 	if (model->gsts & VTD_GSTS_TES)
 		fault = vtd_translate(model, &req, &leaf, &fpd);
 	if (fault) {
-		if (!fpd)
+		if (!fpd || MUT(FPD_DMA, false, true))
 			vtd_fault(model, &req, fault);
 		return MODEL_UNSUPPORTED;
 	}
@@ -233,9 +242,9 @@ static u8 check_translated(struct vtd_model *model, struct vtd_request *req,
 	u8 fault;
 
 	fault = vtd_context(model, req, ctx, fpd);
-	if (!fault)
+	if (!fault && !MUT(XLATED_CONTEXT, false, true))
 		fault = vtd_check_context(model, req, ctx);
-	if (!fault && req->addr >> VTD_HAW)
+	if (!fault && req->addr >> MUT(XLATED_WIDTH, VTD_HAW, VTD_HAW + 1))
 		fault = 0x83;
 	if (!fault && req->addr >= VTD_MSI_START && req->addr <= VTD_MSI_END)
 		fault = 0x87;
@@ -247,7 +256,8 @@ static enum model_status access_translated(struct model_port *port,
 					   size_t len)
 {
 	struct vtd_model *model = container_of(port, struct vtd_model, port);
-	struct vtd_request req = request(tlp, VTD_AT_TRANSLATED);
+	struct vtd_request req = request(tlp, MUT(XLATED_AT, VTD_AT_TRANSLATED,
+						  VTD_AT_TRANSLATION));
 	enum model_status status = MODEL_UNSUPPORTED;
 	unsigned long flags;
 	bool fpd = false;
@@ -270,7 +280,11 @@ static enum model_status access_translated(struct model_port *port,
  */
 static bool recoverable(u8 fault)
 {
+	if (MUT(ATS_RECOVERABLE, false, fault == 0x79))
+		return false;
 	switch (fault) {
+	case 0x59:
+		return MUT(ATS_UNRECOVERABLE, false, true);
 	case 0x71:
 	case 0x74 ... 0x77:
 	case 0x79:
@@ -290,6 +304,7 @@ static u8 translate_best(struct vtd_model *model, const struct model_tlp *tlp,
 	unsigned int i;
 	u8 fault = 0;
 
+	no_write = MUT(ATS_NO_WRITE, no_write, false);
 	for (i = no_write; i < ARRAY_SIZE(tries) - no_write; i++) {
 		*req = request(tlp, VTD_AT_TRANSLATION);
 		req->perm &= ~(MODEL_READ | MODEL_WRITE);
@@ -310,12 +325,14 @@ static void complete_translation(const struct vtd_model *model,
 	u32 perm = req->perm & (MODEL_READ | MODEL_WRITE);
 
 	if (tlp->pasid_valid)
-		perm |= tlp->perm & MODEL_PRIV;
+		perm |= MUT(ATS_PRIV, tlp->perm & MODEL_PRIV, MODEL_PRIV);
 	/* Execute is granted only where requests for it are checked. */
-	if (tlp->pasid_valid && model->config.ecap & VTD_ECAP_ERS)
+	if (tlp->pasid_valid &&
+	    MUT(ATS_EXEC, model->config.ecap & VTD_ECAP_ERS, true))
 		perm |= tlp->perm & MODEL_EXEC;
 	*result = (struct model_translation){
-		.addr = leaf->pa, .size = leaf->size, .perm = perm,
+		.addr = leaf->pa, .perm = perm,
+		.size = MUT(ATS_SIZE, leaf->size, leaf->size >> 1),
 	};
 }
 
@@ -328,7 +345,7 @@ static enum model_status translate_locked(struct vtd_model *model,
 	bool fpd;
 	u8 fault;
 
-	if (!(model->gsts & VTD_GSTS_TES))
+	if (!(model->gsts & VTD_GSTS_TES) && !MUT(ATS_TE, false, true))
 		return MODEL_UNSUPPORTED;
 	fault = translate_best(model, tlp, no_write, &req, &leaf, &fpd);
 	if (!fault) {
@@ -356,7 +373,7 @@ static enum model_status translate(struct model_port *port,
 	if (is_interrupt(tlp)) {
 		/* 3.14: writes there are interrupts, and are not translated. */
 		result->perm = MODEL_WRITE;
-		result->untranslated_only = true;
+		result->untranslated_only = MUT(ATS_MSI, true, false);
 		return MODEL_OK;
 	}
 	flags = vtd_lock(model);

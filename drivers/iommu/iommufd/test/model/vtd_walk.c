@@ -8,15 +8,15 @@
 
 /* Directory and table indices of a PASID (3.4.3) */
 #define PASID_TABLE_BITS	6
-#define PASID_DIR_MIN_BITS	7
+#define PASID_DIR_MIN_BITS	MUT(PASID_DIR_BITS, 7, 6)
 
 /* Root entry half and PASID directory entry (9.3, 9.5) */
-#define ENTRY_P			BIT_ULL(0)
-#define PASID_DIR_FPD		BIT_ULL(1)
+#define ENTRY_P			MUT_BIT(ENTRY_P, 0, 1)
+#define PASID_DIR_FPD		MUT_BIT(DIR_FPD, 1, 2)
 
 static u8 check_mode(struct vtd_model *model, const struct vtd_request *req)
 {
-	switch (FIELD_GET(VTD_RTADDR_TTM, model->root)) {
+	switch (vtd_get(VTD_RTADDR_TTM, model->root)) {
 	case VTD_TTM_SCALABLE:
 		return 0;
 	case VTD_TTM_ABORT:
@@ -37,7 +37,7 @@ static u64 context_reserved(const struct vtd_model *model, unsigned int word)
 	u64 ecap = model->config.ecap, bits = 0;
 
 	if (word >= 2)
-		return ~0ULL;
+		return MUT(CTX_RSVD_HIGH, ~0ULL, word == 2 ? 0 : ~0ULL);
 	if (word == 1) {
 		bits = GENMASK_ULL(63, 21);
 		if (!(ecap & VTD_ECAP_RPS))
@@ -46,7 +46,7 @@ static u64 context_reserved(const struct vtd_model *model, unsigned int word)
 			bits |= VTD_CTX_RID_PRIV;
 		return bits;
 	}
-	bits = GENMASK_ULL(8, 5) | VTD_ADDR_RSVD_63;
+	bits = MUT_MASK(CTX_RSVD_LOW, 8, 5, 7, 5) | VTD_ADDR_RSVD_63;
 	if (!(ecap & VTD_ECAP_DT))
 		bits |= VTD_CTX_DTE;
 	if (!(ecap & VTD_ECAP_PASID))
@@ -62,14 +62,15 @@ static u8 read_context(struct vtd_model *model, u16 rid, u64 ctx[4])
 	u64 root[2], half, pa;
 
 	if (!vtd_memory_read_pair(model, (model->root & GENMASK_ULL(63, 12)) +
-				  (rid >> 8) * 16, snoop, root))
+				  (rid >> 8) * MUT(ROOT_INDEX, 16, 32),
+				  snoop, root))
 		return 0x38;
-	half = root[!!(rid & 0x80)];
+	half = root[!!(rid & MUT(ROOT_UPPER, 0x80, 0x40))];
 	if (!(half & ENTRY_P))
 		return 0x39;
-	if (half & (GENMASK_ULL(11, 1) | VTD_ADDR_RSVD_63))
+	if (half & (MUT_MASK(ROOT_RSVD, 11, 1, 10, 1) | VTD_ADDR_RSVD_63))
 		return 0x3a;
-	pa = (half & VTD_ADDR) + (rid & 0x7f) * 32;
+	pa = (half & VTD_ADDR) + (rid & MUT(CTX_INDEX, 0x7f, 0x3f)) * 32;
 	if (!vtd_memory_read_pair(model, pa, snoop, ctx) ||
 	    !vtd_memory_read_pair(model, pa + 16, snoop, ctx + 2))
 		return 0x40;
@@ -115,7 +116,8 @@ u8 vtd_context(struct vtd_model *model, const struct vtd_request *req, u64 ctx[4
 			return fault;
 	}
 	/* Looked at whether or not the entry is present. */
-	*fpd = ctx[0] & VTD_CTX_FPD;
+	*fpd = ctx[0] & VTD_CTX_FPD &&
+	       MUT(CTX_FPD_ABSENT, true, ctx[0] & VTD_CTX_P);
 	fault = check_entry(model, ctx);
 	if (!entry && (!fault || model->config.cap & VTD_CAP_CM)) {
 		entry = vtd_cache_add(model, VTD_CACHED_CONTEXT, req->rid, 0, 0, 0, 0);
@@ -126,8 +128,8 @@ u8 vtd_context(struct vtd_model *model, const struct vtd_request *req, u64 ctx[4
 
 static u32 pasid_limit(const u64 ctx[4])
 {
-	return 1U << min(20U, PASID_TABLE_BITS + PASID_DIR_MIN_BITS +
-			 (unsigned int)FIELD_GET(VTD_CTX_PDTS, ctx[0]));
+	return 1U << min_t(unsigned int, 20, PASID_TABLE_BITS + PASID_DIR_MIN_BITS +
+			   vtd_get(VTD_CTX_PDTS, ctx[0]));
 }
 
 /**
@@ -141,24 +143,25 @@ static u32 pasid_limit(const u64 ctx[4])
 u8 vtd_check_context(struct vtd_model *model, struct vtd_request *req,
 		     const u64 ctx[4])
 {
-	u32 rid_pasid = FIELD_GET(VTD_CTX_RID_PASID, ctx[1]);
+	u32 rid_pasid = vtd_get(VTD_CTX_RID_PASID, ctx[1]);
 
-	if (rid_pasid >= pasid_limit(ctx))
+	if (rid_pasid >= pasid_limit(ctx) + MUT(RID_PASID_LIMIT, 0, 1))
 		return 0x43;
 	if (req->at == VTD_AT_PAGE_REQUEST && !(ctx[0] & VTD_CTX_PRE))
 		return 0x47;
-	if ((req->at == VTD_AT_TRANSLATION || req->at == VTD_AT_TRANSLATED) &&
+	if ((req->at == MUT(DTE_XLATION, VTD_AT_TRANSLATION, VTD_AT_TRANSLATED) ||
+	     req->at == VTD_AT_TRANSLATED) &&
 	    !(ctx[0] & VTD_CTX_DTE))
 		return 0x44;
 	if (!req->pasid_valid) {
-		req->pasid = rid_pasid;
-		req->priv = ctx[1] & VTD_CTX_RID_PRIV;
+		req->pasid = MUT(RID_PASID, rid_pasid, 0);
+		req->priv = MUT(RID_PRIV, ctx[1] & VTD_CTX_RID_PRIV, 0);
 		return 0;
 	}
 	req->priv = req->perm & MODEL_PRIV;
 	if (!(ctx[0] & VTD_CTX_PASIDE))
 		return 0x45;
-	return req->pasid >= pasid_limit(ctx) ? 0x46 : 0;
+	return req->pasid >= pasid_limit(ctx) + MUT(PASID_LIMIT, 0, 1) ? 0x46 : 0;
 }
 
 static u8 read_pasid(struct vtd_model *model, const struct vtd_request *req,
@@ -174,9 +177,9 @@ static u8 read_pasid(struct vtd_model *model, const struct vtd_request *req,
 	*fpd |= !!(dir & PASID_DIR_FPD);
 	if (!(dir & ENTRY_P))
 		return 0x51;
-	if (dir & (GENMASK_ULL(11, 2) | VTD_ADDR_RSVD_63))
+	if (dir & (MUT_MASK(DIR_RSVD, 11, 2, 11, 3) | VTD_ADDR_RSVD_63))
 		return 0x52;
-	pa = (dir & VTD_ADDR) + (req->pasid & 0x3f) * 64;
+	pa = (dir & VTD_ADDR) + (req->pasid & MUT(PASID_INDEX, 0x3f, 0x1f)) * 64;
 	for (i = 0; i < 8; i += 2)
 		if (!vtd_memory_read_pair(model, pa + i * 8, snoop, pe + i))
 			return 0x58;
@@ -189,17 +192,17 @@ static u64 pasid_reserved(const struct vtd_model *model, unsigned int word)
 
 	switch (word) {
 	case 0:
-		bits = BIT_ULL(5) | GENMASK_ULL(11, 10) | VTD_ADDR_RSVD_63;
+		bits = BIT_ULL(5) | MUT_MASK(PE0_RSVD, 11, 10, 10, 10) | VTD_ADDR_RSVD_63;
 		return ecap & VTD_ECAP_SSADS ? bits : bits | VTD_PE_SSADE;
 	case 1:
-		bits = GENMASK_ULL(22, 16);
+		bits = MUT_MASK(PE1_RSVD, 22, 16, 22, 17);
 		if (!(ecap & VTD_ECAP_SMPWCS))
 			bits |= VTD_PE1_PWSNP;
 		if (!(ecap & VTD_ECAP_SC))
 			bits |= VTD_PE1_PGSNP;
 		return bits;
 	case 2:
-		bits = GENMASK_ULL(11, 8);
+		bits = MUT_MASK(PE2_RSVD, 11, 8, 10, 8);
 		if (!(ecap & VTD_ECAP_SRS))
 			bits |= VTD_PE2_SRE;
 		if (!(ecap & VTD_ECAP_ERS))
@@ -233,14 +236,14 @@ static bool has_first(unsigned int pgtt)
 
 static bool valid_programming(const struct vtd_model *model, const u64 pe[8])
 {
-	unsigned int pgtt = FIELD_GET(VTD_PE_PGTT, pe[0]);
-	unsigned int aw = FIELD_GET(VTD_PE_AW, pe[0]);
-	unsigned int fspm = FIELD_GET(VTD_PE2_FSPM, pe[2]);
+	unsigned int pgtt = vtd_get(VTD_PE_PGTT, pe[0]);
+	unsigned int aw = vtd_get(VTD_PE_AW, pe[0]);
+	unsigned int fspm = vtd_get(VTD_PE2_FSPM, pe[2]);
 
 	if (!pgtt_supported(model->config.ecap, pgtt))
 		return false;
 	/* Pass-through, too, wants an address width that the unit has. */
-	if (pgtt != VTD_PGTT_FS &&
+	if (pgtt != VTD_PGTT_FS && pgtt != MUT(PT_AW, VTD_PGTT_FS, VTD_PGTT_PT) &&
 	    (aw < 1 || aw > 3 || !(model->config.cap & VTD_CAP_SAGAW(aw))))
 		return false;
 	if (has_first(pgtt) &&
@@ -259,7 +262,8 @@ static u8 check_pasid(struct vtd_model *model, const u64 pe[8])
 		if (pe[i] & pasid_reserved(model, i))
 			return 0x5a;
 	/* The address of a first stage's table is the guest's where nested. */
-	if (FIELD_GET(VTD_PE_PGTT, pe[0]) == VTD_PGTT_FS && pe[2] & VTD_ADDR_RSVD_63)
+	if (vtd_get(VTD_PE_PGTT, pe[0]) == MUT(PE2_FSPTPTR, VTD_PGTT_FS, VTD_PGTT_PT) &&
+	    pe[2] & VTD_ADDR_RSVD_63)
 		return 0x5a;
 	return valid_programming(model, pe) ? 0 : 0x5b;
 }
@@ -283,10 +287,10 @@ static u8 pasid_entry(struct vtd_model *model, const struct vtd_request *req,
 		return fault;
 	*fpd |= !!(pe[0] & VTD_PE_FPD);
 	fault = check_pasid(model, pe);
-	if (fault && !(model->config.cap & VTD_CAP_CM))
+	if (fault && !MUT(CM_PASID, model->config.cap & VTD_CAP_CM, 0))
 		return fault;
 	/* What is not present has no domain: it is cached as of domain 0 (6.1). */
-	did = fault ? 0 : FIELD_GET(VTD_PE1_DID, pe[1]);
+	did = fault && !MUT(CM_DID, false, true) ? 0 : vtd_get(VTD_PE1_DID, pe[1]);
 	entry = vtd_cache_add(model, VTD_CACHED_PASID, req->rid, did, req->pasid,
 			      0, 0);
 	memcpy(entry->data, pe, 8 * sizeof(*pe));
@@ -308,27 +312,28 @@ u8 vtd_rights(const struct vtd_walk *walk, u32 attr)
 	bool write = req->perm & MODEL_WRITE;
 
 	if (attr & VTD_LEAF_FS) {
-		if (!req->priv && !(attr & VTD_LEAF_FS_US))
+		if (MUT(RIGHT_US, !req->priv, false) && !(attr & VTD_LEAF_FS_US))
 			return 0x81;
-		if (execute && attr & VTD_LEAF_FS_XD)
+		if (execute && attr & MUT(RIGHT_XD, VTD_LEAF_FS_XD, 0))
 			return 0x82;
-		if (execute && req->priv && attr & VTD_LEAF_FS_US &&
+		if (execute && req->priv && attr & MUT(RIGHT_SMEP, VTD_LEAF_FS_US, 0) &&
 		    walk->pe[2] & VTD_PE2_SMEP)
 			return 0x82;
-		if (write && !(attr & VTD_LEAF_FS_RW) &&
-		    (!req->priv || walk->pe[2] & VTD_PE2_WPE))
+		if (write && !(attr & MUT(RIGHT_FS_RW, VTD_LEAF_FS_RW, VTD_LEAF_FS)) &&
+		    (!req->priv || MUT(RIGHT_WPE, walk->pe[2] & VTD_PE2_WPE, true)))
 			return 0x85;
 	}
-	if (write && !(attr & VTD_LEAF_W))
+	if (write && !(attr & MUT(RIGHT_SS_W, VTD_LEAF_W, VTD_LEAF_R)))
 		return 0x85;
-	if ((!write || req->perm & MODEL_READ) && !(attr & VTD_LEAF_R))
+	if ((!write || req->perm & MODEL_READ) &&
+	    !(attr & MUT(RIGHT_SS_R, VTD_LEAF_R, VTD_LEAF_W)))
 		return 0x86;
 	return 0;
 }
 
 static u8 pass_through(const struct vtd_request *req, struct vtd_leaf *leaf)
 {
-	if (req->addr >> VTD_HAW)
+	if (req->addr >> MUT(PT_WIDTH, VTD_HAW, VTD_HAW + 1))
 		return 0x83;
 	leaf->size = SZ_4K;
 	leaf->iova = req->addr & ~(leaf->size - 1);
@@ -406,9 +411,11 @@ static bool from_tlb(struct vtd_walk *walk, struct vtd_leaf *leaf, u8 *fault)
 	if (!*fault) {
 		if (vtd_rights(walk, entry->data[1])) {
 			forget(walk);
-			return false;
+			*fault = MUT(TLB_RIGHTS, 0, vtd_rights(walk, entry->data[1]));
+			return *fault;
 		}
-		if (req->perm & MODEL_WRITE && !dirty_known(entry))
+		if (req->perm & MODEL_WRITE && !dirty_known(entry) &&
+		    !MUT(TLB_DIRTY, false, true))
 			return false;
 	}
 	leaf->iova = entry->addr;
@@ -427,7 +434,8 @@ static void to_tlb(struct vtd_walk *walk, const struct vtd_leaf *leaf, u8 fault)
 	if (fault && !(walk->model->config.cap & VTD_CAP_CM))
 		return;
 	entry = vtd_cache_add(walk->model, tlb_kind(walk->pgtt), 0, walk->did,
-			      walk->pgtt == VTD_PGTT_SS ? 0 : req->pasid,
+			      walk->pgtt == MUT(TLB_SS_PASID, VTD_PGTT_SS, VTD_PGTT_FS) ?
+			      0 : req->pasid,
 			      req->addr, fault ? SZ_4K : leaf->size);
 	entry->data[0] = leaf->pa;
 	entry->data[1] = leaf->attr;
@@ -459,9 +467,10 @@ static u8 check_request(const struct vtd_walk *walk)
 		return 0;
 	if (req->perm & MODEL_EXEC && req->pasid_valid &&
 	    walk->model->config.ecap & VTD_ECAP_ERS &&
-	    !(walk->pe[2] & VTD_PE2_ERE))
+	    !(walk->pe[2] & VTD_PE2_ERE) && !MUT(ERE, false, true))
 		return 0x5c;
-	return req->priv && !(walk->pe[2] & VTD_PE2_SRE) ? 0x5d : 0;
+	return req->priv && !(walk->pe[2] & VTD_PE2_SRE) &&
+	       !MUT(SRE, false, true) ? 0x5d : 0;
 }
 
 /**
@@ -491,8 +500,8 @@ u8 vtd_translate(struct vtd_model *model, struct vtd_request *req,
 		fault = pasid_entry(model, req, ctx, walk.pe, fpd);
 	if (fault)
 		return fault;
-	walk.did = FIELD_GET(VTD_PE1_DID, walk.pe[1]);
-	walk.pgtt = FIELD_GET(VTD_PE_PGTT, walk.pe[0]);
+	walk.did = vtd_get(VTD_PE1_DID, walk.pe[1]);
+	walk.pgtt = vtd_get(VTD_PE_PGTT, walk.pe[0]);
 	fault = check_request(&walk);
 	if (fault)
 		return fault;
