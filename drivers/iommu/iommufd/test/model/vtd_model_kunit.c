@@ -415,7 +415,7 @@ static void faults_upper(struct kunit *test)
 	f->ctx[0] &= ~(7ULL << 9);
 	f->ctx[1] = 1 << 13;
 	flush(f);
-	KUNIT_EXPECT_EQ(test, 0x43, dma(f, NO_PASID, MODEL_READ, IOVA));
+	KUNIT_EXPECT_EQ(test, 0x48, dma(f, NO_PASID, MODEL_READ, IOVA));
 	f->ctx[1] = 0;
 	flush(f);
 	KUNIT_EXPECT_EQ(test, 0x46, dma(f, 1 << 13, MODEL_READ, IOVA));

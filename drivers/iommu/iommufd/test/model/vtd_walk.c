@@ -146,7 +146,7 @@ u8 vtd_check_context(struct vtd_model *model, struct vtd_request *req,
 	u32 rid_pasid = vtd_get(VTD_CTX_RID_PASID, ctx[1]);
 
 	if (rid_pasid >= pasid_limit(ctx) + MUT(RID_PASID_LIMIT, 0, 1))
-		return 0x43;
+		return 0x48;
 	if (req->at == VTD_AT_PAGE_REQUEST && !(ctx[0] & VTD_CTX_PRE))
 		return 0x47;
 	if ((req->at == MUT(DTE_XLATION, VTD_AT_TRANSLATION, VTD_AT_TRANSLATED) ||
