@@ -60,7 +60,7 @@ int vtd_rig_create(struct vtd_rig *rig, u64 cap, u64 ecap, u32 flags,
 {
 	int rc = 0;
 
-	*rig = (struct vtd_rig){};
+	*rig = (struct vtd_rig){ .timeout = DMA_TIMEOUT };
 	rig->machine = vtd_machine_create(cap, ecap);
 	if (IS_ERR(rig->machine))
 		return PTR_ERR(rig->machine);
@@ -142,7 +142,7 @@ void vtd_rig_free(struct vtd_domain *domain)
  * @buf: to be written there, or read from there
  * @len: bytes, as struct model_dma_params has it
  *
- * May sleep; ends a DMA that takes longer than two seconds.
+ * May sleep; ends a DMA that takes longer than @rig->timeout.
  *
  * Return: how it ended; MODEL_DMA_PENDING if it did not, or could not start.
  */
@@ -166,7 +166,7 @@ enum model_dma_status vtd_rig_dma(struct vtd_rig *rig, unsigned int which,
 	dma = model_dma_start(rig->fn[which], &params, data);
 	if (IS_ERR(dma))
 		return MODEL_DMA_PENDING;
-	if (model_dma_wait(dma, DMA_TIMEOUT, false, &result)) {
+	if (model_dma_wait(dma, rig->timeout, false, &result)) {
 		model_dma_cancel(dma);
 		result.status = MODEL_DMA_PENDING;
 	} else if (result.status == MODEL_DMA_OK && !(flags & MODEL_DMA_WRITE)) {

@@ -16,6 +16,7 @@
 /**
  * struct vtd_rig - a machine with functions plugged
  * @machine: the unit and its model
+ * @timeout: of a DMA, in jiffies; two seconds unless it is changed
  * @num: functions
  * @pdev: each of them
  * @device: what the driver has of it
@@ -23,6 +24,7 @@
  */
 struct vtd_rig {
 	struct vtd_machine *machine;
+	unsigned long timeout;
 	unsigned int num;
 	struct pci_dev *pdev[VTD_RIG_FUNCTIONS];
 	struct vtd_device *device[VTD_RIG_FUNCTIONS];

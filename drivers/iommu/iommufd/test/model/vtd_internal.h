@@ -41,8 +41,7 @@
 #define VTD_CAP_SAGAW(aw)	BIT_ULL(MUT(CAP_SAGAW, 8, 7) + (aw))
 #define VTD_CAP_MGAW(cap)	\
 	((unsigned int)vtd_get(MUT_MASK(CAP_MGAW, 21, 16, 20, 16), cap) + 1)
-#define VTD_CAP_FRO(cap)	\
-	((u32)vtd_get(GENMASK_ULL(33, 24), cap) * MUT(CAP_FRO, 16, 8))
+#define VTD_CAP_FRO(cap)	((u32)vtd_get(GENMASK_ULL(33, 24), cap) * 16)
 #define VTD_CAP_SSLPS_2M	MUT_BIT(CAP_SSLPS_2M, 34, 36)
 #define VTD_CAP_SSLPS_1G	MUT_BIT(CAP_SSLPS_1G, 35, 36)
 #define VTD_CAP_PSI		MUT_BIT(CAP_PSI, 39, 40)

@@ -9,6 +9,33 @@
 #include <kunit/test.h>
 
 #include "vtd.h"
+#include "vtd_mutant.h"
+
+/*
+ * Expectations of these tests. While the model makes a mistake on purpose
+ * (vtd_mutant.h), one that is not met is what is wanted: it is counted, and fails
+ * nothing.
+ */
+#define MODEL_EXPECT(met, kunit)				\
+do {								\
+	if (vtd_mutant_now == VTD_MUTANT_NONE)			\
+		kunit;						\
+	else if (!(met))					\
+		vtd_model_unmet++;				\
+} while (0)
+
+#define MODEL_EXPECT_EQ(test, left, right)			\
+	MODEL_EXPECT((left) == (right), KUNIT_EXPECT_EQ(test, left, right))
+#define MODEL_EXPECT_EQ_MSG(test, left, right, fmt, ...)	\
+	MODEL_EXPECT((left) == (right),				\
+		     KUNIT_EXPECT_EQ_MSG(test, left, right, fmt, ##__VA_ARGS__))
+#define MODEL_EXPECT_TRUE(test, condition)			\
+	MODEL_EXPECT(condition, KUNIT_EXPECT_TRUE(test, condition))
+#define MODEL_EXPECT_FALSE(test, condition)			\
+	MODEL_EXPECT(!(condition), KUNIT_EXPECT_FALSE(test, condition))
+
+/* Expectations that were not met, because of a mistake */
+extern unsigned int vtd_model_unmet;
 
 #define RID		0x0110
 #define RID_UPPER	0x0188
@@ -73,6 +100,12 @@ struct fixture {
 	void *pages[MAX_PAGES];
 	unsigned int num_pages;
 };
+
+extern struct kunit_suite vtd_model_suite, vtd_queue_suite, vtd_detail_suite;
+
+const char *vtd_model_notices(struct kunit *test);
+unsigned long violations_meant(void);
+unsigned long violations_came(unsigned long before);
 
 int fixture_init(struct kunit *test);
 void fixture_exit(struct kunit *test);

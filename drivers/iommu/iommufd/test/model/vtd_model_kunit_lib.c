@@ -6,6 +6,8 @@
 
 #include "vtd_model_kunit.h"
 
+unsigned int vtd_model_unmet;
+
 static void raised(void *data, enum vtd_model_irq which)
 {
 	struct fixture *f = data;
@@ -79,6 +81,63 @@ void fixture_exit(struct kunit *test)
 	}
 	for (i = 0; f && i < f->num_pages; i++)
 		free_page((unsigned long)f->pages[i]);
+	kunit_kfree(test, f);
+	test->priv = NULL;
+}
+
+/* Violations that a case has asked for, so far */
+static unsigned long meant;
+
+/* As model_violations_expect() and model_violations_expected(). */
+unsigned long violations_meant(void)
+{
+	return model_violations_expect();
+}
+
+unsigned long violations_came(unsigned long before)
+{
+	unsigned long num = model_violations_expected(before);
+
+	meant += num;
+	return num;
+}
+
+static bool case_notices(struct kunit *test, struct kunit_suite *suite,
+			 struct kunit_case *one)
+{
+	unsigned int unmet = vtd_model_unmet;
+	unsigned long violations;
+
+	meant = 0;
+	violations = model_violations_expect();
+	KUNIT_ASSERT_EQ(test, 0, suite->init(test));
+	one->run_case(test);
+	suite->exit(test);
+	violations = model_violations_expected(violations);
+	return vtd_model_unmet != unmet || violations != meant;
+}
+
+/**
+ * vtd_model_notices() - do the model's own tests notice its mistake?
+ * @test: running, without a fixture
+ *
+ * May sleep.
+ *
+ * Return: name of the first case that does, NULL if none does.
+ */
+const char *vtd_model_notices(struct kunit *test)
+{
+	static struct kunit_suite *const suites[] = {
+		&vtd_detail_suite, &vtd_queue_suite, &vtd_model_suite,
+	};
+	struct kunit_case *one;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(suites); i++)
+		for (one = suites[i]->test_cases; one->run_case; one++)
+			if (case_notices(test, suites[i], one))
+				return one->name;
+	return NULL;
 }
 
 /* A page of zeros, cleaned, freed with the fixture. */
@@ -88,6 +147,7 @@ void *page(struct fixture *f)
 
 	KUNIT_ASSERT_NOT_NULL(f->test, page);
 	KUNIT_ASSERT_LT(f->test, f->num_pages, MAX_PAGES);
+	set_page_private(virt_to_page(page), VTD_MODEL_PAGE);
 	f->pages[f->num_pages++] = page;
 	if (f->model)
 		vtd_model_clean(f->model, page, 4096);
@@ -254,7 +314,7 @@ int submit(struct fixture *f, u64 word0, u64 word1)
 /* Context, PASID and IOTLB caches, all of them. */
 void flush(struct fixture *f)
 {
-	KUNIT_EXPECT_EQ(f->test, 0, submit(f, 0x1 | 1 << 4, 0));
-	KUNIT_EXPECT_EQ(f->test, 0, submit(f, 0x7 | 3 << 4, 0));
-	KUNIT_EXPECT_EQ(f->test, 0, submit(f, 0x2 | 1 << 4, 0));
+	MODEL_EXPECT_EQ(f->test, 0, submit(f, 0x1 | 1 << 4, 0));
+	MODEL_EXPECT_EQ(f->test, 0, submit(f, 0x7 | 3 << 4, 0));
+	MODEL_EXPECT_EQ(f->test, 0, submit(f, 0x2 | 1 << 4, 0));
 }

@@ -39,7 +39,7 @@ static void bad_access(struct fixture *f, u32 perm, u64 addr)
 		.addr = addr,
 	};
 
-	KUNIT_EXPECT_EQ(f->test, MODEL_UNSUPPORTED,
+	MODEL_EXPECT_EQ(f->test, MODEL_UNSUPPORTED,
 			f->port->ops->access(f->port, &tlp, &f->byte, 1));
 }
 
@@ -49,16 +49,16 @@ static void records(struct kunit *test)
 	u64 low, high;
 
 	bad_access(f, MODEL_READ, 0x7123);
-	KUNIT_EXPECT_EQ(test, 0x79, last_record(f, &low, &high));
-	KUNIT_EXPECT_EQ(test, 0x7000, low);
+	MODEL_EXPECT_EQ(test, 0x79, last_record(f, &low, &high));
+	MODEL_EXPECT_EQ(test, 0x7000, low);
 	/* F, T1 (a read), PASID, reason, PP, RID */
-	KUNIT_EXPECT_EQ(test, 1ULL << 63 | 1ULL << 62 | (u64)PASID << 40 |
+	MODEL_EXPECT_EQ(test, 1ULL << 63 | 1ULL << 62 | (u64)PASID << 40 |
 			0x79ULL << 32 | 1ULL << 31 | RID, high);
 	bad_access(f, MODEL_WRITE | MODEL_PRIV | MODEL_EXEC, 0x7123);
-	KUNIT_EXPECT_EQ(test, 0x79, last_record(f, &low, &high));
-	KUNIT_EXPECT_EQ(test, 1ULL << 63 | (u64)PASID << 40 | 0x79ULL << 32 |
+	MODEL_EXPECT_EQ(test, 0x79, last_record(f, &low, &high));
+	MODEL_EXPECT_EQ(test, 1ULL << 63 | (u64)PASID << 40 | 0x79ULL << 32 |
 			7ULL << 29 | RID, high);
-	KUNIT_EXPECT_EQ(test, 0, read4(f, 0x34));
+	MODEL_EXPECT_EQ(test, 0, read4(f, 0x34));
 }
 
 static void records_overflow(struct kunit *test)
@@ -71,27 +71,27 @@ static void records_overflow(struct kunit *test)
 	write4(f, 0x38, 0);
 	bad_access(f, MODEL_READ, 0);
 	last_record(f, &low, &high);
-	KUNIT_EXPECT_EQ(test, 1, f->raised[FAULT]);
+	MODEL_EXPECT_EQ(test, 1, f->raised[FAULT]);
 	for (i = 1; i <= 8; i++)
 		bad_access(f, MODEL_READ, i << 12);
 	/* Pending, from record 1 on */
-	KUNIT_EXPECT_EQ(test, 0x102, read4(f, 0x34));
+	MODEL_EXPECT_EQ(test, 0x102, read4(f, 0x34));
 	/* Only the first of them is news. */
-	KUNIT_EXPECT_EQ(test, 2, f->raised[FAULT]);
+	MODEL_EXPECT_EQ(test, 2, f->raised[FAULT]);
 	bad_access(f, MODEL_READ, 9 << 12);
-	KUNIT_EXPECT_EQ(test, 0x103, read4(f, 0x34));
+	MODEL_EXPECT_EQ(test, 0x103, read4(f, 0x34));
 	/* Room does not help while the overflow is not cleared. */
 	write4(f, 0x400 + 16 + 12, 1U << 31);
 	bad_access(f, MODEL_READ, 10 << 12);
-	KUNIT_EXPECT_EQ(test, 0, read4(f, 0x400 + 16 + 12) >> 31);
+	MODEL_EXPECT_EQ(test, 0, read4(f, 0x400 + 16 + 12) >> 31);
 	write4(f, 0x34, 1);
-	KUNIT_EXPECT_EQ(test, 0x102, read4(f, 0x34));
+	MODEL_EXPECT_EQ(test, 0x102, read4(f, 0x34));
 	bad_access(f, MODEL_READ, 11 << 12);
-	KUNIT_EXPECT_EQ(test, 11 << 12, vtd_model_read(f->model, 0x410, 8));
+	MODEL_EXPECT_EQ(test, 11 << 12, vtd_model_read(f->model, 0x410, 8));
 	vtd_model_counts(f->model, &counts);
-	KUNIT_EXPECT_EQ(test, 10, counts.faults);
-	KUNIT_EXPECT_EQ(test, 2, counts.fault_overflows);
-	KUNIT_EXPECT_EQ(test, 2, f->raised[FAULT]);
+	MODEL_EXPECT_EQ(test, 10, counts.faults);
+	MODEL_EXPECT_EQ(test, 2, counts.fault_overflows);
+	MODEL_EXPECT_EQ(test, 2, f->raised[FAULT]);
 }
 
 static void masked(struct kunit *test)
@@ -99,21 +99,21 @@ static void masked(struct kunit *test)
 	struct fixture *f = plain(test);
 	u64 low, high;
 
-	KUNIT_EXPECT_EQ(test, 1U << 31, read4(f, 0x38));
+	MODEL_EXPECT_EQ(test, 1U << 31, read4(f, 0x38));
 	bad_access(f, MODEL_READ, 0);
-	KUNIT_EXPECT_EQ(test, 3U << 30, read4(f, 0x38));
-	KUNIT_EXPECT_EQ(test, 0, f->raised[FAULT]);
+	MODEL_EXPECT_EQ(test, 3U << 30, read4(f, 0x38));
+	MODEL_EXPECT_EQ(test, 0, f->raised[FAULT]);
 	write4(f, 0x38, 0);
-	KUNIT_EXPECT_EQ(test, 0, read4(f, 0x38));
-	KUNIT_EXPECT_EQ(test, 1, f->raised[FAULT]);
+	MODEL_EXPECT_EQ(test, 0, read4(f, 0x38));
+	MODEL_EXPECT_EQ(test, 1, f->raised[FAULT]);
 	last_record(f, &low, &high);
 	write4(f, 0x38, 1U << 31);
 	bad_access(f, MODEL_READ, 0);
 	/* Serviced before it was raised: nothing is pending any more. */
 	last_record(f, &low, &high);
-	KUNIT_EXPECT_EQ(test, 1U << 31, read4(f, 0x38));
+	MODEL_EXPECT_EQ(test, 1U << 31, read4(f, 0x38));
 	write4(f, 0x38, 0);
-	KUNIT_EXPECT_EQ(test, 1, f->raised[FAULT]);
+	MODEL_EXPECT_EQ(test, 1, f->raised[FAULT]);
 }
 
 static void registers(struct kunit *test)
@@ -123,19 +123,19 @@ static void registers(struct kunit *test)
 	static const u32 msi[] = { 0x3c, 0x40, 0x44, 0xe4, 0xe8, 0xec };
 	unsigned int i;
 
-	KUNIT_EXPECT_EQ(test, vtd_model_cap, vtd_model_read(f->model, 8, 8));
-	KUNIT_EXPECT_EQ(test, vtd_model_ecap, vtd_model_read(f->model, 0x10, 8));
-	KUNIT_EXPECT_EQ(test, vtd_model_ecap >> 32, read4(f, 0x14));
-	KUNIT_EXPECT_EQ(test, 3U << 30, read4(f, 0x1c));
+	MODEL_EXPECT_EQ(test, vtd_model_cap, vtd_model_read(f->model, 8, 8));
+	MODEL_EXPECT_EQ(test, vtd_model_ecap, vtd_model_read(f->model, 0x10, 8));
+	MODEL_EXPECT_EQ(test, vtd_model_ecap >> 32, read4(f, 0x14));
+	MODEL_EXPECT_EQ(test, 3U << 30, read4(f, 0x1c));
 	for (i = 0; i < ARRAY_SIZE(msi); i++)
 		write4(f, msi[i], 0x1000 + i);
 	for (i = 0; i < ARRAY_SIZE(msi); i++)
-		KUNIT_EXPECT_EQ(test, 0x1000 + i, read4(f, msi[i]));
+		MODEL_EXPECT_EQ(test, 0x1000 + i, read4(f, msi[i]));
 	write4(f, 0xd0, 0x12345007);
 	write4(f, 0xd4, 1);
-	KUNIT_EXPECT_EQ(test, 0x112345007ULL, vtd_model_read(f->model, 0xd0, 8));
+	MODEL_EXPECT_EQ(test, 0x112345007ULL, vtd_model_read(f->model, 0xd0, 8));
 
-	before = model_violations_expect();
+	before = violations_meant();
 	vtd_model_read(f->model, 0x30, 4);
 	vtd_model_read(f->model, 0x34, 8);
 	vtd_model_read(f->model, 8, 2);
@@ -147,7 +147,7 @@ static void registers(struct kunit *test)
 	vtd_model_write(f->model, 0xc0, 8, 0x10);
 	vtd_model_write(f->model, 0x20, 8, 1);
 	write4(f, 0x18, 3U << 30 | 1U << 26);
-	KUNIT_EXPECT_EQ(test, 11, model_violations_expected(before));
+	MODEL_EXPECT_EQ(test, 11, violations_came(before));
 }
 
 /* A queue of one page: 128 entries, of which 127 are used. */
@@ -176,25 +176,25 @@ static void requests(struct kunit *test)
 	struct fixture *f = plain(test);
 	u64 *q = queue(f);
 
-	KUNIT_EXPECT_EQ(test, MODEL_OK,
+	MODEL_EXPECT_EQ(test, MODEL_OK,
 			page_request(f, PASID, RW | MODEL_PRIV | MODEL_EXEC,
 				     0xabcde123, 0x1ff, true));
-	KUNIT_EXPECT_EQ(test, MODEL_OK,
+	MODEL_EXPECT_EQ(test, MODEL_OK,
 			page_request(f, NO_PASID, MODEL_READ, 0x5000, 3, false));
-	KUNIT_EXPECT_EQ(test, 1ULL | 1 << 8 | RID << 16 | (u64)PASID << 32 | 3ULL << 52,
+	MODEL_EXPECT_EQ(test, 1ULL | 1 << 8 | RID << 16 | (u64)PASID << 32 | 3ULL << 52,
 			q[0]);
-	KUNIT_EXPECT_EQ(test, 0xabcde000ULL | 0x1ff << 3 | 7, q[1]);
-	KUNIT_EXPECT_EQ(test, 0, q[2] | q[3]);
-	KUNIT_EXPECT_EQ(test, 1ULL | RID << 16, q[4]);
-	KUNIT_EXPECT_EQ(test, 0x5000ULL | 3 << 3 | 1, q[5]);
-	KUNIT_EXPECT_EQ(test, 0x40, vtd_model_read(f->model, 0xc8, 8));
-	KUNIT_EXPECT_EQ(test, 1, read4(f, 0xdc));
-	KUNIT_EXPECT_EQ(test, 1, f->raised[REQUEST]);
+	MODEL_EXPECT_EQ(test, 0xabcde000ULL | 0x1ff << 3 | 7, q[1]);
+	MODEL_EXPECT_EQ(test, 0, q[2] | q[3]);
+	MODEL_EXPECT_EQ(test, 1ULL | RID << 16, q[4]);
+	MODEL_EXPECT_EQ(test, 0x5000ULL | 3 << 3 | 1, q[5]);
+	MODEL_EXPECT_EQ(test, 0x40, vtd_model_read(f->model, 0xc8, 8));
+	MODEL_EXPECT_EQ(test, 1, read4(f, 0xdc));
+	MODEL_EXPECT_EQ(test, 1, f->raised[REQUEST]);
 	write4(f, 0xdc, 1);
-	KUNIT_EXPECT_EQ(test, 0, read4(f, 0xdc));
+	MODEL_EXPECT_EQ(test, 0, read4(f, 0xdc));
 	page_request(f, NO_PASID, MODEL_READ, 0x5000, 3, false);
-	KUNIT_EXPECT_EQ(test, 2, f->raised[REQUEST]);
-	KUNIT_EXPECT_EQ(test, 0, f->responses);
+	MODEL_EXPECT_EQ(test, 2, f->raised[REQUEST]);
+	MODEL_EXPECT_EQ(test, 0, f->responses);
 }
 
 static void requests_overflow(struct kunit *test)
@@ -205,35 +205,35 @@ static void requests_overflow(struct kunit *test)
 
 	queue(f);
 	for (i = 0; i < 127; i++)
-		KUNIT_EXPECT_EQ(test, MODEL_OK,
+		MODEL_EXPECT_EQ(test, MODEL_OK,
 				page_request(f, PASID, MODEL_READ, i << 12, 1, false));
-	KUNIT_EXPECT_EQ(test, 1, read4(f, 0xdc));
-	KUNIT_EXPECT_EQ(test, MODEL_OVERFLOW,
+	MODEL_EXPECT_EQ(test, 1, read4(f, 0xdc));
+	MODEL_EXPECT_EQ(test, MODEL_OVERFLOW,
 			page_request(f, PASID, MODEL_READ, 0x5000, 1, false));
-	KUNIT_EXPECT_EQ(test, 0, f->responses);
-	KUNIT_EXPECT_EQ(test, 3, read4(f, 0xdc));
-	KUNIT_EXPECT_EQ(test, MODEL_OVERFLOW,
+	MODEL_EXPECT_EQ(test, 0, f->responses);
+	MODEL_EXPECT_EQ(test, 3, read4(f, 0xdc));
+	MODEL_EXPECT_EQ(test, MODEL_OVERFLOW,
 			page_request(f, PASID, MODEL_READ, 0x5000, 2, true));
-	KUNIT_EXPECT_EQ(test, 1, f->responses);
-	KUNIT_EXPECT_EQ(test, MODEL_PRG_SUCCESS, f->rsp_code);
-	KUNIT_EXPECT_EQ(test, 2, f->rsp_grpid);
-	KUNIT_EXPECT_TRUE(test, f->rsp_pasid_valid);
-	KUNIT_EXPECT_EQ(test, PASID, f->rsp_pasid);
+	MODEL_EXPECT_EQ(test, 1, f->responses);
+	MODEL_EXPECT_EQ(test, MODEL_PRG_SUCCESS, f->rsp_code);
+	MODEL_EXPECT_EQ(test, 2, f->rsp_grpid);
+	MODEL_EXPECT_TRUE(test, f->rsp_pasid_valid);
+	MODEL_EXPECT_EQ(test, PASID, f->rsp_pasid);
 	/* A stop marker is not answered. */
 	page_request(f, PASID, 0, 0, 0, true);
-	KUNIT_EXPECT_EQ(test, 1, f->responses);
+	MODEL_EXPECT_EQ(test, 1, f->responses);
 	/* Room does not help while the overflow is not cleared. */
 	vtd_model_write(f->model, 0xc0, 8, 0x400);
-	KUNIT_EXPECT_EQ(test, MODEL_OVERFLOW,
+	MODEL_EXPECT_EQ(test, MODEL_OVERFLOW,
 			page_request(f, PASID, MODEL_READ, 0x5000, 1, false));
 	write4(f, 0xdc, 2);
-	KUNIT_EXPECT_EQ(test, MODEL_OK,
+	MODEL_EXPECT_EQ(test, MODEL_OK,
 			page_request(f, PASID, MODEL_READ, 0x5000, 1, false));
-	KUNIT_EXPECT_EQ(test, 0, vtd_model_read(f->model, 0xc8, 8));
-	KUNIT_EXPECT_EQ(test, 1, f->raised[REQUEST]);
+	MODEL_EXPECT_EQ(test, 0, vtd_model_read(f->model, 0xc8, 8));
+	MODEL_EXPECT_EQ(test, 1, f->raised[REQUEST]);
 	vtd_model_counts(f->model, &counts);
-	KUNIT_EXPECT_EQ(test, 128, counts.page_requests);
-	KUNIT_EXPECT_EQ(test, 4, counts.page_overflows);
+	MODEL_EXPECT_EQ(test, 128, counts.page_requests);
+	MODEL_EXPECT_EQ(test, 4, counts.page_overflows);
 }
 
 static void requests_refused(struct kunit *test)
@@ -244,22 +244,22 @@ static void requests_refused(struct kunit *test)
 	queue(f);
 	f->ctx[0] &= ~(1ULL << 4);
 	flush(f);
-	KUNIT_EXPECT_EQ(test, MODEL_UNSUPPORTED,
+	MODEL_EXPECT_EQ(test, MODEL_UNSUPPORTED,
 			page_request(f, PASID, MODEL_READ, 0x5000, 9, true));
-	KUNIT_EXPECT_EQ(test, MODEL_PRG_FAILURE, f->rsp_code);
-	KUNIT_EXPECT_EQ(test, 0x47, last_record(f, &low, &high));
+	MODEL_EXPECT_EQ(test, MODEL_PRG_FAILURE, f->rsp_code);
+	MODEL_EXPECT_EQ(test, 0x47, last_record(f, &low, &high));
 	/* T2: a page request */
-	KUNIT_EXPECT_EQ(test, 1ULL << 63 | (u64)PASID << 40 | 0x47ULL << 32 |
+	MODEL_EXPECT_EQ(test, 1ULL << 63 | (u64)PASID << 40 | 0x47ULL << 32 |
 			1ULL << 31 | 1 << 28 | RID, high);
 	f->ctx[0] |= 1 << 4;
 	f->ctx[0] &= ~(1ULL << 3);
 	flush(f);
 	page_request(f, PASID, MODEL_READ, 0x5000, 9, true);
-	KUNIT_EXPECT_EQ(test, MODEL_PRG_INVALID, f->rsp_code);
-	KUNIT_EXPECT_EQ(test, 0x45, last_record(f, &low, &high));
-	KUNIT_EXPECT_EQ(test, MODEL_OK,
+	MODEL_EXPECT_EQ(test, MODEL_PRG_INVALID, f->rsp_code);
+	MODEL_EXPECT_EQ(test, 0x45, last_record(f, &low, &high));
+	MODEL_EXPECT_EQ(test, MODEL_OK,
 			page_request(f, NO_PASID, MODEL_READ, 0x5000, 9, true));
-	KUNIT_EXPECT_EQ(test, 2, f->responses);
+	MODEL_EXPECT_EQ(test, 2, f->responses);
 }
 
 static void request_interrupts(struct kunit *test)
@@ -269,16 +269,16 @@ static void request_interrupts(struct kunit *test)
 	queue(f);
 	write4(f, 0xe0, 1U << 31);
 	page_request(f, PASID, MODEL_READ, 0x5000, 1, true);
-	KUNIT_EXPECT_EQ(test, 0, f->raised[REQUEST]);
-	KUNIT_EXPECT_EQ(test, 3U << 30, read4(f, 0xe0));
+	MODEL_EXPECT_EQ(test, 0, f->raised[REQUEST]);
+	MODEL_EXPECT_EQ(test, 3U << 30, read4(f, 0xe0));
 	write4(f, 0xe0, 0);
-	KUNIT_EXPECT_EQ(test, 1, f->raised[REQUEST]);
+	MODEL_EXPECT_EQ(test, 1, f->raised[REQUEST]);
 	write4(f, 0xdc, 1);
 	vtd_model_inject(f->model, VTD_MODEL_INJECT_DELAY, 20000);
 	page_request(f, PASID, MODEL_READ, 0x5000, 1, true);
-	KUNIT_EXPECT_EQ(test, 1, READ_ONCE(f->raised[REQUEST]));
+	MODEL_EXPECT_EQ(test, 1, READ_ONCE(f->raised[REQUEST]));
 	msleep(100);
-	KUNIT_EXPECT_EQ(test, 2, READ_ONCE(f->raised[REQUEST]));
+	MODEL_EXPECT_EQ(test, 2, READ_ONCE(f->raised[REQUEST]));
 }
 
 static void responses(struct kunit *test)
@@ -289,22 +289,22 @@ static void responses(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(codes); i++) {
-		KUNIT_EXPECT_EQ(test, 0, submit(f, 0x9ULL | 1 << 4 | codes[i] << 12 |
+		MODEL_EXPECT_EQ(test, 0, submit(f, 0x9ULL | 1 << 4 | codes[i] << 12 |
 						RID << 16 | (u64)PASID << 32,
 						0x1a5 << 3));
-		KUNIT_EXPECT_EQ(test, i + 1, f->responses);
-		KUNIT_EXPECT_EQ(test, codes[i], f->rsp_code);
-		KUNIT_EXPECT_TRUE(test, f->rsp_pasid_valid);
-		KUNIT_EXPECT_EQ(test, PASID, f->rsp_pasid);
-		KUNIT_EXPECT_EQ(test, 0x1a5, f->rsp_grpid);
+		MODEL_EXPECT_EQ(test, i + 1, f->responses);
+		MODEL_EXPECT_EQ(test, codes[i], f->rsp_code);
+		MODEL_EXPECT_TRUE(test, f->rsp_pasid_valid);
+		MODEL_EXPECT_EQ(test, PASID, f->rsp_pasid);
+		MODEL_EXPECT_EQ(test, 0x1a5, f->rsp_grpid);
 	}
-	KUNIT_EXPECT_EQ(test, 0, submit(f, 0x9ULL | RID << 16, 0));
-	KUNIT_EXPECT_FALSE(test, f->rsp_pasid_valid);
-	KUNIT_EXPECT_EQ(test, -EINVAL, submit(f, 0x9ULL | 2 << 12 | RID << 16, 0));
+	MODEL_EXPECT_EQ(test, 0, submit(f, 0x9ULL | RID << 16, 0));
+	MODEL_EXPECT_FALSE(test, f->rsp_pasid_valid);
+	MODEL_EXPECT_EQ(test, -EINVAL, submit(f, 0x9ULL | 2 << 12 | RID << 16, 0));
 	f->waiting = false;
-	before = model_violations_expect();
-	KUNIT_EXPECT_EQ(test, 0, submit(f, 0x9ULL | RID << 16, 0));
-	KUNIT_EXPECT_EQ(test, 1, model_violations_expected(before));
+	before = violations_meant();
+	MODEL_EXPECT_EQ(test, 0, submit(f, 0x9ULL | RID << 16, 0));
+	MODEL_EXPECT_EQ(test, 1, violations_came(before));
 }
 
 /* Every bit of each kind of descriptor that is reserved makes it invalid. */
@@ -341,7 +341,7 @@ static void descriptors(struct kunit *test)
 		u64 desc[2][4] = { { kinds[i].good[0], kinds[i].good[1] },
 				   { kinds[i].good[0], kinds[i].good[1] } };
 
-		KUNIT_EXPECT_EQ_MSG(test, 0, vtd_model_submit(f->model, desc, 2, false,
+		MODEL_EXPECT_EQ_MSG(test, 0, vtd_model_submit(f->model, desc, 2, false,
 							      &index),
 				    "kind %u", i);
 		for (w = 0; w < 4; w++)
@@ -351,11 +351,11 @@ static void descriptors(struct kunit *test)
 				if (w < 2 && kinds[i].valid[w] & mask)
 					continue;
 				desc[1][w] ^= mask;
-				KUNIT_EXPECT_EQ_MSG(test, -EINVAL,
+				MODEL_EXPECT_EQ_MSG(test, -EINVAL,
 						    vtd_model_submit(f->model, desc, 2,
 								     false, &index),
 						    "kind %u word %u bit %u", i, w, bit);
-				KUNIT_EXPECT_EQ(test, 1, index);
+				MODEL_EXPECT_EQ(test, 1, index);
 				desc[1][w] ^= mask;
 			}
 	}
@@ -374,21 +374,21 @@ static void granularities(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(kinds); i++)
 		for (g = 0; g < 4; g++)
-			KUNIT_EXPECT_EQ_MSG(test, kinds[i].valid >> g & 1 ? 0 : -EINVAL,
+			MODEL_EXPECT_EQ_MSG(test, kinds[i].valid >> g & 1 ? 0 : -EINVAL,
 					    submit(f, kinds[i].word | g << 4, 0),
 					    "type %llu granularity %u",
 					    kinds[i].word, g);
 	for (i = 0; i < ARRAY_SIZE(types); i++)
-		KUNIT_EXPECT_EQ(test, -EINVAL, submit(f, types[i], 0));
+		MODEL_EXPECT_EQ(test, -EINVAL, submit(f, types[i], 0));
 	/* Address masks up to MAMV, which is 18 */
-	KUNIT_EXPECT_EQ(test, 0, submit(f, 0x32, 18));
-	KUNIT_EXPECT_EQ(test, -EINVAL, submit(f, 0x32, 19));
-	KUNIT_EXPECT_EQ(test, 0, submit(f, 0x36, 18));
-	KUNIT_EXPECT_EQ(test, -EINVAL, submit(f, 0x36, 19));
+	MODEL_EXPECT_EQ(test, 0, submit(f, 0x32, 18));
+	MODEL_EXPECT_EQ(test, -EINVAL, submit(f, 0x32, 19));
+	MODEL_EXPECT_EQ(test, 0, submit(f, 0x36, 18));
+	MODEL_EXPECT_EQ(test, -EINVAL, submit(f, 0x36, 19));
 	vtd_model_inject(f->model, VTD_MODEL_INJECT_REFUSE, 1);
-	KUNIT_EXPECT_EQ(test, -EINVAL, submit(f, 0x32, 0));
-	KUNIT_EXPECT_EQ(test, 0, submit(f, 0x32, 0));
-	KUNIT_EXPECT_EQ(test, 0, vtd_model_submit(f->model, NULL, 0, true, &index));
+	MODEL_EXPECT_EQ(test, -EINVAL, submit(f, 0x32, 0));
+	MODEL_EXPECT_EQ(test, 0, submit(f, 0x32, 0));
+	MODEL_EXPECT_EQ(test, 0, vtd_model_submit(f->model, NULL, 0, true, &index));
 }
 
 static void without_capability(struct kunit *test)
@@ -397,13 +397,13 @@ static void without_capability(struct kunit *test)
 				 vtd_model_ecap & ~(1ULL << 2 | 1ULL << 29 | 1ULL << 42));
 	unsigned int index;
 
-	KUNIT_EXPECT_EQ(test, -EINVAL, submit(f, 0x32, 0));
-	KUNIT_EXPECT_EQ(test, -EINVAL, submit(f, 0x3 | (u64)RID << 32, 0));
-	KUNIT_EXPECT_EQ(test, -EINVAL, submit(f, 0x8 | RID << 16, 0));
-	KUNIT_EXPECT_EQ(test, -EINVAL, submit(f, 0x9 | RID << 16, 0));
-	KUNIT_EXPECT_EQ(test, -EINVAL, vtd_model_submit(f->model, NULL, 0, true, &index));
+	MODEL_EXPECT_EQ(test, -EINVAL, submit(f, 0x32, 0));
+	MODEL_EXPECT_EQ(test, -EINVAL, submit(f, 0x3 | (u64)RID << 32, 0));
+	MODEL_EXPECT_EQ(test, -EINVAL, submit(f, 0x8 | RID << 16, 0));
+	MODEL_EXPECT_EQ(test, -EINVAL, submit(f, 0x9 | RID << 16, 0));
+	MODEL_EXPECT_EQ(test, -EINVAL, vtd_model_submit(f->model, NULL, 0, true, &index));
 	/* DTE and PRE are reserved then. */
-	KUNIT_EXPECT_EQ(test, 0x42, dma(f, NO_PASID, MODEL_READ, IOVA));
+	MODEL_EXPECT_EQ(test, 0x42, dma(f, NO_PASID, MODEL_READ, IOVA));
 }
 
 static void device_tlb(struct kunit *test)
@@ -411,39 +411,39 @@ static void device_tlb(struct kunit *test)
 	struct fixture *f = plain(test);
 	const u64 desc = 0x3 | (u64)RID << 32, pdesc = 0x8 | RID << 16 | (u64)PASID << 32;
 
-	KUNIT_EXPECT_EQ(test, 0, submit(f, desc, 0x5000));
-	KUNIT_EXPECT_FALSE(test, f->inv_pasid_valid);
-	KUNIT_EXPECT_EQ(test, 0x5000, f->inv_addr);
-	KUNIT_EXPECT_EQ(test, 0x1000, f->inv_size);
-	KUNIT_EXPECT_EQ(test, 0, submit(f, desc, 0x4000 | 1));
-	KUNIT_EXPECT_EQ(test, 0x4000, f->inv_addr);
-	KUNIT_EXPECT_EQ(test, 0x2000, f->inv_size);
-	KUNIT_EXPECT_EQ(test, 0, submit(f, desc, 0x13000 | 1));
-	KUNIT_EXPECT_EQ(test, 0x10000, f->inv_addr);
-	KUNIT_EXPECT_EQ(test, 0x8000, f->inv_size);
-	KUNIT_EXPECT_EQ(test, 0, submit(f, desc, 0x7ffffffffffff001ULL));
-	KUNIT_EXPECT_EQ(test, 0, f->inv_addr);
-	KUNIT_EXPECT_EQ(test, 1ULL << 63, f->inv_size);
-	KUNIT_EXPECT_EQ(test, 0, submit(f, pdesc, 0x11000 | 1 << 11));
-	KUNIT_EXPECT_TRUE(test, f->inv_pasid_valid);
-	KUNIT_EXPECT_FALSE(test, f->inv_global);
-	KUNIT_EXPECT_EQ(test, PASID, f->inv_pasid);
-	KUNIT_EXPECT_EQ(test, 0x10000, f->inv_addr);
-	KUNIT_EXPECT_EQ(test, 0x4000, f->inv_size);
-	KUNIT_EXPECT_EQ(test, 0, submit(f, pdesc, 1));
-	KUNIT_EXPECT_TRUE(test, f->inv_global);
-	KUNIT_EXPECT_EQ(test, 6, f->invalidations);
-	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, submit(f, 0x3 | (u64)RID_UPPER << 32, 0));
+	MODEL_EXPECT_EQ(test, 0, submit(f, desc, 0x5000));
+	MODEL_EXPECT_FALSE(test, f->inv_pasid_valid);
+	MODEL_EXPECT_EQ(test, 0x5000, f->inv_addr);
+	MODEL_EXPECT_EQ(test, 0x1000, f->inv_size);
+	MODEL_EXPECT_EQ(test, 0, submit(f, desc, 0x4000 | 1));
+	MODEL_EXPECT_EQ(test, 0x4000, f->inv_addr);
+	MODEL_EXPECT_EQ(test, 0x2000, f->inv_size);
+	MODEL_EXPECT_EQ(test, 0, submit(f, desc, 0x13000 | 1));
+	MODEL_EXPECT_EQ(test, 0x10000, f->inv_addr);
+	MODEL_EXPECT_EQ(test, 0x8000, f->inv_size);
+	MODEL_EXPECT_EQ(test, 0, submit(f, desc, 0x7ffffffffffff001ULL));
+	MODEL_EXPECT_EQ(test, 0, f->inv_addr);
+	MODEL_EXPECT_EQ(test, 1ULL << 63, f->inv_size);
+	MODEL_EXPECT_EQ(test, 0, submit(f, pdesc, 0x11000 | 1 << 11));
+	MODEL_EXPECT_TRUE(test, f->inv_pasid_valid);
+	MODEL_EXPECT_FALSE(test, f->inv_global);
+	MODEL_EXPECT_EQ(test, PASID, f->inv_pasid);
+	MODEL_EXPECT_EQ(test, 0x10000, f->inv_addr);
+	MODEL_EXPECT_EQ(test, 0x4000, f->inv_size);
+	MODEL_EXPECT_EQ(test, 0, submit(f, pdesc, 1));
+	MODEL_EXPECT_TRUE(test, f->inv_global);
+	MODEL_EXPECT_EQ(test, 6, f->invalidations);
+	MODEL_EXPECT_EQ(test, -ETIMEDOUT, submit(f, 0x3 | (u64)RID_UPPER << 32, 0));
 	vtd_model_inject(f->model, VTD_MODEL_INJECT_TIMEOUT, 2);
-	KUNIT_EXPECT_EQ(test, 0, submit(f, desc, 0));
-	KUNIT_EXPECT_EQ(test, 0, submit(f, 0x32, 0));
-	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, submit(f, desc, 0));
-	KUNIT_EXPECT_EQ(test, 7, f->invalidations);
+	MODEL_EXPECT_EQ(test, 0, submit(f, desc, 0));
+	MODEL_EXPECT_EQ(test, 0, submit(f, 0x32, 0));
+	MODEL_EXPECT_EQ(test, -ETIMEDOUT, submit(f, desc, 0));
+	MODEL_EXPECT_EQ(test, 7, f->invalidations);
 	f->answers = false;
-	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, submit(f, desc, 0));
+	MODEL_EXPECT_EQ(test, -ETIMEDOUT, submit(f, desc, 0));
 	f->port->ops->connect(f->port, RID, NULL);
-	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, submit(f, desc, 0));
-	KUNIT_EXPECT_EQ(test, 8, f->invalidations);
+	MODEL_EXPECT_EQ(test, -ETIMEDOUT, submit(f, desc, 0));
+	MODEL_EXPECT_EQ(test, 8, f->invalidations);
 }
 
 static void translations(struct kunit *test)
@@ -452,45 +452,45 @@ static void translations(struct kunit *test)
 	struct model_translation result;
 	u64 *e = map_ss(f, IOVA, virt_to_phys(f->data[0]) | 1), low, high;
 
-	KUNIT_EXPECT_EQ(test, MODEL_OK, ats(f, NO_PASID, RW, false, IOVA, &result));
-	KUNIT_EXPECT_EQ(test, virt_to_phys(f->data[0]), result.addr);
-	KUNIT_EXPECT_EQ(test, 4096, result.size);
-	KUNIT_EXPECT_EQ(test, MODEL_READ, result.perm);
+	MODEL_EXPECT_EQ(test, MODEL_OK, ats(f, NO_PASID, RW, false, IOVA, &result));
+	MODEL_EXPECT_EQ(test, virt_to_phys(f->data[0]), result.addr);
+	MODEL_EXPECT_EQ(test, 4096, result.size);
+	MODEL_EXPECT_EQ(test, MODEL_READ, result.perm);
 	*e = virt_to_phys(f->data[0]) | 2;
 	flush(f);
 	ats(f, NO_PASID, RW, false, IOVA, &result);
-	KUNIT_EXPECT_EQ(test, MODEL_WRITE, result.perm);
+	MODEL_EXPECT_EQ(test, MODEL_WRITE, result.perm);
 	*e = virt_to_phys(f->data[0]) | 3;
 	pasid_entry(f, 0)[0] |= 1 << 9;
 	flush(f);
 	ats(f, NO_PASID, RW, true, IOVA, &result);
-	KUNIT_EXPECT_EQ(test, MODEL_READ, result.perm);
-	KUNIT_EXPECT_EQ(test, 0, *e & 1 << 9);
+	MODEL_EXPECT_EQ(test, MODEL_READ, result.perm);
+	MODEL_EXPECT_EQ(test, 0, *e & 1 << 9);
 	/* Write permission that is granted makes the page dirty. */
 	ats(f, NO_PASID, RW, false, IOVA, &result);
-	KUNIT_EXPECT_EQ(test, RW, result.perm);
-	KUNIT_EXPECT_EQ(test, 1 << 9, *e & 1 << 9);
+	MODEL_EXPECT_EQ(test, RW, result.perm);
+	MODEL_EXPECT_EQ(test, 1 << 9, *e & 1 << 9);
 	/* Not present: no permission, and nothing recorded */
-	KUNIT_EXPECT_EQ(test, MODEL_OK, ats(f, PASID, RW, false, 0x5000, &result));
-	KUNIT_EXPECT_EQ(test, 0, result.perm & RW);
-	KUNIT_EXPECT_EQ(test, 0, last_record(f, &low, &high));
+	MODEL_EXPECT_EQ(test, MODEL_OK, ats(f, PASID, RW, false, 0x5000, &result));
+	MODEL_EXPECT_EQ(test, 0, result.perm & RW);
+	MODEL_EXPECT_EQ(test, 0, last_record(f, &low, &high));
 	map(f, f->ss, 4, 2, 3, SZ_1G, 0x83 | SZ_2M);
 	ats(f, NO_PASID, RW, false, SZ_1G + 0x5000, &result);
-	KUNIT_EXPECT_EQ(test, SZ_2M, result.addr);
-	KUNIT_EXPECT_EQ(test, SZ_2M, result.size);
+	MODEL_EXPECT_EQ(test, SZ_2M, result.addr);
+	MODEL_EXPECT_EQ(test, SZ_2M, result.size);
 	/* Interrupts are not translated. */
 	ats(f, NO_PASID, RW, false, 0xfee00000, &result);
-	KUNIT_EXPECT_TRUE(test, result.untranslated_only);
+	MODEL_EXPECT_TRUE(test, result.untranslated_only);
 	/* Tables above the pages: an unsupported request, recorded */
-	KUNIT_EXPECT_EQ(test, MODEL_UNSUPPORTED,
+	MODEL_EXPECT_EQ(test, MODEL_UNSUPPORTED,
 			ats(f, PASID + 1, RW, false, IOVA, &result));
-	KUNIT_EXPECT_EQ(test, 0x59, last_record(f, &low, &high));
-	KUNIT_EXPECT_EQ(test, 1, high >> 60 & 3);
+	MODEL_EXPECT_EQ(test, 0x59, last_record(f, &low, &high));
+	MODEL_EXPECT_EQ(test, 1, high >> 60 & 3);
 	f->ctx[0] &= ~(1ULL << 2);
 	flush(f);
-	KUNIT_EXPECT_EQ(test, MODEL_UNSUPPORTED,
+	MODEL_EXPECT_EQ(test, MODEL_UNSUPPORTED,
 			ats(f, NO_PASID, RW, false, IOVA, &result));
-	KUNIT_EXPECT_EQ(test, 0x44, last_record(f, &low, &high));
+	MODEL_EXPECT_EQ(test, 0x44, last_record(f, &low, &high));
 }
 
 static void translated(struct kunit *test)
@@ -501,19 +501,19 @@ static void translated(struct kunit *test)
 	};
 	u64 low, high;
 
-	KUNIT_EXPECT_EQ(test, MODEL_OK,
+	MODEL_EXPECT_EQ(test, MODEL_OK,
 			f->port->ops->access_translated(f->port, &tlp, &f->byte, 1));
-	KUNIT_EXPECT_EQ(test, 0xa1, f->byte);
+	MODEL_EXPECT_EQ(test, 0xa1, f->byte);
 	tlp.addr = 0xfee00000;
-	KUNIT_EXPECT_EQ(test, MODEL_UNSUPPORTED,
+	MODEL_EXPECT_EQ(test, MODEL_UNSUPPORTED,
 			f->port->ops->access_translated(f->port, &tlp, &f->byte, 1));
-	KUNIT_EXPECT_EQ(test, 0x87, last_record(f, &low, &high));
+	MODEL_EXPECT_EQ(test, 0x87, last_record(f, &low, &high));
 	f->ctx[0] &= ~(1ULL << 2);
 	flush(f);
-	KUNIT_EXPECT_EQ(test, MODEL_UNSUPPORTED,
+	MODEL_EXPECT_EQ(test, MODEL_UNSUPPORTED,
 			f->port->ops->access_translated(f->port, &tlp, &f->byte, 1));
-	KUNIT_EXPECT_EQ(test, 0x44, last_record(f, &low, &high));
-	KUNIT_EXPECT_EQ(test, 2, high >> 60 & 3);
+	MODEL_EXPECT_EQ(test, 0x44, last_record(f, &low, &high));
+	MODEL_EXPECT_EQ(test, 2, high >> 60 & 3);
 }
 
 static struct kunit_case cases[] = {
@@ -535,14 +535,14 @@ static struct kunit_case cases[] = {
 	{}
 };
 
-static struct kunit_suite suite = {
+struct kunit_suite vtd_queue_suite = {
 	.name = "iommufd_model_vtd_queues",
 	.init = fixture_init,
 	.exit = fixture_exit,
 	.test_cases = cases,
 };
 
-kunit_test_suite(suite);
+kunit_test_suite(vtd_queue_suite);
 
 MODULE_DESCRIPTION("KUnit tests of the VT-d model's registers and queues");
 MODULE_LICENSE("GPL");
