@@ -16,7 +16,13 @@ help_if_asked "$@"
 
 # The long ones first, so that the machine has something to do to the end.
 ALL="upstream vtd kunit static selftests model abi fail_nth demo"
-LANES=${LANES:-$(nproc)}
+# Each needs a core, and 4 GB of memory at most.
+LANES=${LANES:-$(awk -v cores="$(nproc)" '/^MemAvailable/ {
+	n = int($2 / 4194304); if (n > cores) n = cores; print n < 1 ? 1 : n }' \
+	/proc/meminfo)}
+case $LANES in
+'' | *[!0-9]* | 0) die "LANES is a number from 1, not $LANES" ;;
+esac
 # shellcheck disable=SC2086
 [ $# -gt 0 ] || set -- $ALL
 
@@ -65,10 +71,10 @@ builds() {
 	row builds - - - $(($(date +%s) - check_start))
 }
 
-# A job is NAME:PID:SECONDS. The pid is the suite's own, for Ctrl-C: it then ends
-# its virtual machine itself.
+# A job is NAME:PID:SECONDS. Each is a session of its own: what it has started ends
+# with it on Ctrl-C.
 start_suite() { # NAME
-	"$SCRIPTS/check/$1.sh" >"$LOG/check-$1.tap" 2>"$LOG/check-$1.err" &
+	setsid "$SCRIPTS/check/$1.sh" >"$LOG/check-$1.tap" 2>"$LOG/check-$1.err" &
 	jobs="$jobs $1:$!:$(date +%s)"
 	say "$1: running"
 }
@@ -129,8 +135,9 @@ jobs='' ticks=0
 end_jobs() {
 	for job in $jobs; do
 		pid=${job#*:}
-		kill "${pid%:*}" 2>/dev/null || :
+		kill -- "-${pid%:*}" 2>/dev/null || :
 	done
+	wait
 	exit 130
 }
 trap end_jobs INT TERM HUP

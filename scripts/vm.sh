@@ -82,6 +82,8 @@ while [ $# -gt 0 ]; do
 done
 
 [ "$arch" = x86_64 ] || cannot "--arch $arch is not built yet: only x86_64 is"
+# The base tree as shipped has its own VT-d driver alone.
+[ "$kernel" != upstream ] || iommu=${iommu:-vtd-base}
 iommu=${iommu:-vtd}
 [ -n "$timeout" ] || { [ $# -gt 0 ] && timeout=900 || timeout=0; }
 [ -z "$icount" ] || smp=1

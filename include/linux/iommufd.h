@@ -38,6 +38,11 @@ u32 iommufd_device_to_id(struct iommufd_device *idev);
  * for the device, and leaves @old attached if it fails.
  */
 #define IOMMUFD_CAP_PASID_REPLACE	0x10000
+/*
+ * capable(): the driver reports accesses that failed for good with
+ * iommufd_event_report(): HWPTs of its devices can have an event queue.
+ */
+#define IOMMUFD_CAP_EVENTS		0x10001
 
 /**
  * struct iommufd_access_ops - What the owner of an access provides

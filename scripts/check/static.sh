@@ -89,7 +89,10 @@ leaning() {
 # What joins them is test/vtd_model_door.c alone.
 apart() {
 	local rc=0 used
-	cd "$B/static/$ours" || return
+	if ! cd "$B/static/$ours" || ! ls vtd/*.o test/model/*.o >/dev/null; then
+		result 1 "there are objects of a driver and of its model"
+		return
+	fi
 	used=$(comm -12 \
 		<(nm -g --defined-only vtd/*.o | awk 'NF == 3 { print $3 }' | sort -u) \
 		<(nm -gu test/model/*.o | awk 'NF == 2 { print $2 }' | sort -u))

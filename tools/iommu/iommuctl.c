@@ -339,6 +339,8 @@ static const struct {
 	  "HWPT_INVALIDATE of a range or of everything, for any IOMMU" },
 	{ IOMMU_FEATURE_DEVICE_PRI, "device-pri",
 	  "a device's page request interface can be controlled" },
+	{ IOMMU_FEATURE_HWPT_EVENTQ, "hwpt-eventq",
+	  "faults that nobody can answer can be listened to" },
 };
 
 static int show_features(void)

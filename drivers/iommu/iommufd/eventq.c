@@ -243,7 +243,10 @@ int iommufd_eventq_alloc_ioctl(struct iommufd_call *call)
 	hwpt = iommufd_hwpt_get(call->ictx, cmd->hwpt_id);
 	if (IS_ERR(hwpt))
 		return PTR_ERR(hwpt);
-	queue = eventq_new(call->ictx, hwpt, cmd->depth);
+	if (hwpt->events)
+		queue = eventq_new(call->ictx, hwpt, cmd->depth);
+	else
+		queue = ERR_PTR(-EOPNOTSUPP);
 	iommufd_object_put(&hwpt->obj);
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);

@@ -202,6 +202,12 @@ static int enforce_coherency(struct iommufd_hwpt_paging *paging,
 	return 0;
 }
 
+/* Not a capability of the core's: drivers that do not know it say no. */
+static bool has_events(struct device *dev)
+{
+	return device_iommu_capable(dev, (enum iommu_cap)IOMMUFD_CAP_EVENTS);
+}
+
 /**
  * iommufd_hwpt_paging_new() - make an empty paging HWPT
  * @ioas: whose mappings it is going to have; its hwpt_lock is held
@@ -252,6 +258,7 @@ iommufd_hwpt_paging_new(struct iommufd_ioas *ioas, struct device *dev,
 		goto err_domain;
 
 	paging->hwpt.fault = fault;
+	paging->hwpt.events = has_events(dev);
 	paging->ioas = ioas;
 	iommufd_object_hold(&ioas->obj);
 	return paging;
@@ -340,6 +347,7 @@ nested_new(struct iommufd_hwpt_paging *parent, struct device *dev,
 
 	nested->hwpt.domain = domain;
 	nested->hwpt.fault = fault;
+	nested->hwpt.events = has_events(dev);
 	nested->parent = parent;
 	iommufd_object_hold(&parent->hwpt.obj);
 	return nested;

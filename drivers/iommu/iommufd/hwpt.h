@@ -19,11 +19,13 @@
  * @domain: owned; freed with the object
  * @fault: queue that takes the page faults of devices attached here, or NULL;
  *	holds a holder reference on it. Never changes.
+ * @events: the IOMMU driver tells of accesses that fail for good. Never changes
  */
 struct iommufd_hwpt {
 	struct iommufd_object obj;
 	struct iommu_domain *domain;
 	struct iommufd_fault_queue *fault;
+	bool events;
 };
 
 /**

@@ -1228,8 +1228,9 @@ struct iommu_hwpt_event {
  *
  * The queue keeps the HWPT. DESTROY of the queue is EBUSY while its file is open.
  *
- * Errors: ENOENT (@hwpt_id), EOPNOTSUPP (@flags), EINVAL (@depth), EBUSY (the HWPT
- * has a queue), EMFILE, ENFILE, ENOMEM.
+ * Errors: ENOENT (@hwpt_id), EOPNOTSUPP (@flags; the IOMMU driver does not tell of
+ * such accesses), EINVAL (@depth), EBUSY (the HWPT has a queue), EMFILE, ENFILE,
+ * EFAULT, ENOMEM.
  */
 struct iommu_hwpt_eventq_alloc {
 	__u32 size;

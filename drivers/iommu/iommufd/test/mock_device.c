@@ -186,7 +186,8 @@ static struct iommu_domain mock_identity_domain = {
 
 static bool mock_capable(struct device *dev, enum iommu_cap cap)
 {
-	if ((unsigned int)cap == IOMMUFD_CAP_PASID_REPLACE)
+	if ((unsigned int)cap == IOMMUFD_CAP_PASID_REPLACE ||
+	    (unsigned int)cap == IOMMUFD_CAP_EVENTS)
 		return true;
 
 	switch (cap) {

@@ -166,20 +166,19 @@ static void remove_source(struct vtd_device *device)
 /**
  * vtd_device_distrust() - stop believing translated requests
  * @device: did not answer a device-TLB invalidation: what it has cached may be
- *	stale. vtd_unit::lock is held
+ *	stale
  *
  * The unit blocks translated and translation requests from now on. The function
- * is not touched: it may be gone.
+ * is not touched: it may be gone. Any context.
  */
 void vtd_device_distrust(struct vtd_device *device)
 {
-	lockdep_assert_held(&device->unit->lock);
-	if (!device->ats)
+	WRITE_ONCE(device->suspect, true);
+	if (!READ_ONCE(device->ats))
 		return;
-	dev_err(device->dev,
-		"does not answer invalidations: ATS is off until it is probed again\n");
-	WRITE_ONCE(device->ats, false);
-	vtd_context_update(device);
+	vtd_context_stop_ats(device);
+	dev_err_ratelimited(device->dev,
+			    "does not answer invalidations: ATS is off until it is probed again\n");
 }
 
 static void distrust_work(struct work_struct *work)
@@ -187,9 +186,7 @@ static void distrust_work(struct work_struct *work)
 	struct vtd_device *device =
 		container_of(work, struct vtd_device, distrust_work);
 
-	mutex_lock(&device->unit->lock);
 	vtd_device_distrust(device);
-	mutex_unlock(&device->unit->lock);
 }
 
 /**

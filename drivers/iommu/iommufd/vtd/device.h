@@ -23,6 +23,8 @@
  *	invalidations (6.5.2.5); its own if it is no virtual function
  * @max_pasids: PASIDs 0 to this less 1 can be used; 1 without PASID
  * @ats_qdep: invalidations the function can queue, 1 to 32
+ * @suspect: it did not answer an invalidation: its context entries have no ATS
+ *	any more. Only ever set
  * @ats: ATS is on, the device may have translations cached. Written under
  *	vtd_unit::lock, read anywhere
  * @pri: page requests are on. As @ats
@@ -46,6 +48,7 @@ struct vtd_device {
 	u16 pfsid;
 	u32 max_pasids;
 	u8 ats_qdep;
+	bool suspect;
 	bool ats;
 	bool pri;
 	bool prg_pasid;

@@ -130,6 +130,23 @@ static void flush_devices(struct vtd_batch *batch, struct vtd_domain *domain,
 }
 
 /**
+ * vtd_domain_distrust() - a flush has run into a time-out
+ * @domain: whose devices it was for
+ *
+ * Those that did not answer have lost ATS on return: what they had translated
+ * before cannot be used any more when the memory goes. Called under RCU; any
+ * context.
+ */
+void vtd_domain_distrust(struct vtd_domain *domain)
+{
+	struct vtd_attachment *att;
+
+	list_for_each_entry_rcu(att, &domain->attachments, item)
+		if (READ_ONCE(att->device->suspect))
+			vtd_device_distrust(att->device);
+}
+
+/**
  * vtd_domain_flush() - forget what was cached of a range
  * @domain: a paging domain
  * @start: first byte
@@ -160,6 +177,11 @@ int vtd_domain_flush(struct vtd_domain *domain, u64 start, u64 last, bool leaf)
 	list_for_each_entry_rcu(child, &domain->children, child_item)
 		flush_devices(&batch, child, 0, U64_MAX);
 	rc = batch.unit ? vtd_batch_submit(&batch) : 0;
+	if (rc == -ETIMEDOUT) {
+		vtd_domain_distrust(domain);
+		list_for_each_entry_rcu(child, &domain->children, child_item)
+			vtd_domain_distrust(child);
+	}
 	rcu_read_unlock();
 	return rc;
 }

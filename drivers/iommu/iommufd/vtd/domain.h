@@ -141,5 +141,6 @@ void vtd_detach(struct vtd_device *device, ioasid_t pasid);
  * units and devices. @leaf: only leaves changed. 0 or -ETIMEDOUT.
  */
 int vtd_domain_flush(struct vtd_domain *domain, u64 start, u64 last, bool leaf);
+void vtd_domain_distrust(struct vtd_domain *domain);
 
 #endif

@@ -69,8 +69,9 @@ static bool driver_capable(struct device *dev, enum iommu_cap cap)
 {
 	const struct vtd_caps *caps = &to_vtd(dev)->unit->caps;
 
-	/* Not one of the core's: vtd_attach() replaces whatever is there */
-	if ((unsigned int)cap == IOMMUFD_CAP_PASID_REPLACE)
+	/* Not of the core's: vtd_attach() replaces whatever is there */
+	if ((unsigned int)cap == IOMMUFD_CAP_PASID_REPLACE ||
+	    (unsigned int)cap == IOMMUFD_CAP_EVENTS)
 		return true;
 
 	switch (cap) {

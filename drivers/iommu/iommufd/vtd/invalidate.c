@@ -91,15 +91,20 @@ static u16 batch_rid(const struct qi_desc *desc)
 	return desc->qw0 >> 16;
 }
 
-/* What it has cached may be stale: it loses ATS, where that can sleep. */
+/*
+ * What it has cached may be stale: it loses ATS. Who flushes for others' memory
+ * does that before it goes on (vtd_domain_distrust()), the work for the rest.
+ */
 static void batch_distrust(struct vtd_unit *unit, u16 rid)
 {
 	struct vtd_device *device;
 
 	rcu_read_lock();
 	device = xa_load(&unit->devices, rid);
-	if (device)
+	if (device) {
+		WRITE_ONCE(device->suspect, true);
 		schedule_work(&device->distrust_work);
+	}
 	rcu_read_unlock();
 }
 

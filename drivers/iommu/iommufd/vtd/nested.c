@@ -124,6 +124,8 @@ static int flush_unit(struct vtd_domain *domain, const struct vtd_tag *tag,
 	rc = vtd_batch_submit(&batch);
 	if (!rc)
 		return 0;
+	if (rc == -ETIMEDOUT)
+		vtd_domain_distrust(domain);
 	for (i = num; i-- > 1;)
 		if (chunk->serial[i] <= batch.failed)
 			break;

@@ -181,7 +181,7 @@ static u64 context_bits(const struct vtd_device *device)
 	bits |= FIELD_PREP(CONTEXT_PDTS, dir_bits(device) - DIR_MIN_BITS);
 	if (device->pasid_enabled)
 		bits |= CONTEXT_PASID_ENABLE;
-	if (device->ats)
+	if (device->ats && !READ_ONCE(device->suspect))
 		bits |= CONTEXT_DTE;
 	if (device->pri)
 		bits |= CONTEXT_PRE;
@@ -295,6 +295,7 @@ int vtd_context_install(struct vtd_device *device)
 {
 	struct vtd_unit *unit = device->unit;
 	DEFINE_VTD_BATCH(batch, unit);
+	unsigned long flags;
 	unsigned int i;
 	int rc;
 
@@ -306,9 +307,11 @@ int vtd_context_install(struct vtd_device *device)
 		if (context_entry(unit, device->rids[i])->val[0])
 			return -EBUSY;
 	}
+	spin_lock_irqsave(&unit->context_lock, flags);
 	for (i = 0; i < device->num_rids; i++)
 		vtd_store128(unit, context_entry(unit, device->rids[i])->val,
 			     context_bits(device), 0);
+	spin_unlock_irqrestore(&unit->context_lock, flags);
 
 	/* What is not present can be cached in caching mode alone (6.1). */
 	if (!unit->caps.caching_mode)
@@ -333,14 +336,17 @@ void vtd_context_remove(struct vtd_device *device)
 {
 	struct vtd_unit *unit = device->unit;
 	DEFINE_VTD_BATCH(batch, unit);
+	unsigned long flags;
 	unsigned int i;
 
 	lockdep_assert_held(&unit->lock);
+	spin_lock_irqsave(&unit->context_lock, flags);
 	for (i = 0; i < device->num_rids; i++) {
 		vtd_store128(unit, context_entry(unit, device->rids[i])->val,
 			     0, 0);
 		vtd_batch_context(&batch, 0, device->rids[i]);
 	}
+	spin_unlock_irqrestore(&unit->context_lock, flags);
 	if (unit->caps.caching_mode) {
 		vtd_batch_barrier(&batch);
 		vtd_batch_pasid_all(&batch);
@@ -362,19 +368,53 @@ void vtd_context_remove(struct vtd_device *device)
 int vtd_context_update(struct vtd_device *device)
 {
 	struct vtd_unit *unit = device->unit;
-	u64 bits = context_bits(device);
 	DEFINE_VTD_BATCH(batch, unit);
+	struct vtd_context_entry *entry;
+	unsigned long flags;
 	unsigned int i;
+	u64 bits;
 
 	lockdep_assert_held(&unit->lock);
+	spin_lock_irqsave(&unit->context_lock, flags);
+	bits = context_bits(device);
 	for (i = 0; i < device->num_rids; i++) {
-		struct vtd_context_entry *entry =
-			context_entry(unit, device->rids[i]);
-
+		entry = context_entry(unit, device->rids[i]);
 		if (entry->val[0] == bits)
 			continue;
 		vtd_store128(unit, entry->val, bits, 0);
 		vtd_batch_context(&batch, 0, device->rids[i]);
 	}
+	spin_unlock_irqrestore(&unit->context_lock, flags);
 	return vtd_batch_submit(&batch);
+}
+
+/**
+ * vtd_context_stop_ats() - block what a device has translated itself
+ * @device: suspect: it did not answer an invalidation of its device TLB
+ *
+ * On return its translation requests and translated requests are blocked, so that
+ * what it has cached is of no use to it. Any context.
+ */
+void vtd_context_stop_ats(struct vtd_device *device)
+{
+	struct vtd_unit *unit = device->unit;
+	DEFINE_VTD_BATCH(batch, unit);
+	struct vtd_context_entry *entry;
+	unsigned long flags;
+	unsigned int i;
+
+	WARN_ON_ONCE(!READ_ONCE(device->suspect));
+	spin_lock_irqsave(&unit->context_lock, flags);
+	for (i = 0; i < device->num_rids; i++) {
+		entry = context_entry(unit, device->rids[i]);
+		/* Not present: it is being removed */
+		if (!(entry->val[0] & CONTEXT_PRESENT))
+			continue;
+		vtd_store128(unit, entry->val, entry->val[0] & ~CONTEXT_DTE, 0);
+		vtd_batch_context(&batch, 0, device->rids[i]);
+	}
+	spin_unlock_irqrestore(&unit->context_lock, flags);
+	vtd_batch_submit(&batch);
+	/* Only now: who still looks at its device TLB does so in vain, not wrongly */
+	WRITE_ONCE(device->ats, false);
 }

@@ -97,6 +97,7 @@ void vtd_context_remove(struct vtd_device *device);
  * device->ats and device->pri. Hitless. 0 or an error of the invalidation.
  */
 int vtd_context_update(struct vtd_device *device);
+void vtd_context_stop_ats(struct vtd_device *device);
 
 /*
  * prepare  have the table that holds the entry of @pasid (0 for RID): then set

@@ -50,6 +50,7 @@ int vtd_unit_init(struct vtd_unit *unit)
 		return -ENODEV;
 
 	mutex_init(&unit->lock);
+	spin_lock_init(&unit->context_lock);
 	INIT_LIST_HEAD(&unit->item);
 	ida_init(&unit->dids);
 	xa_init(&unit->devices);

@@ -168,6 +168,8 @@ struct vtd_caps {
  * @lock: guards the root, context and PASID tables of the unit and of all its
  *	devices, and attaching. Taken under the group's mutex of the iommu core;
  *	no spinlock may be held
+ * @context_lock: guards the bits of context entries; taken in any context, below
+ *	@lock where both are
  * @root: root table; constant while translation is on
  * @dids: domain ids in use
  * @devices: &struct vtd_device by RID, every alias included. Written under @lock,
@@ -189,6 +191,7 @@ struct vtd_unit {
 	struct iommufd_fault_unit fault_unit;
 	struct list_head item;
 	struct mutex lock;
+	spinlock_t context_lock;
 	struct vtd_root *root;
 	struct ida dids;
 	struct xarray devices;
