@@ -166,6 +166,12 @@ static struct iommu_device *driver_probe(struct device *dev)
 	if (!unit)
 		return ERR_PTR(-ENODEV);
 	device = vtd_device_add(pdev, unit);
+	/* Another error than ENODEV would keep all devices out, not this one */
+	if (IS_ERR(device) && PTR_ERR(device) != -ENOMEM) {
+		dev_warn(dev, "cannot be translated, its DMA is blocked: %pe\n",
+			 device);
+		return ERR_PTR(-ENODEV);
+	}
 	if (IS_ERR(device))
 		return ERR_CAST(device);
 	dev_iommu_priv_set(dev, device);
