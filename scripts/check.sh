@@ -26,7 +26,7 @@ esac
 # shellcheck disable=SC2086
 [ $# -gt 0 ] || set -- $ALL
 
-passed=0 failed=0 skipped=0 table='' failures=''
+passed=0 failed=0 skipped=0 table='' failures='' notes=''
 check_start=$(date +%s)
 
 minutes() { awk -v s="$1" 'BEGIN { printf "%.1f", s / 60 }'; }
@@ -49,6 +49,7 @@ finish() {
 	printf '%s' "$table"
 	printf '%-12s %8s %8s %8s %8s\n\n' all "$passed" "$failed" "$skipped" \
 		"$(minutes $(($(date +%s) - check_start)))"
+	[ -z "$notes" ] || printf '%s\n' "$notes"
 	echo "$passed passed, $failed failed, $skipped skipped"
 	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
 }
@@ -92,6 +93,11 @@ end_suite() { # NAME PID SECONDS
 		say "$1: $(echo $counts | awk '{ print $1 " passed, " $2 \
 			" failed, " $3 " skipped" }'), $tap"
 	}
+	# What was left out or done wrong on purpose, and how much of it was noticed
+	figures=$(grep -oE '(swept [0-9]+, caught [0-9]+, redundant [0-9]+|mutants [0-9]+, noticed [0-9]+ .*)$' \
+		"$tap" | awk '{ kind[$1] = $0 } END { for (k in kind) print kind[k] }')
+	[ -z "$figures" ] || notes="$notes$(echo "$figures" | sed "s/^/$1: /")
+"
 	[ -s "$tap.failed" ] || return 0
 	failures="$failures$(sed "s/^/  $1: /" "$tap.failed")
 "
