@@ -229,7 +229,7 @@ if [ -n "$root" ]; then
 		cannot "there is no file system of $root"
 	}
 	add_device nvme
-	cmdline="$cmdline root=/dev/nvme0n1"
+	cmdline="$cmdline root=serial:nvme1"
 fi
 for d in ${devices[@]+"${devices[@]}"}; do
 	add_device "$d"
