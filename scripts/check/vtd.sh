@@ -37,7 +37,7 @@ run() {
 	done
 	shift
 	rc=0
-	"$SCRIPTS/vm.sh" --kernel "$kernel" --iommu "$iommu" --timeout 400 \
+	"$SCRIPTS/vm.sh" --kernel "$kernel" --iommu "$iommu" --timeout 900 \
 		--log "check-vtd-$name" --qemu-trace vtd_dmar_translate,vtd_dmar_fault \
 		"${vm[@]}" -- env DRIVER="$DRIVER" run-vtd "$@" >"$said" || rc=$?
 	rids=$(sed -n 's/^# rid //p' "$said")
@@ -105,7 +105,7 @@ debug() {
 	# shellcheck disable=SC2086
 	run debug debug --mem 3072 --root 300M --qmp --append iommu.strict=0 \
 		--device port --device port --device nvme:256M,bus=port1 $cards \
-		-- root 64 DMA-FQ net 4 hotplug 3
+		-- root 32 DMA-FQ net 2 hotplug 1
 	tell debug
 	translated debug 1000
 }

@@ -625,6 +625,7 @@ static void set_ats(struct sweep *s, bool on)
 
 	mutex_lock(&device->unit->lock);
 	if (on) {
+		WRITE_ONCE(device->suspect, false);
 		WRITE_ONCE(device->ats, true);
 		vtd_context_update(device);
 	} else {
