@@ -127,6 +127,30 @@ static const struct vtd_door_ops model_door = {
 	.owns = door_owns,
 };
 
+static void machine_set_pending(struct vtd_machine *machine, enum vtd_irq which)
+{
+	irq_set_irqchip_state(machine->lines[which], IRQCHIP_STATE_PENDING,
+			      true);
+}
+
+static void machine_fault_work(struct irq_work *work)
+{
+	machine_set_pending(container_of(work, struct vtd_machine,
+					 raises[VTD_IRQ_FAULT]),
+			    VTD_IRQ_FAULT);
+}
+
+static void machine_request_work(struct irq_work *work)
+{
+	machine_set_pending(container_of(work, struct vtd_machine,
+					 raises[VTD_IRQ_PAGE_REQUEST]),
+			    VTD_IRQ_PAGE_REQUEST);
+}
+
+/*
+ * A function may be in the middle of a request, with its lock held; that of an
+ * interrupt is held over writes to configuration space, the other way round.
+ */
 static void machine_raise(void *data, enum vtd_model_irq which)
 {
 	static const enum vtd_irq line[] = {
@@ -135,14 +159,16 @@ static void machine_raise(void *data, enum vtd_model_irq which)
 	};
 	struct vtd_machine *machine = data;
 
-	irq_set_irqchip_state(machine->lines[line[which]],
-			      IRQCHIP_STATE_PENDING, true);
+	irq_work_queue(&machine->raises[line[which]]);
 }
 
 static int machine_make_irqs(struct vtd_machine *machine)
 {
 	unsigned int i;
 
+	init_irq_work(&machine->raises[VTD_IRQ_FAULT], machine_fault_work);
+	init_irq_work(&machine->raises[VTD_IRQ_PAGE_REQUEST],
+		      machine_request_work);
 	machine->irqs = irq_domain_create_sim(NULL, ARRAY_SIZE(machine->lines));
 	if (IS_ERR(machine->irqs))
 		return PTR_ERR(machine->irqs);
@@ -155,6 +181,8 @@ static void machine_free_irqs(struct vtd_machine *machine)
 {
 	unsigned int i;
 
+	for (i = 0; i < ARRAY_SIZE(machine->raises); i++)
+		irq_work_sync(&machine->raises[i]);
 	for (i = 0; i < ARRAY_SIZE(machine->lines); i++)
 		if (machine->lines[i])
 			irq_dispose_mapping(machine->lines[i]);
