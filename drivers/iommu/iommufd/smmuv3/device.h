@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A device behind a unit: a PCI function, or a platform device. */
+#ifndef __IOMMUFD_SMMUV3_DEVICE_H
+#define __IOMMUFD_SMMUV3_DEVICE_H
+
+#include <linux/pci.h>
+#include <linux/workqueue.h>
+
+#include "tables.h"
+#include "unit.h"
+
+struct smmuv3_contexts;
+
+/* StreamIDs that a device can have. */
+#define SMMUV3_STREAMS_MAX	128
+
+/**
+ * struct smmuv3_stream - a StreamID of a device, in smmuv3_unit::streams
+ * @sid: the StreamID
+ * @device: whose it is; constant
+ */
+struct smmuv3_stream {
+	u32 sid;
+	struct smmuv3_device *device;
+};
+
+/**
+ * struct smmuv3_device - a device
+ * @dev: the device; it holds us as its dev_iommu_priv
+ * @pdev: the same if it is a PCI function, else NULL
+ * @unit: in front of it; constant
+ * @streams: its StreamIDs, that of its own requests first; constant
+ * @num_streams: how many, 1 to SMMUV3_STREAMS_MAX
+ * @max_pasids: PASIDs 0 to this less 1 can be used; 1 without PASID
+ * @can_stall: its transactions may be stalled (firmware says so; never PCI). Constant
+ * @suspect: it did not answer an ATC invalidation: it gets no ATS any more. Only ever
+ *	set
+ * @ats: ATS is on, the device may have translations cached. Written under
+ *	smmuv3_unit::lock, read anywhere
+ * @pri: page requests are on. As @ats
+ * @prg_pasid: responses to its page requests with PASID have to carry it; constant
+ * @pasid_enabled: the PASID capability is on; constant after probe
+ * @stream: what its stream table entries say; under smmuv3_unit::lock, tables.c's
+ * @contexts: context descriptors that the kernel fills, NULL if there are none yet;
+ *	under smmuv3_unit::lock, tables.c's
+ * @attachments: &struct smmuv3_attachment by PASID, IOMMU_NO_PASID for requests
+ *	without one. Written under smmuv3_unit::lock, read under RCU
+ * @source: in the fault door, NULL if it can neither send page requests nor stall,
+ *	or is about to go. Read under RCU by who does not keep the device
+ * @distrust_work: for those who cannot sleep
+ * @faults: unrecoverable faults seen
+ */
+struct smmuv3_device {
+	struct device *dev;
+	struct pci_dev *pdev;
+	struct smmuv3_unit *unit;
+	struct smmuv3_stream *streams;
+	unsigned int num_streams;
+	u32 max_pasids;
+	bool can_stall;
+	bool suspect;
+	bool ats;
+	bool pri;
+	bool prg_pasid;
+	bool pasid_enabled;
+	struct smmuv3_stream_target stream;
+	struct smmuv3_contexts *contexts;
+	struct xarray attachments;
+	struct iommufd_fault_source *source;
+	struct work_struct distrust_work;
+	atomic64_t faults;
+};
+
+static inline u32 smmuv3_device_sid(const struct smmuv3_device *device)
+{
+	return device->streams[0].sid;
+}
+
+/* The device of a StreamID, or NULL. Under RCU, or smmuv3_unit::lock. */
+static inline struct smmuv3_device *
+smmuv3_device_find(struct smmuv3_unit *unit, u32 sid)
+{
+	struct smmuv3_stream *stream = xa_load(&unit->streams, sid);
+
+	return stream ? stream->device : NULL;
+}
+
+/* @dev has its fwspec. All DMA of it is blocked on return. May sleep. */
+struct smmuv3_device *smmuv3_device_add(struct device *dev,
+					struct smmuv3_unit *unit);
+void smmuv3_device_remove(struct smmuv3_device *device);
+/* Any context: no translated request of it is let in any more. */
+void smmuv3_device_distrust(struct smmuv3_device *device);
+
+#endif
