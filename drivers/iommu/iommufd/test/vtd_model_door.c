@@ -5,8 +5,6 @@
  * say goes down as registers and descriptors. Nothing else crosses.
  */
 #include <linux/interrupt.h>
-#include <linux/irq_sim.h>
-#include <linux/irqdomain.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 
@@ -87,7 +85,7 @@ static int door_irq_request(struct vtd_unit *unit, enum vtd_irq which,
 	struct vtd_machine *machine = to_machine(unit);
 	int rc;
 
-	rc = request_threaded_irq(machine->lines[which], hard, thread,
+	rc = request_threaded_irq(machine->lines.line[which].irq, hard, thread,
 				  hard ? 0 : IRQF_ONESHOT, unit->name, data);
 	if (!rc)
 		door_write32(unit, control[which], 0);
@@ -101,7 +99,7 @@ static void door_irq_free(struct vtd_unit *unit, enum vtd_irq which, void *data)
 	door_write32(unit, which == VTD_IRQ_FAULT ? DMAR_FECTL_REG :
 						    DMAR_PECTL_REG,
 		     DMA_FECTL_IM);
-	free_irq(machine->lines[which], data);
+	free_irq(machine->lines.line[which].irq, data);
 }
 
 static bool door_owns(struct vtd_unit *unit, struct pci_dev *pdev)
@@ -127,30 +125,6 @@ static const struct vtd_door_ops model_door = {
 	.owns = door_owns,
 };
 
-static void machine_set_pending(struct vtd_machine *machine, enum vtd_irq which)
-{
-	irq_set_irqchip_state(machine->lines[which], IRQCHIP_STATE_PENDING,
-			      true);
-}
-
-static void machine_fault_work(struct irq_work *work)
-{
-	machine_set_pending(container_of(work, struct vtd_machine,
-					 raises[VTD_IRQ_FAULT]),
-			    VTD_IRQ_FAULT);
-}
-
-static void machine_request_work(struct irq_work *work)
-{
-	machine_set_pending(container_of(work, struct vtd_machine,
-					 raises[VTD_IRQ_PAGE_REQUEST]),
-			    VTD_IRQ_PAGE_REQUEST);
-}
-
-/*
- * A function may be in the middle of a request, with its lock held; that of an
- * interrupt is held over writes to configuration space, the other way round.
- */
 static void machine_raise(void *data, enum vtd_model_irq which)
 {
 	static const enum vtd_irq line[] = {
@@ -159,46 +133,7 @@ static void machine_raise(void *data, enum vtd_model_irq which)
 	};
 	struct vtd_machine *machine = data;
 
-	irq_work_queue(&machine->raises[line[which]]);
-}
-
-static int machine_make_irqs(struct vtd_machine *machine)
-{
-	unsigned int i;
-
-	init_irq_work(&machine->raises[VTD_IRQ_FAULT], machine_fault_work);
-	init_irq_work(&machine->raises[VTD_IRQ_PAGE_REQUEST],
-		      machine_request_work);
-	machine->irqs = irq_domain_create_sim(NULL, ARRAY_SIZE(machine->lines));
-	if (IS_ERR(machine->irqs))
-		return PTR_ERR(machine->irqs);
-	for (i = 0; i < ARRAY_SIZE(machine->lines); i++)
-		machine->lines[i] = irq_create_mapping(machine->irqs, i);
-	return machine->lines[0] && machine->lines[1] ? 0 : -ENOMEM;
-}
-
-static void machine_free_irqs(struct vtd_machine *machine)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(machine->raises); i++)
-		irq_work_sync(&machine->raises[i]);
-	for (i = 0; i < ARRAY_SIZE(machine->lines); i++)
-		if (machine->lines[i])
-			irq_dispose_mapping(machine->lines[i]);
-	if (!IS_ERR_OR_NULL(machine->irqs))
-		irq_domain_remove_sim(machine->irqs);
-}
-
-static void put_counter(struct iommufd_model_counter *counters,
-			unsigned int max, unsigned int *num, const char *name,
-			u64 value)
-{
-	if (*num < max) {
-		strscpy_pad(counters[*num].name, name);
-		counters[*num].value = value;
-	}
-	++*num;
+	machine_lines_raise(&machine->lines, line[which]);
 }
 
 static unsigned int machine_counters(struct model_machine *base,
@@ -207,32 +142,26 @@ static unsigned int machine_counters(struct model_machine *base,
 {
 	struct vtd_machine *machine =
 		container_of(base, struct vtd_machine, machine);
+	struct machine_counters to = { .at = counters, .max = max };
 	struct vtd_model_counts counts;
-	unsigned int i, num = 0;
-	char name[16];
 
 	vtd_model_counts(machine->model, &counts);
-	put_counter(counters, max, &num, "submits", counts.submits);
-	for (i = 0; i < ARRAY_SIZE(counts.descs); i++) {
-		snprintf(name, sizeof(name), "desc-%u", i);
-		put_counter(counters, max, &num, name, counts.descs[i]);
-	}
-	put_counter(counters, max, &num, "iotlb-hits", counts.iotlb_hits);
-	put_counter(counters, max, &num, "walks", counts.walks);
-	put_counter(counters, max, &num, "faults", counts.faults);
-	put_counter(counters, max, &num, "fault-overflows",
-		    counts.fault_overflows);
-	put_counter(counters, max, &num, "page-requests",
-		    counts.page_requests);
-	put_counter(counters, max, &num, "page-overflows",
-		    counts.page_overflows);
-	put_counter(counters, max, &num, "responses-success",
-		    counts.responses[MODEL_PRG_SUCCESS]);
-	put_counter(counters, max, &num, "responses-invalid",
-		    counts.responses[MODEL_PRG_INVALID]);
-	put_counter(counters, max, &num, "responses-failure",
-		    counts.responses[MODEL_PRG_FAILURE]);
-	return num;
+	machine_counters_put(&to, "submits", counts.submits);
+	machine_counters_put_all(&to, "desc", counts.descs,
+				 ARRAY_SIZE(counts.descs));
+	machine_counters_put(&to, "iotlb-hits", counts.iotlb_hits);
+	machine_counters_put(&to, "walks", counts.walks);
+	machine_counters_put(&to, "faults", counts.faults);
+	machine_counters_put(&to, "fault-overflows", counts.fault_overflows);
+	machine_counters_put(&to, "page-requests", counts.page_requests);
+	machine_counters_put(&to, "page-overflows", counts.page_overflows);
+	machine_counters_put(&to, "responses-success",
+			     counts.responses[MODEL_PRG_SUCCESS]);
+	machine_counters_put(&to, "responses-invalid",
+			     counts.responses[MODEL_PRG_INVALID]);
+	machine_counters_put(&to, "responses-failure",
+			     counts.responses[MODEL_PRG_FAILURE]);
+	return to.num;
 }
 
 static int machine_inject(struct model_machine *base, u32 what, u64 nth)
@@ -283,7 +212,7 @@ struct vtd_machine *vtd_machine_create(u64 cap, u64 ecap)
 	config.data = machine;
 	machine->machine.name = "vtd";
 	machine->machine.ops = &machine_ops;
-	rc = machine_make_irqs(machine);
+	rc = machine_lines_make(&machine->lines, 2);
 	if (rc)
 		goto err_irqs;
 	machine->model = vtd_model_create(&config);
@@ -325,7 +254,7 @@ err_unit:
 err_model:
 	vtd_model_destroy(machine->model);
 err_irqs:
-	machine_free_irqs(machine);
+	machine_lines_free(&machine->lines);
 	kfree(machine);
 	return ERR_PTR(rc);
 }
@@ -343,7 +272,7 @@ void vtd_machine_destroy(struct vtd_machine *machine)
 	vtd_unit_stop(&machine->unit);
 	vtd_unit_free(&machine->unit);
 	vtd_model_destroy(machine->model);
-	machine_free_irqs(machine);
+	machine_lines_free(&machine->lines);
 	kfree(machine);
 }
 

@@ -6,9 +6,7 @@
 #ifndef __IOMMUFD_VTD_MODEL_DOOR_H
 #define __IOMMUFD_VTD_MODEL_DOOR_H
 
-#include <linux/irq_work.h>
-#include <linux/irqreturn.h>
-
+#include "machine_lines.h"
 #include "model/machine.h"
 #include "model/pci.h"
 #include "model/vtd.h"
@@ -20,9 +18,7 @@
  *	into
  * @unit: what the driver drives
  * @model: what it thinks is hardware
- * @irqs: where the model's interrupts come from
  * @lines: one for each &enum vtd_irq
- * @raises: they are raised by these, outside of the models' locks
  * @gcmd: global command bits that last
  * @traffic: called before and after each submission, as devices go on while the driver works;
  *	any context; NULL: they do not
@@ -32,9 +28,7 @@ struct vtd_machine {
 	struct model_machine machine;
 	struct vtd_unit unit;
 	struct vtd_model *model;
-	struct irq_domain *irqs;
-	unsigned int lines[2];
-	struct irq_work raises[2];
+	struct machine_lines lines;
 	u32 gcmd;
 	void (*traffic)(void *traffic_data);
 	void *traffic_data;
