@@ -61,13 +61,13 @@ static int open_models(void)
 	return fails(-errno, MODEL_DEVICE);
 }
 
-int model_vtd_add(struct model *m, __u64 cap, __u64 ecap)
+/* @config: what the kernel is built with if it has machines of this kind */
+static int add_machine(struct model *m, const char *name, const char *config,
+		       const __u64 *params, __u32 num)
 {
 	struct iommufd_model_machine_add add = {
 		.size = sizeof(add),
-		.name = "vtd",
-		.num_params = 2,
-		.params = { cap, ecap },
+		.num_params = num,
 	};
 	int rc;
 
@@ -75,6 +75,8 @@ int model_vtd_add(struct model *m, __u64 cap, __u64 ecap)
 	m->fd = open_models();
 	if (m->fd < 0)
 		return m->fd;
+	snprintf(add.name, sizeof(add.name), "%s", name);
+	memcpy(add.params, params, num * sizeof(*params));
 	rc = ioctl(m->fd, IOMMUFD_MODEL_MACHINE_ADD, &add) ? -errno : 0;
 	if (!rc) {
 		m->id = add.out_machine_id;
@@ -83,9 +85,28 @@ int model_vtd_add(struct model *m, __u64 cap, __u64 ecap)
 	close(m->fd);
 	m->fd = -1;
 	if (rc == -ENOENT)
-		return fails(rc,
-			     "there is no \"vtd\" machine (build with CONFIG_IOMMUFD_VTD)");
-	return fails(rc, "adding a \"vtd\" machine (the kernel log has the reason)");
+		return fails(rc, "there is no \"%s\" machine (build with %s)",
+			     name, config);
+	return fails(rc, "adding a \"%s\" machine (the kernel log has the reason)",
+		     name);
+}
+
+int model_vtd_add(struct model *m, __u64 cap, __u64 ecap)
+{
+	const __u64 params[] = { cap, ecap };
+
+	return add_machine(m, "vtd", "CONFIG_IOMMUFD_VTD", params,
+			   ARRAY_LEN(params));
+}
+
+int model_smmuv3_add(struct model *m, const struct model_smmuv3 *unit)
+{
+	const __u64 params[] = {
+		unit->idr0, unit->idr1, unit->idr3, unit->idr5, unit->firmware,
+	};
+
+	return add_machine(m, "smmuv3", "CONFIG_IOMMUFD_SMMUV3", params,
+			   ARRAY_LEN(params));
 }
 
 int model_remove(struct model *m)

@@ -59,6 +59,16 @@ enum {
 	MODEL_VTD_DELAY = 3,
 };
 
+/* And into an "smmuv3" machine: see model/smmuv3.h */
+enum {
+	MODEL_SMMUV3_DROP = 0,
+	MODEL_SMMUV3_DROP_TYPES = 1,
+	MODEL_SMMUV3_ILLEGAL = 2,
+	MODEL_SMMUV3_ABORT = 3,
+	MODEL_SMMUV3_TIMEOUT = 4,
+	MODEL_SMMUV3_DELAY = 5,
+};
+
 /* Of the last call of this thread that failed. */
 const char *model_error(void);
 
@@ -67,6 +77,26 @@ const char *model_error(void);
  * modern unit. -ENOENT: this kernel has no models.
  */
 int model_vtd_add(struct model *m, __u64 cap, __u64 ecap);
+
+/**
+ * struct model_smmuv3 - an SMMUv3 to add
+ * @idr0: identification registers (Arm IHI 0070, 6.3) as they are to read; 0: those
+ *	of a modern unit
+ * @idr1: likewise
+ * @idr3: likewise
+ * @idr5: likewise
+ * @firmware: 1: table walks are coherent; 2: a guest's memory attributes do no harm
+ */
+struct model_smmuv3 {
+	__u32 idr0;
+	__u32 idr1;
+	__u32 idr3;
+	__u32 idr5;
+	__u32 firmware;
+};
+
+/* Add an SMMUv3. As model_vtd_add(). */
+int model_smmuv3_add(struct model *m, const struct model_smmuv3 *unit);
 /* Remove it, its functions first. Nothing of them may be open. */
 int model_remove(struct model *m);
 

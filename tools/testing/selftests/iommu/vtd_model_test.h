@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A VMM in small, for tests on the VT-d model: memory of a "guest", first-stage
- * tables that are built in it, nested HWPTs over it, and a fault queue.
+ * First-stage tables of Intel VT-d, built in the memory of a "guest", and nested
+ * HWPTs of them.
  *
  * Formats are those of the Intel VT-d specification, 9.7, written down here and
  * not taken from the driver or the model.
@@ -9,7 +9,7 @@
 #ifndef SELFTESTS_IOMMU_VTD_MODEL_TEST_H
 #define SELFTESTS_IOMMU_VTD_MODEL_TEST_H
 
-#include "iommu_test.h"
+#include "model_guest.h"
 
 /* First-stage entry (9.7) */
 #define FS_P		(1ULL << 0)
@@ -21,15 +21,6 @@
 #define FS_EA		(1ULL << 10)
 #define FS_ADDR		0x000ffffffffff000ULL
 #define FS_USER		(FS_P | FS_RW | FS_US)
-
-#define SIZE_2M		(1ULL << 21)
-
-/* Where the guest's memory is in its own, physical, addresses */
-#define GPA		0x40000000ULL
-/* Tables, then data: the second 2 MiB on */
-#define GUEST_SIZE	(8 * SIZE_2M)
-#define GUEST_DATA	SIZE_2M
-#define GUEST_TABLES	(SIZE_2M / PAGE)
 
 /* Fault reasons (7.1.3) */
 #define REASON_NO_EXECUTE	0x5c
@@ -46,45 +37,6 @@
 #define ECAP_SRS	(1ULL << 31)
 #define ECAP_EAFS	(1ULL << 34)
 
-#define DEVFN		0x08
-#define GROUP_MAX	32
-
-/**
- * struct guest - the VMM's view
- * @fd: /dev/iommu
- * @ioas: guest physical to @mem
- * @parent: second stage over it
- * @mem: the guest's memory, GUEST_SIZE bytes
- * @tables: of its first pages, how many are tables
- * @m: the unit
- * @d: a function, bound
- * @queue: fault queue, -1: none
- * @queue_id: its id
- * @violations: of the model, at the start
- * @success: groups answered so by us
- * @invalid: likewise
- * @failure: likewise
- * @drained: answered INVALID by the kernel
- * @retried: answered SUCCESS by the kernel
- */
-struct guest {
-	int fd;
-	__u32 ioas;
-	__u32 parent;
-	char *mem;
-	unsigned int tables;
-	struct model m;
-	struct model_dev d;
-	int queue;
-	__u32 queue_id;
-	__u64 violations;
-	__u64 success;
-	__u64 invalid;
-	__u64 failure;
-	__u64 drained;
-	__u64 retried;
-};
-
 /**
  * struct table - a first stage
  * @g: where it is
@@ -96,29 +48,6 @@ struct table {
 	__u64 root;
 	unsigned int levels;
 };
-
-static inline char *at_gpa(struct guest *g, __u64 gpa)
-{
-	return g->mem + (gpa - GPA);
-}
-
-static inline __u64 data_gpa(unsigned int page)
-{
-	return GPA + GUEST_DATA + page * PAGE;
-}
-
-static inline char *data_page(struct guest *g, unsigned int page)
-{
-	return at_gpa(g, data_gpa(page));
-}
-
-static inline __u64 table_new(struct guest *g)
-{
-	/* A test that needs more is wrong. */
-	if (g->tables == GUEST_TABLES)
-		abort();
-	return GPA + g->tables++ * PAGE;
-}
 
 static inline void table_init(struct guest *g, unsigned int levels,
 			      struct table *t)
@@ -154,54 +83,12 @@ static inline void table_set(struct table *t, __u64 va, unsigned int level,
 			 __ATOMIC_RELEASE);
 }
 
-#define GUEST_NONE	1
-
-/*
- * @ecap, @cap: 0: of a modern unit. GUEST_NONE: this kernel has no models; less: an
- * error, in words too.
- */
+/* @ecap, @cap: 0: of a modern unit. Returns what guest_go_on() does. */
 static inline int guest_start(struct guest *g, __u64 cap, __u64 ecap,
 			      __u32 parent_flags)
 {
-	int rc;
-
-	memset(g, 0, sizeof(*g));
-	g->queue = -1;
-	g->d.v.fd = -1;
-	g->fd = iommu_open();
-	rc = model_vtd_add(&g->m, cap, ecap);
-	if (rc == -ENOENT || g->fd == -ENOENT)
-		return GUEST_NONE;
-	if (!rc)
-		rc = model_violations(&g->m, &g->violations);
-	if (!rc)
-		rc = model_plug(&g->m, DEVFN, &g->d);
-	if (!rc)
-		rc = model_dev_open(&g->d);
-	if (!rc)
-		rc = model_dev_bind(&g->d, g->fd);
-	if (rc) {
-		fprintf(stderr, "# %s\n", model_error());
-		return rc;
-	}
-	rc = iommu_ioas_alloc(g->fd, &g->ioas);
-	if (rc)
-		return rc;
-	g->mem = mem_get(GUEST_SIZE);
-	if (!g->mem)
-		return -ENOMEM;
-	rc = iommu_map(g->fd, g->ioas, g->mem, GUEST_SIZE, GPA);
-	if (rc)
-		return rc;
-	return iommu_hwpt_paging(g->fd, g->d.v.id, g->ioas,
-				 IOMMU_HWPT_ALLOC_NEST_PARENT | parent_flags,
-				 0, &g->parent);
-}
-
-static inline int guest_queue(struct guest *g, __u32 depth, __u32 policy)
-{
-	g->queue = iommu_fault_queue(g->fd, depth, policy, 0, &g->queue_id);
-	return g->queue < 0 ? g->queue : 0;
+	guest_init(g);
+	return guest_go_on(g, model_vtd_add(&g->m, cap, ecap), parent_flags);
 }
 
 /* @queue: with our fault queue */
@@ -220,21 +107,6 @@ static inline int guest_nested(struct guest *g, const struct table *t,
 				 IOMMU_HWPT_DATA_VTD_S1, &s1, sizeof(s1), hwpt);
 }
 
-/* The function itself, or a PASID of it */
-static inline int guest_attach(struct guest *g, __u32 pasid, __u32 hwpt)
-{
-	if (pasid == MODEL_NO_PASID)
-		return vfio_dev_attach(&g->d.v, &hwpt);
-	return iommu_pasid_attach(g->fd, g->d.v.id, pasid, &hwpt);
-}
-
-static inline int guest_detach(struct guest *g, __u32 pasid)
-{
-	if (pasid == MODEL_NO_PASID)
-		return vfio_dev_detach(&g->d.v);
-	return iommu_pasid_detach(g->fd, g->d.v.id, pasid);
-}
-
 static inline int guest_invalidate(struct guest *g, __u32 hwpt, __u64 addr,
 				   __u64 npages, __u32 flags)
 {
@@ -250,121 +122,6 @@ static inline int guest_invalidate(struct guest *g, __u32 hwpt, __u64 addr,
 				   IOMMU_HWPT_INVALIDATE_DATA_VTD_S1, &inv,
 				   sizeof(inv), &num);
 	return rc ?: num == 1 ? 0 : -EIO;
-}
-
-/* Waits for one; returns the number of records of all groups that are there. */
-static inline int guest_read(struct guest *g, struct iommu_hwpt_pgfault *rec,
-			     unsigned int max)
-{
-	struct pollfd p = { .fd = g->queue, .events = POLLIN };
-
-	if (poll(&p, 1, FOREVER_MS) != 1)
-		return -ETIMEDOUT;
-	return iommu_fault_read(g->queue, rec, max);
-}
-
-static inline int guest_answer(struct guest *g, __u32 cookie, __u32 code)
-{
-	int rc = iommu_fault_answer(g->queue, cookie, code);
-
-	if (rc)
-		return rc;
-	if (code == IOMMUFD_PAGE_RESP_SUCCESS)
-		g->success++;
-	else if (code == IOMMUFD_PAGE_RESP_INVALID)
-		g->invalid++;
-	else
-		g->failure++;
-	return 0;
-}
-
-static inline int guest_write(struct guest *g, __u32 pasid, __u64 va,
-			      const void *data, __u64 length)
-{
-	return model_dma(&g->d, IOMMUFD_MODEL_DMA_WRITE, pasid, va,
-			 (void *)data, length, FOREVER_MS);
-}
-
-static inline int guest_load(struct guest *g, __u32 pasid, __u64 va, void *data,
-			     __u64 length)
-{
-	return model_dma(&g->d, 0, pasid, va, data, length, FOREVER_MS);
-}
-
-static inline void pattern(void *p, size_t length, unsigned int seed)
-{
-	unsigned char *b = p;
-	size_t i;
-
-	for (i = 0; i < length; i++) {
-		seed = seed * 1664525 + 1013904223;
-		b[i] = (unsigned char)(seed >> 24) | 1;
-	}
-}
-
-static inline bool all_bytes(const void *p, unsigned char value, size_t length)
-{
-	const unsigned char *b = p;
-	size_t i;
-
-	for (i = 0; i < length && b[i] == value; i++)
-		;
-	return i == length;
-}
-
-/* A figure that is not shown is never equal to a count. */
-static inline __u64 queue_figure(const struct fdinfo *info, const char *key,
-				 unsigned int nth)
-{
-	__u64 value;
-
-	return fdinfo_nth(info, key, nth, &value) ? value : ~0ULL;
-}
-
-/*
- * The ledger: what the function saw, what we did, and what the queue's fdinfo
- * says, must agree; and the model has nothing to object to.
- */
-#define GUEST_CHECK(g) do {						\
-	struct guest *_g = (g);						\
-	struct iommufd_model_state _s;					\
-	__u64 _v;							\
-									\
-	ASSERT_EQ(0, model_state(&_g->d, &_s));				\
-	EXPECT_EQ(0, _s.waiting);					\
-	EXPECT_EQ(0, _s.outstanding);					\
-	EXPECT_EQ(0, _s.running);					\
-	EXPECT_EQ(_g->success + _g->retried, _s.success);		\
-	EXPECT_EQ(_g->invalid + _g->drained, _s.invalid);		\
-	EXPECT_EQ(_g->failure, _s.failure);				\
-	EXPECT_EQ(_s.groups, _s.success + _s.invalid + _s.failure);	\
-	if (_g->queue >= 0) {						\
-		struct fdinfo _i;					\
-									\
-		ASSERT_EQ(0, fdinfo_read(0, _g->queue, &_i));		\
-		EXPECT_EQ(_g->success,					\
-			  queue_figure(&_i, "answered-user", 1));	\
-		EXPECT_EQ(_g->invalid,					\
-			  queue_figure(&_i, "answered-user", 2));	\
-		EXPECT_EQ(_g->failure,					\
-			  queue_figure(&_i, "answered-user", 3));	\
-		EXPECT_EQ(0, queue_figure(&_i, "pending", 1));		\
-		EXPECT_EQ(0, queue_figure(&_i, "pending", 0));		\
-	}								\
-	ASSERT_EQ(0, model_violations(&_g->m, &_v));			\
-	EXPECT_EQ(_g->violations, _v);					\
-} while (0)
-
-static inline void guest_stop(struct guest *g)
-{
-	model_dev_close(&g->d);
-	if (g->queue >= 0)
-		close(g->queue);
-	if (g->fd >= 0)
-		close(g->fd);
-	if (g->mem)
-		munmap(g->mem, GUEST_SIZE);
-	model_remove(&g->m);
 }
 
 #endif
