@@ -1103,7 +1103,11 @@ struct iommu_device_pasid_detach {
  *                          anew: the device forgets its requests, its credits and
  *                          a failure that has stopped it. It is on or off as
  *                          before, and what is attached stays. Requests that come
- *                          during the reset are answered invalid
+ *                          during the reset are answered invalid. If it fails with
+ *                          something else than EBUSY, EOPNOTSUPP or ENODEV, page
+ *                          requests are off although they are wanted, until another
+ *                          RESET, an ENABLE, or an attachment to a HWPT with a fault
+ *                          queue turns them on
  */
 enum iommu_device_pri_op {
 	IOMMU_DEVICE_PRI_QUERY = 0,
@@ -1114,7 +1118,8 @@ enum iommu_device_pri_op {
 
 /**
  * enum iommu_device_pri_state - State of a device's page request interface
- * @IOMMU_DEVICE_PRI_ENABLED: Page requests are on
+ * @IOMMU_DEVICE_PRI_ENABLED: Page requests are on. Without it, although there are
+ *                            attachments: a RESET has failed
  * @IOMMU_DEVICE_PRI_BY_USER: IOMMU_DEVICE_PRI_ENABLE is in force
  * @IOMMU_DEVICE_PRI_RESP_PASID: Responses to requests with a PASID have to have it
  *                               (PCIe 6.0, 10.5.2.3: PRG Response PASID Required)
@@ -1152,9 +1157,9 @@ enum iommu_device_pri_state {
  * cannot), EINVAL (@allocation; DISABLE without ENABLE), EBUSY (ENABLE is in force;
  * RESET: other functions share the interface), ENODEV (the device has gone), EFAULT,
  * ENOMEM; what the IOMMU driver returns. Nothing has changed then, but: after a RESET
- * that the hardware refused, what was outstanding is answered; and if the structure
- * becomes unwritable during the call, it is EFAULT although a DISABLE or RESET was
- * done.
+ * that failed in the driver what was outstanding is answered, and but for EBUSY page
+ * requests are off; and if the structure becomes unwritable during the call, it is
+ * EFAULT although a DISABLE or RESET was done.
  */
 struct iommu_device_pri {
 	__u32 size;

@@ -104,28 +104,31 @@ struct iommufd_fault_pri_hw {
  *	spinlocks, by any number of callers at once. Must not wait for user
  *	space, nor for an attach, a detach or a close: those wait for it.
  * @enable: the first fault-capable attach of @source, or the first use of another
- *	kind (struct iommufd_fault_hold): turn page requests on. Returns 0 or the
- *	error attach returns. May sleep. Optional.
- * @disable: after the last one has gone. Optional.
+ *	kind (struct iommufd_fault_hold), or after @stop: turn page requests on.
+ *	Returns 0 or the error attach returns; they are off then. May sleep.
+ *	Optional.
+ * @disable: after the last use has gone; only if they are on. Optional.
  * @drain: hand every request of (@source, @pasid) that hardware and the
  *	backend's own queues still hold to the door, then return. With
  *	IOMMU_NO_PASID also those of every PASID that has no attach of its own.
  *	The device's translations are already gone or replaced. May sleep.
  *	Optional.
- *
  * @query: describe the page request interface of @source. @hw comes filled with
  *	what the door knows: the capacity as registered. May sleep. Optional.
- * @reset: start the page request interface anew: the device forgets what it had
- *	outstanding, its credits and any failure (10.5.2.2: Reset). @enabled says
- *	whether it is on, and is to be on again afterwards: turn it off, wait until
- *	it has stopped, reset, and turn it on. When this is called all that the
- *	door ever took is answered, and what comes is refused. Returns 0; -EBUSY:
- *	other functions share the interface and use it, and nothing was changed;
- *	another error: it may be off, until a reset or an @enable that works, and
- *	@disable is called as if it were on. May sleep. Without it a reset is
+ * @stop: the first half of starting the page request interface anew; @enable is
+ *	the second, if it is to be on again. Turn page requests off if they are
+ *	on, wait until the device has stopped, hand what hardware and the
+ *	backend's own queues hold of it to the door, and reset the interface: the
+ *	device forgets what it had outstanding, its credits and any failure
+ *	(10.5.2.2: Reset). From the return on nothing of @source reaches the door
+ *	before @enable: the door forgets the groups that this cut in two. When it
+ *	is called all that the door ever took is answered, and until it returns
+ *	the door refuses what comes. Returns 0; -EBUSY: other functions share the
+ *	interface and use it, and nothing was changed; another error: page
+ *	requests are off, as after @disable. May sleep. Without it a reset is
  *	-EOPNOTSUPP. Optional.
  *
- * @enable, @disable, @drain, @query and @reset of one source are called one at a
+ * @enable, @disable, @drain, @query and @stop of one source are called one at a
  * time. All may take locks of the backend, under which it must not call register, unregister
  * or the functions for route.c and pri.c.
  */
@@ -138,7 +141,7 @@ struct iommufd_fault_unit_ops {
 	void (*drain)(struct iommufd_fault_source *source, ioasid_t pasid);
 	void (*query)(struct iommufd_fault_source *source,
 		      struct iommufd_fault_pri_hw *hw);
-	int (*reset)(struct iommufd_fault_source *source, bool enabled);
+	int (*stop)(struct iommufd_fault_source *source);
 };
 
 /**
@@ -215,7 +218,8 @@ void iommufd_fault_attach_remove(struct iommufd_fault_attach *attach);
  * @allocation: page requests that may be outstanding at the moment
  * @outstanding: page requests taken and not answered
  * @attaches: fault-capable attaches of the device and its PASIDs
- * @enabled: page requests are on
+ * @enabled: page requests are on; a reset that failed leaves them off until another
+ *	one, an attach or a hold turns them on
  * @held: there is a struct iommufd_fault_hold
  */
 struct iommufd_fault_pri {

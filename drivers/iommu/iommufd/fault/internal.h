@@ -217,6 +217,8 @@ struct fault_batch {
  * @mutex: serialises attach, detach, close and unregister for this source
  * @attaches: installed ones; guarded by @mutex
  * @users: attaches that need page requests enabled, and @held; guarded by @mutex
+ * @on: the backend has page requests on. With @users, unless a reset failed;
+ *	guarded by @mutex
  * @held: there is a struct iommufd_fault_hold; guarded by @mutex
  * @nr_attaches: attaches that exist, installed or not; the group structures
  *	live as long as there is one; guarded by @mutex
@@ -254,6 +256,7 @@ struct iommufd_fault_source {
 	struct mutex mutex;
 	struct list_head attaches;
 	unsigned int users;
+	bool on;
 	bool held;
 	unsigned int nr_attaches;
 	bool dead;
@@ -533,6 +536,7 @@ fault_source_outstanding(const struct iommufd_fault_source *source)
 /* --- sources: source.c --- */
 struct iommufd_fault_source *fault_source_get(struct device *dev);
 struct iommufd_fault_source *fault_source_join(struct device *dev);
+int fault_source_turn_on(struct iommufd_fault_source *source);
 int fault_source_enable(struct iommufd_fault_source *source);
 void fault_source_disable(struct iommufd_fault_source *source);
 void fault_source_forget_doomed(struct iommufd_fault_source *source);

@@ -51,7 +51,7 @@ int iommufd_fault_pri_query(struct device *dev, struct iommufd_fault_pri *pri)
 		.hw.capacity = source->max_outstanding,
 		.allocation = source->limit,
 		.outstanding = fault_source_outstanding(source),
-		.enabled = source->users,
+		.enabled = source->on,
 		.held = source->held,
 	};
 	list_for_each_entry(attach, &source->attaches, source_item)
@@ -150,6 +150,34 @@ static void set_refusing(struct iommufd_fault_source *source, bool refusing)
 	spin_unlock_bh(&source->lock);
 }
 
+/*
+ * The refused groups are forgotten while nothing comes in: not before, as the
+ * rest of one may be on its way, nor later, as the device uses the indices anew.
+ */
+static int reset(struct iommufd_fault_source *source)
+{
+	struct iommufd_fault_attach *attach;
+	int rc;
+
+	set_refusing(source, true);
+	list_for_each_entry(attach, &source->attaches, source_item) {
+		fault_attach_flush(attach);
+		cond_resched();
+	}
+	rc = source->unit->ops->stop(source);
+	if (!rc)
+		fault_source_forget_doomed(source);
+	if (rc != -EBUSY)
+		source->on = false;
+	set_refusing(source, false);
+	if (rc || !source->users)
+		return rc;
+
+	rc = fault_source_turn_on(source);
+	/* That would say that nothing was changed */
+	return rc == -EBUSY ? -EIO : rc;
+}
+
 /**
  * iommufd_fault_pri_reset - start a device's page request interface anew
  * @dev: the device
@@ -160,37 +188,26 @@ static void set_refusing(struct iommufd_fault_source *source, bool refusing)
  * stay. May sleep, for hardware, never for user space.
  *
  * Return: 0; -EOPNOTSUPP: no source for @dev, or the backend cannot; -ENODEV: it
- * has gone; what the backend says.
+ * has gone; -EBUSY: others use the interface too, and it was not changed; another
+ * error of the backend: page requests are off until they are turned on by another
+ * reset, an attach or a hold. But for -EOPNOTSUPP and -ENODEV what was outstanding
+ * is answered in any case.
  */
 int iommufd_fault_pri_reset(struct device *dev)
 {
 	struct iommufd_fault_source *source = fault_source_get(dev);
-	struct iommufd_fault_attach *attach;
 	int rc;
 
 	if (!source)
 		return -EOPNOTSUPP;
 
 	mutex_lock(&source->mutex);
-	if (source->dead) {
+	if (source->dead)
 		rc = -ENODEV;
-		goto out_unlock;
-	}
-	if (!source->unit->ops->reset) {
+	else if (!source->unit->ops->stop)
 		rc = -EOPNOTSUPP;
-		goto out_unlock;
-	}
-	set_refusing(source, true);
-	list_for_each_entry(attach, &source->attaches, source_item) {
-		fault_attach_flush(attach);
-		cond_resched();
-	}
-	rc = source->unit->ops->reset(source, source->users);
-	/* The device begins its groups anew */
-	if (!rc)
-		fault_source_forget_doomed(source);
-	set_refusing(source, false);
-out_unlock:
+	else
+		rc = reset(source);
 	mutex_unlock(&source->mutex);
 	fault_source_put(source);
 	return rc;

@@ -261,6 +261,32 @@ void fault_source_leave(struct iommufd_fault_source *source)
 }
 
 /**
+ * fault_source_turn_on - turn page requests on if they are not
+ * @source: not unregistered; its mutex is held
+ *
+ * Return: 0, or what the backend says.
+ */
+int fault_source_turn_on(struct iommufd_fault_source *source)
+{
+	int rc = 0;
+
+	lockdep_assert_held(&source->mutex);
+	if (!source->on && source->unit->ops->enable)
+		rc = source->unit->ops->enable(source);
+	if (!rc)
+		source->on = true;
+	return rc;
+}
+
+static void fault_source_turn_off(struct iommufd_fault_source *source)
+{
+	lockdep_assert_held(&source->mutex);
+	if (source->on && source->unit->ops->disable)
+		source->unit->ops->disable(source);
+	source->on = false;
+}
+
+/**
  * fault_source_enable - have page requests enabled
  * @source: its mutex is held
  *
@@ -274,13 +300,10 @@ int fault_source_enable(struct iommufd_fault_source *source)
 	lockdep_assert_held(&source->mutex);
 	if (source->dead)
 		return -ENODEV;
-	if (!source->users && source->unit->ops->enable) {
-		rc = source->unit->ops->enable(source);
-		if (rc)
-			return rc;
-	}
-	source->users++;
-	return 0;
+	rc = fault_source_turn_on(source);
+	if (!rc)
+		source->users++;
+	return rc;
 }
 
 /**
@@ -293,8 +316,8 @@ void fault_source_disable(struct iommufd_fault_source *source)
 	/* Unplugging has disabled them for all. */
 	if (source->dead)
 		return;
-	if (!--source->users && source->unit->ops->disable)
-		source->unit->ops->disable(source);
+	if (!--source->users)
+		fault_source_turn_off(source);
 }
 
 /**
@@ -362,8 +385,7 @@ void iommufd_fault_source_unregister(struct iommufd_fault_source *source)
 	source->dead = true;
 	list_for_each_entry_safe(attach, next, &source->attaches, source_item)
 		fault_attach_cut(attach);
-	if (source->users && source->unit->ops->disable)
-		source->unit->ops->disable(source);
+	fault_source_turn_off(source);
 	mutex_unlock(&source->mutex);
 	fault_source_put(source);
 }

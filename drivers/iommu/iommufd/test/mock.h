@@ -184,7 +184,8 @@ struct mock_ledger {
  *	attaches another domain finds the old one out of use.
  * @domain: attached to the RID; never NULL once probed
  * @requests_on: it may send page requests
- * @enabled: how often requests were turned on, less how often off
+ * @enabled: how often requests were turned on, less how often off; from 0 again
+ *	with a reset
  * @resets: of the page request interface
  * @halted: a failure answer has stopped its page requests
  * @groups: struct mock_group that wait for an answer, by key
@@ -244,6 +245,7 @@ struct iommu_domain *mock_dev_domain(struct mock_dev *mdev, bool pasid_valid,
  * @judged: the door's verdict on the last request is known
  * @answered: the answer has arrived, possibly before the verdict was known
  * @code: the answer
+ * @resets: mock_dev::resets when it was begun, for groups that go through the FIFO
  * @num: members of @requests in use
  * @requests: for groups that go through the FIFO
  *
@@ -260,6 +262,7 @@ struct mock_group {
 	bool judged;
 	bool answered;
 	u32 code;
+	unsigned int resets;
 	unsigned int num;
 	struct iommufd_page_request requests[MOCK_GROUP_REQUESTS];
 };

@@ -95,15 +95,31 @@ u32 mock_fault_free_grpid(struct mock_dev *mdev, bool pasid_valid, u32 pasid)
 
 /* --- requests --- */
 
-/* One request up to the door. A device that may not send is not heard. */
+static unsigned int resets_of(struct mock_dev *mdev)
+{
+	unsigned int resets;
+
+	spin_lock(&mdev->lock);
+	resets = mdev->resets;
+	spin_unlock(&mdev->lock);
+	return resets;
+}
+
+/*
+ * One request up to the door, of a group begun after @resets resets: a device that
+ * was reset does not go on with it. One that may not send is not heard.
+ */
 static enum iommufd_fault_verdict
-report(struct mock_dev *mdev, const struct iommufd_page_request *req)
+report(struct mock_dev *mdev, const struct iommufd_page_request *req,
+       unsigned int resets)
 {
 	enum iommufd_fault_verdict verdict;
 	bool may_send;
 
+	/* Whoever turns page requests off can wait until the door has it. */
+	rcu_read_lock();
 	spin_lock(&mdev->lock);
-	may_send = mdev->requests_on && !mdev->halted;
+	may_send = mdev->requests_on && !mdev->halted && mdev->resets == resets;
 	mdev->ledger.requests++;
 	spin_unlock(&mdev->lock);
 
@@ -112,6 +128,7 @@ report(struct mock_dev *mdev, const struct iommufd_page_request *req)
 	else
 		verdict = req->last ? IOMMUFD_FAULT_REFUSED :
 				      IOMMUFD_FAULT_DROPPED;
+	rcu_read_unlock();
 
 	if (req->last) {
 		WARN(verdict == IOMMUFD_FAULT_DROPPED,
@@ -181,7 +198,8 @@ static void fifo_work(struct work_struct *work)
 
 		list_del(&group->item);
 		for (i = 0; i < group->num; i++) {
-			verdict = report(group->mdev, &group->requests[i]);
+			verdict = report(group->mdev, &group->requests[i],
+					 group->resets);
 			dropped |= verdict == IOMMUFD_FAULT_DROPPED;
 		}
 		group_judged(group, verdict, dropped);
@@ -197,6 +215,7 @@ static void fifo_work(struct work_struct *work)
 void mock_fault_submit(struct mock_group *group)
 {
 	group_wait_for(group);
+	group->resets = group->mdev->resets;
 	spin_lock(&mock_fifo.lock);
 	list_add_tail(&group->item, &mock_fifo.groups);
 	spin_unlock(&mock_fifo.lock);
@@ -219,7 +238,8 @@ static struct mock_group *group_alloc(struct mock_dev *mdev,
 }
 
 static bool send_last(struct mock_group *group,
-		      const struct iommufd_page_request *req, bool dropped)
+		      const struct iommufd_page_request *req, bool dropped,
+		      unsigned int resets)
 {
 	struct mock_dev *mdev = group->mdev;
 	enum iommufd_fault_verdict verdict;
@@ -228,7 +248,7 @@ static bool send_last(struct mock_group *group,
 	group_wait_for(group);
 	spin_unlock(&mdev->lock);
 
-	verdict = report(mdev, req);
+	verdict = report(mdev, req, resets);
 	group_judged(group, verdict, dropped);
 	return verdict == IOMMUFD_FAULT_TAKEN;
 }
@@ -247,7 +267,7 @@ int mock_fault_trigger(struct mock_dev *mdev,
 
 	if (!group)
 		return -ENOMEM;
-	send_last(group, req, false);
+	send_last(group, req, false, resets_of(mdev));
 	return 0;
 }
 
@@ -292,6 +312,7 @@ int mock_fault_send(struct mock_dev *mdev, struct iommufd_page_request *req,
 {
 	struct mock_group *group;
 	LIST_HEAD(groups);
+	unsigned int resets;
 	bool dropped = false;
 	u32 i;
 	int rc;
@@ -303,13 +324,15 @@ int mock_fault_send(struct mock_dev *mdev, struct iommufd_page_request *req,
 
 	*taken = 0;
 	for (i = 0; i < count; i++) {
+		if (!i || each_last)
+			resets = resets_of(mdev);
 		req->last = each_last || (last && i == count - 1);
 		if (req->last) {
 			group = list_first_entry(&groups, struct mock_group,
 						 item);
 			list_del(&group->item);
-			*taken += send_last(group, req, dropped);
-		} else if (report(mdev, req) == IOMMUFD_FAULT_TAKEN) {
+			*taken += send_last(group, req, dropped, resets);
+		} else if (report(mdev, req, resets) == IOMMUFD_FAULT_TAKEN) {
 			++*taken;
 		} else {
 			dropped = true;
@@ -455,22 +478,27 @@ static void mock_query(struct iommufd_fault_source *source,
 	hw->failed = READ_ONCE(mdev->halted);
 }
 
-static int mock_reset(struct iommufd_fault_source *source, bool enabled)
+/* Fails, if it does, when page requests are off already. */
+static int mock_stop(struct iommufd_fault_source *source)
 {
 	struct mock_dev *mdev = iommufd_fault_source_priv(source);
 
 	might_sleep();
-	if (iommufd_should_fail())
-		return -EIO;
-
 	spin_lock(&mdev->lock);
-	WARN(mdev->requests_on != enabled,
-	     "%s: reset, and page requests are not what the door says\n",
-	     dev_name(&mdev->dev));
 	WARN(waits_for_answers(mdev), "%s: reset with groups not answered\n",
 	     dev_name(&mdev->dev));
-	mdev->halted = false;
+	mdev->requests_on = false;
+	mdev->enabled = 0;
 	mdev->resets++;
+	spin_unlock(&mdev->lock);
+	/* What is being sent gets there; what is in the FIFO still does not. */
+	synchronize_rcu_expedited();
+	flush_work(&mock_fifo.work);
+
+	if (iommufd_should_fail())
+		return -EIO;
+	spin_lock(&mdev->lock);
+	mdev->halted = false;
 	spin_unlock(&mdev->lock);
 	return 0;
 }
@@ -481,7 +509,7 @@ const struct iommufd_fault_unit_ops mock_fault_ops = {
 	.disable = mock_disable,
 	.drain = mock_drain,
 	.query = mock_query,
-	.reset = mock_reset,
+	.stop = mock_stop,
 };
 
 /**

@@ -195,16 +195,19 @@ void vtd_pri_query(struct vtd_device *device, struct iommufd_fault_pri_hw *hw)
 }
 
 /**
- * vtd_pri_reset() - start the page request interface of a device anew
+ * vtd_pri_stop() - stop a device's page requests and reset its interface
  * @device: the device, with a source; the fault door refuses its requests
- * @enabled: it is on, and is to be on again
  *
- * May sleep; takes vtd_unit::lock.
+ * Other functions may turn the shared interface on meanwhile. They reset it first,
+ * so that need not be done again; and this one's requests do not get in, as its
+ * context entry refuses them before the last drain. May sleep; takes
+ * vtd_unit::lock.
  *
- * Return: 0; -EBUSY: other functions use the interface too, nothing was changed;
- * -ENODEV: the function has gone; what enabling returns: it is off then.
+ * Return: 0: vtd_pri_enable() begins anew; -EBUSY: other functions use the
+ * interface too, nothing was changed; -ENODEV: the function has gone; what
+ * resetting returns. Page requests are off but for -EBUSY.
  */
-int vtd_pri_reset(struct vtd_device *device, bool enabled)
+int vtd_pri_stop(struct vtd_device *device)
 {
 	struct pci_dev *pf = pci_physfn(device->pdev);
 	struct vtd_unit *unit = device->unit;
@@ -215,23 +218,26 @@ int vtd_pri_reset(struct vtd_device *device, bool enabled)
 		mutex_unlock(&unit->lock);
 		return -EBUSY;
 	}
+	WRITE_ONCE(device->pri, false);
 	if (pf->pri_enabled)
 		pci_disable_pri(pf);
 	mutex_unlock(&unit->lock);
 
 	/* After a failure response it may never say so, and a reset is the way out */
 	rc = pri_wait_stopped(pf);
-	if (rc && rc != -EBUSY)
-		return rc;
+	if (rc == -EBUSY)
+		rc = 0;
 
-	/* What it sent before it stopped is refused now, not after the reset */
+	/* What it sent is let in first: the unit would answer it with a failure */
+	vtd_prq_drain(device, IOMMU_NO_PASID);
+	mutex_lock(&unit->lock);
+	vtd_context_update(device);
+	mutex_unlock(&unit->lock);
 	vtd_prq_drain(device, IOMMU_NO_PASID);
 
 	mutex_lock(&unit->lock);
-	/* Another function may have switched it on meanwhile */
-	rc = pf->pri_enabled ? -EBUSY : pci_reset_pri(pf);
-	if (!rc && enabled)
-		rc = pci_enable_pri(pf, vtd_pri_allocation(pf));
+	if (!rc && !pf->pri_enabled)
+		rc = pci_reset_pri(pf);
 	mutex_unlock(&unit->lock);
 	return rc;
 }

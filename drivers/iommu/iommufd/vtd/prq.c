@@ -468,9 +468,9 @@ static void prq_query(struct iommufd_fault_source *source,
 	vtd_pri_query(iommufd_fault_source_priv(source), hw);
 }
 
-static int prq_reset(struct iommufd_fault_source *source, bool enabled)
+static int prq_stop(struct iommufd_fault_source *source)
 {
-	return vtd_pri_reset(iommufd_fault_source_priv(source), enabled);
+	return vtd_pri_stop(iommufd_fault_source_priv(source));
 }
 
 /* What the fault door calls; sources have their &struct vtd_device as priv. */
@@ -480,7 +480,7 @@ const struct iommufd_fault_unit_ops vtd_fault_unit_ops = {
 	.disable = prq_disable,
 	.drain = prq_drain,
 	.query = prq_query,
-	.reset = prq_reset,
+	.stop = prq_stop,
 };
 
 /**

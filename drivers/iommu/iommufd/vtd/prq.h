@@ -52,7 +52,7 @@ void vtd_prq_get_stats(struct vtd_unit *unit, struct vtd_prq_stats *stats);
 int vtd_pri_enable(struct vtd_device *device);
 void vtd_pri_disable(struct vtd_device *device);
 void vtd_pri_query(struct vtd_device *device, struct iommufd_fault_pri_hw *hw);
-int vtd_pri_reset(struct vtd_device *device, bool enabled);
+int vtd_pri_stop(struct vtd_device *device);
 
 /*
  * Page requests that the function may have outstanding, with its virtual ones:
