@@ -99,7 +99,7 @@ end_suite() { # NAME PID SECONDS
 	[ -z "$figures" ] || notes="$notes$(echo "$figures" | sed "s/^/$1: /")
 "
 	[ -s "$tap.failed" ] || return 0
-	failures="$failures$(sed "s/^/  $1: /" "$tap.failed")
+	failures="$failures$(sed "s/^  /      /; t; s/^/  $1: /" "$tap.failed")
 "
 	tail -n 30 "$LOG/check-$1.err" >&2
 }

@@ -1,17 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0
 # Counts the TAP of one suite: prints "PASSED FAILED SKIPPED", and writes what
-# failed to the file `names`. `status` is the suite's exit status.
+# failed to the file `names`, followed by what was said of it: the last few
+# diagnostic lines since the case before, indented. `status` is the suite's exit
+# status.
 #
 # "# begin NAME" and "# end NAME STATUS" enclose one program. One that ends
 # early, or badly without a failed case, is one failure more; one that prints
 # no TAP at all is one case by its exit status (4 is a skip).
 
-BEGIN { planned = -1; printf "" > names }
+BEGIN { planned = -1; reasons = 5; printf "" > names }
 
-function failure(what) { failed++; print what > names }
+function failure(what,    i) {
+	failed++
+	print what > names
+	for (i = said > reasons ? said - reasons : 0; i < said; i++)
+		print "  " substr(why[i], 1, 200) > names
+	said = 0
+}
 
-/^# begin / { program = $3; open = 1; planned = -1; ran = 0; bad = 0 }
+/^# begin / { program = $3; open = 1; planned = -1; ran = 0; bad = 0; said = 0 }
 /^1\.\.[0-9]+/ { planned = substr($1, 4) + 0 }
+/^ *#/ && !/^# (begin|end) / && !/^# +(RUN|OK|FAIL) / {
+	sub(/^[# \t]+/, "")
+	why[said++] = "# " $0
+	next
+}
 /^ok / || /^not ok / {
 	ran++
 	if (toupper($0) ~ /# SKIP/)
@@ -22,6 +35,7 @@ function failure(what) { failed++; print what > names }
 		bad++
 		failure((program ? program ": " : "") $0)
 	}
+	said = 0
 }
 /^# end / {
 	if (planned >= 0 && ran < planned)

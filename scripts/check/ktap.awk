@@ -21,7 +21,9 @@
 	print "# end " suite " " ($1 == "not" && !bad ? 1 : 0)
 	suites++
 }
-/^ *# / { print "# " $0 }
+/^ *# / { print "# " $0; if (/(EXPECTATION|ASSERTION) FAILED/) saying = 4; next }
+# What was expected follows, without a mark of its own.
+saying && saying-- && /^    +[^ ]/ { print "# " $0 }
 END {
 	if (on && suites < planned)
 		print "not ok 0 " suites " of " planned " KUnit suites ended"
