@@ -82,7 +82,7 @@ void vtd_model_clean(struct vtd_model *model, void *addr, size_t size);
  * @VTD_MODEL_INJECT_REFUSE: the nth descriptor from now is invalid
  * @VTD_MODEL_INJECT_TIMEOUT: the nth device-TLB invalidation from now times out
  * @VTD_MODEL_INJECT_DELAY: nth counts microseconds by which each page request
- *	interrupt comes late; 0 to stop
+ *	interrupt comes late; 0 to stop: one that is late comes at once
  * @VTD_MODEL_INJECT_DROP_TYPES: nth is a bit mask of descriptor types (6.5.2): those
  *	are dropped; 0 to stop
  * @VTD_MODEL_INJECT_KEEP_TABLES: the nth descriptor from now leaves cached tables

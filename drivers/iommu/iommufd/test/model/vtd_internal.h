@@ -286,6 +286,7 @@ struct vtd_connection {
  * @lock: everything below; a leaf, never held when somebody else's code is called
  * @raise: interrupts to raise when @lock is let go
  * @delay: brings a late page request interrupt
+ * @late: there is one
  * @gsts: global status
  * @rtaddr: root table address register
  * @root: as it was taken over by the last set-root-table-pointer
@@ -313,6 +314,7 @@ struct vtd_model {
 	raw_spinlock_t lock;
 	unsigned long raise;
 	struct hrtimer delay;
+	bool late;
 	u32 gsts;
 	u64 rtaddr;
 	u64 root;

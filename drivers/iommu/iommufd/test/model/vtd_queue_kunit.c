@@ -279,6 +279,20 @@ static void request_interrupts(struct kunit *test)
 	MODEL_EXPECT_EQ(test, 1, READ_ONCE(f->raised[REQUEST]));
 	msleep(100);
 	MODEL_EXPECT_EQ(test, 2, READ_ONCE(f->raised[REQUEST]));
+	/* An hour, and it is not waited for */
+	write4(f, 0xdc, 1);
+	vtd_model_inject(f->model, VTD_MODEL_INJECT_DELAY, 3600U * 1000 * 1000);
+	page_request(f, PASID, MODEL_READ, 0x5000, 1, true);
+	write4(f, 0xdc, 1);
+	page_request(f, PASID, MODEL_READ, 0x5000, 1, true);
+	MODEL_EXPECT_EQ(test, 2, READ_ONCE(f->raised[REQUEST]));
+	vtd_model_inject(f->model, VTD_MODEL_INJECT_DELAY, 0);
+	MODEL_EXPECT_EQ(test, 3, READ_ONCE(f->raised[REQUEST]));
+	vtd_model_inject(f->model, VTD_MODEL_INJECT_DELAY, 0);
+	MODEL_EXPECT_EQ(test, 3, READ_ONCE(f->raised[REQUEST]));
+	write4(f, 0xdc, 1);
+	page_request(f, PASID, MODEL_READ, 0x5000, 1, true);
+	MODEL_EXPECT_EQ(test, 4, READ_ONCE(f->raised[REQUEST]));
 }
 
 static void responses(struct kunit *test)

@@ -51,18 +51,27 @@ unsigned long vtd_lock(struct vtd_model *model)
 	return flags;
 }
 
-static void raise(struct vtd_model *model, unsigned long which, unsigned long delay)
+static void raise(struct vtd_model *model, unsigned long which)
 {
-	if (which & BIT(VTD_MODEL_IRQ_PAGE_REQUEST) && delay) {
-		if (!hrtimer_active(&model->delay))
-			hrtimer_start(&model->delay, ns_to_ktime((u64)delay * NSEC_PER_USEC),
-				      HRTIMER_MODE_REL_HARD);
-		which &= ~BIT(VTD_MODEL_IRQ_PAGE_REQUEST);
-	}
 	if (which & BIT(VTD_MODEL_IRQ_FAULT))
 		model->config.raise(model->config.data, VTD_MODEL_IRQ_FAULT);
 	if (which & BIT(VTD_MODEL_IRQ_PAGE_REQUEST))
 		model->config.raise(model->config.data, VTD_MODEL_IRQ_PAGE_REQUEST);
+}
+
+/* With the lock held, so that whoever ends the delay finds what it has held up. */
+static void postpone(struct vtd_model *model)
+{
+	u64 delay = model->inject[VTD_MODEL_INJECT_DELAY];
+
+	if (!delay || !(model->raise & BIT(VTD_MODEL_IRQ_PAGE_REQUEST)))
+		return;
+	model->raise &= ~BIT(VTD_MODEL_IRQ_PAGE_REQUEST);
+	if (model->late)
+		return;
+	model->late = true;
+	hrtimer_start(&model->delay, ns_to_ktime(delay * NSEC_PER_USEC),
+		      HRTIMER_MODE_REL_HARD);
 }
 
 /**
@@ -73,21 +82,27 @@ static void raise(struct vtd_model *model, unsigned long which, unsigned long de
 void vtd_unlock(struct vtd_model *model, unsigned long flags)
 	__releases(&model->lock)
 {
-	unsigned long which = model->raise;
-	unsigned long delay = model->inject[VTD_MODEL_INJECT_DELAY];
+	unsigned long which;
 
+	postpone(model);
+	which = model->raise;
 	model->raise = 0;
 	raw_spin_unlock(&model->lock);
 	if (which)
-		raise(model, which, delay);
+		raise(model, which);
 	local_irq_restore(flags);
 }
 
 static enum hrtimer_restart delayed(struct hrtimer *timer)
 {
 	struct vtd_model *model = container_of(timer, struct vtd_model, delay);
+	unsigned long flags = vtd_lock(model);
+	bool late = model->late;
 
-	model->config.raise(model->config.data, VTD_MODEL_IRQ_PAGE_REQUEST);
+	model->late = false;
+	vtd_unlock(model, flags);
+	if (late)
+		raise(model, BIT(VTD_MODEL_IRQ_PAGE_REQUEST));
 	return HRTIMER_NORESTART;
 }
 
@@ -483,6 +498,12 @@ void vtd_model_inject(struct vtd_model *model, enum vtd_model_inject what,
 	unsigned long flags = vtd_lock(model);
 
 	model->inject[what] = nth;
+	if (what == VTD_MODEL_INJECT_DELAY && !nth && model->late) {
+		/* If it is running already it finds nothing to do. */
+		hrtimer_try_to_cancel(&model->delay);
+		model->late = false;
+		model->raise |= BIT(VTD_MODEL_IRQ_PAGE_REQUEST);
+	}
 	vtd_unlock(model, flags);
 }
 
