@@ -24,8 +24,12 @@
  * @num: how many there were; only the first FT_LOG are in @log
  * @calls: calls of respond
  * @largest: most answers in one call
- * @enabled: enable calls less disable calls
+ * @enabled: enable calls less disable calls; 0 after stop
  * @enable_rc: what enable returns
+ * @on_enable: called by an enable that works, when page requests are on. Optional
+ * @stops: stop calls
+ * @stop_rc: what stop returns
+ * @on_stop: called by stop, before page requests are off. Optional
  * @on_drain: called by drain
  */
 struct ft_unit {
@@ -37,6 +41,10 @@ struct ft_unit {
 	unsigned int largest;
 	int enabled;
 	int enable_rc;
+	void (*on_enable)(struct ft_unit *u);
+	unsigned int stops;
+	int stop_rc;
+	void (*on_stop)(struct ft_unit *u);
 	void (*on_drain)(struct iommufd_fault_source *source, ioasid_t pasid);
 };
 

@@ -37,6 +37,8 @@ static int ft_enable(struct iommufd_fault_source *source)
 	if (u->enable_rc)
 		return u->enable_rc;
 	u->enabled++;
+	if (u->on_enable)
+		u->on_enable(u);
 	return 0;
 }
 
@@ -53,11 +55,24 @@ static void ft_drain(struct iommufd_fault_source *source, ioasid_t pasid)
 		u->on_drain(source, pasid);
 }
 
+static int ft_stop_unit(struct iommufd_fault_source *source)
+{
+	struct ft_unit *u = ft_unit_of(source);
+
+	u->stops++;
+	if (u->on_stop)
+		u->on_stop(u);
+	if (u->stop_rc != -EBUSY)
+		u->enabled = 0;
+	return u->stop_rc;
+}
+
 static const struct iommufd_fault_unit_ops ft_unit_ops = {
 	.respond = ft_respond,
 	.enable = ft_enable,
 	.disable = ft_disable,
 	.drain = ft_drain,
+	.stop = ft_stop_unit,
 };
 
 struct iommufd_fault_queue *ft_queue_new(struct ft *ft,

@@ -186,7 +186,8 @@ struct mock_ledger {
  * @requests_on: it may send page requests
  * @enabled: how often requests were turned on, less how often off; from 0 again
  *	with a reset
- * @resets: of the page request interface
+ * @epoch: goes up when page requests are turned off or reset: the device does not
+ *	go on with groups that it had begun before
  * @halted: a failure answer has stopped its page requests
  * @groups: struct mock_group that wait for an answer, by key
  * @last_grpid: where the DMA engine goes on looking for a free group index
@@ -206,7 +207,7 @@ struct mock_dev {
 	struct iommu_domain *domain;
 	bool requests_on;
 	int enabled;
-	unsigned int resets;
+	unsigned int epoch;
 	bool halted;
 	DECLARE_HASHTABLE(groups, 10);
 	u32 last_grpid;
@@ -245,7 +246,7 @@ struct iommu_domain *mock_dev_domain(struct mock_dev *mdev, bool pasid_valid,
  * @judged: the door's verdict on the last request is known
  * @answered: the answer has arrived, possibly before the verdict was known
  * @code: the answer
- * @resets: mock_dev::resets when it was begun, for groups that go through the FIFO
+ * @epoch: mock_dev::epoch when it was begun, for groups that go through the FIFO
  * @num: members of @requests in use
  * @requests: for groups that go through the FIFO
  *
@@ -262,7 +263,7 @@ struct mock_group {
 	bool judged;
 	bool answered;
 	u32 code;
-	unsigned int resets;
+	unsigned int epoch;
 	unsigned int num;
 	struct iommufd_page_request requests[MOCK_GROUP_REQUESTS];
 };

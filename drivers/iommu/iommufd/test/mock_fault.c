@@ -95,23 +95,24 @@ u32 mock_fault_free_grpid(struct mock_dev *mdev, bool pasid_valid, u32 pasid)
 
 /* --- requests --- */
 
-static unsigned int resets_of(struct mock_dev *mdev)
+static unsigned int epoch_of(struct mock_dev *mdev)
 {
-	unsigned int resets;
+	unsigned int epoch;
 
 	spin_lock(&mdev->lock);
-	resets = mdev->resets;
+	epoch = mdev->epoch;
 	spin_unlock(&mdev->lock);
-	return resets;
+	return epoch;
 }
 
 /*
- * One request up to the door, of a group begun after @resets resets: a device that
- * was reset does not go on with it. One that may not send is not heard.
+ * One request up to the door, of a group begun in @epoch: a device whose page
+ * requests were turned off does not go on with it. One that may not send is not
+ * heard.
  */
-static enum iommufd_fault_verdict
-report(struct mock_dev *mdev, const struct iommufd_page_request *req,
-       unsigned int resets)
+static enum iommufd_fault_verdict report(struct mock_dev *mdev,
+					 const struct iommufd_page_request *req,
+					 unsigned int epoch)
 {
 	enum iommufd_fault_verdict verdict;
 	bool may_send;
@@ -119,7 +120,7 @@ report(struct mock_dev *mdev, const struct iommufd_page_request *req,
 	/* Whoever turns page requests off can wait until the door has it. */
 	rcu_read_lock();
 	spin_lock(&mdev->lock);
-	may_send = mdev->requests_on && !mdev->halted && mdev->resets == resets;
+	may_send = mdev->requests_on && !mdev->halted && mdev->epoch == epoch;
 	mdev->ledger.requests++;
 	spin_unlock(&mdev->lock);
 
@@ -158,9 +159,7 @@ static void group_judged(struct mock_group *group,
 	ledger->reported++;
 	group->judged = true;
 	if (verdict == IOMMUFD_FAULT_TAKEN) {
-		/* A reset in the middle ends the group, which nobody tells us */
-		WARN(dropped && !mdev->resets,
-		     "a group was taken without one of its requests\n");
+		WARN(dropped, "a group was taken without one of its requests\n");
 		ledger->taken++;
 		outcome = group->answered ? outcome_of(group->code) :
 					    MOCK_OUTCOME_NONE;
@@ -199,7 +198,7 @@ static void fifo_work(struct work_struct *work)
 		list_del(&group->item);
 		for (i = 0; i < group->num; i++) {
 			verdict = report(group->mdev, &group->requests[i],
-					 group->resets);
+					 group->epoch);
 			dropped |= verdict == IOMMUFD_FAULT_DROPPED;
 		}
 		group_judged(group, verdict, dropped);
@@ -215,7 +214,7 @@ static void fifo_work(struct work_struct *work)
 void mock_fault_submit(struct mock_group *group)
 {
 	group_wait_for(group);
-	group->resets = group->mdev->resets;
+	group->epoch = group->mdev->epoch;
 	spin_lock(&mock_fifo.lock);
 	list_add_tail(&group->item, &mock_fifo.groups);
 	spin_unlock(&mock_fifo.lock);
@@ -239,7 +238,7 @@ static struct mock_group *group_alloc(struct mock_dev *mdev,
 
 static bool send_last(struct mock_group *group,
 		      const struct iommufd_page_request *req, bool dropped,
-		      unsigned int resets)
+		      unsigned int epoch)
 {
 	struct mock_dev *mdev = group->mdev;
 	enum iommufd_fault_verdict verdict;
@@ -248,7 +247,7 @@ static bool send_last(struct mock_group *group,
 	group_wait_for(group);
 	spin_unlock(&mdev->lock);
 
-	verdict = report(mdev, req, resets);
+	verdict = report(mdev, req, epoch);
 	group_judged(group, verdict, dropped);
 	return verdict == IOMMUFD_FAULT_TAKEN;
 }
@@ -267,7 +266,7 @@ int mock_fault_trigger(struct mock_dev *mdev,
 
 	if (!group)
 		return -ENOMEM;
-	send_last(group, req, false, resets_of(mdev));
+	send_last(group, req, false, epoch_of(mdev));
 	return 0;
 }
 
@@ -312,7 +311,7 @@ int mock_fault_send(struct mock_dev *mdev, struct iommufd_page_request *req,
 {
 	struct mock_group *group;
 	LIST_HEAD(groups);
-	unsigned int resets;
+	unsigned int epoch;
 	bool dropped = false;
 	u32 i;
 	int rc;
@@ -325,14 +324,14 @@ int mock_fault_send(struct mock_dev *mdev, struct iommufd_page_request *req,
 	*taken = 0;
 	for (i = 0; i < count; i++) {
 		if (!i || each_last)
-			resets = resets_of(mdev);
+			epoch = epoch_of(mdev);
 		req->last = each_last || (last && i == count - 1);
 		if (req->last) {
 			group = list_first_entry(&groups, struct mock_group,
 						 item);
 			list_del(&group->item);
-			*taken += send_last(group, req, dropped, resets);
-		} else if (report(mdev, req, resets) == IOMMUFD_FAULT_TAKEN) {
+			*taken += send_last(group, req, dropped, epoch);
+		} else if (report(mdev, req, epoch) == IOMMUFD_FAULT_TAKEN) {
 			++*taken;
 		} else {
 			dropped = true;
@@ -451,6 +450,7 @@ static void mock_disable(struct iommufd_fault_source *source)
 	WARN(--mdev->enabled, "%s: page requests turned off twice\n",
 	     dev_name(&mdev->dev));
 	mdev->requests_on = false;
+	mdev->epoch++;
 	WARN(waits_for_answers(mdev),
 	     "%s: page requests turned off with groups not answered\n",
 	     dev_name(&mdev->dev));
@@ -489,7 +489,7 @@ static int mock_stop(struct iommufd_fault_source *source)
 	     dev_name(&mdev->dev));
 	mdev->requests_on = false;
 	mdev->enabled = 0;
-	mdev->resets++;
+	mdev->epoch++;
 	spin_unlock(&mdev->lock);
 	/* What is being sent gets there; what is in the FIFO still does not. */
 	synchronize_rcu_expedited();

@@ -197,6 +197,164 @@ static void pri_virtual_function(struct kunit *test)
 	pt_done(pt);
 }
 
+/* --- stop and start anew --- */
+
+/* It is reset while it is off, and on only while the unit takes its requests. */
+static void pri_stop_control(struct pt_function *fn, u16 control)
+{
+	struct kunit *test = pri_pt->test;
+	bool taken = pri_context_enabled(pri_pt, RID0) ||
+		     pri_context_enabled(pri_pt, RID1);
+
+	if (control & BIT(0))
+		KUNIT_EXPECT_TRUE(test, taken);
+	if (!(control & BIT(1)))
+		return;
+	pri_resets++;
+	KUNIT_EXPECT_FALSE(test, control & BIT(0));
+	KUNIT_EXPECT_FALSE(test, pri_function_enabled(fn));
+	/* A reset ends what it waited for, and so it has stopped */
+	put_unaligned_le16(PCI_PRI_STATUS_STOPPED,
+			   fn->config + PT_PRI + PCI_PRI_STATUS);
+}
+
+static struct pt *pri_stop_new(struct kunit *test)
+{
+	struct pt *pt = pt_new(test, 64, 64);
+
+	pri_pt = pt;
+	pri_resets = 0;
+	pt->fn[0].on_control = pri_stop_control;
+	return pt;
+}
+
+static void pri_expect_off(struct pt *pt)
+{
+	KUNIT_EXPECT_FALSE(pt->test, pt->fn[0].device->pri);
+	KUNIT_EXPECT_FALSE(pt->test, pri_context_enabled(pt, RID0));
+	KUNIT_EXPECT_FALSE(pt->test, pri_function_enabled(&pt->fn[0]));
+}
+
+static void pri_stop(struct kunit *test)
+{
+	struct pt *pt = pri_stop_new(test);
+	struct pt_function *fn = &pt->fn[0];
+	struct vtd_device *device = fn->device;
+
+	/* It is off already */
+	KUNIT_EXPECT_EQ(test, vtd_pri_stop(device), 0);
+	KUNIT_EXPECT_EQ(test, pri_resets, 1);
+	pri_expect_off(pt);
+
+	KUNIT_ASSERT_EQ(test, vtd_pri_enable(device), 0);
+	vtd_fake_forget(pt->fake);
+	pri_resets = 0;
+	pt->steps = 0;
+	pt->priv = fn;
+	pt->on_step = pri_late_step;
+	KUNIT_EXPECT_EQ(test, vtd_pri_stop(device), 0);
+	/* What it still had on its way was let in, and answered */
+	KUNIT_EXPECT_PTR_EQ(test, pt->on_step, NULL);
+	KUNIT_EXPECT_EQ(test, pt_responses(pt, RID0, NOPASID, 9, 1), 1);
+	KUNIT_EXPECT_EQ(test, pri_resets, 1);
+	pri_expect_off(pt);
+
+	KUNIT_EXPECT_EQ(test, vtd_pri_enable(device), 0);
+	KUNIT_EXPECT_TRUE(test, pri_context_enabled(pt, RID0));
+	KUNIT_EXPECT_TRUE(test, pri_function_enabled(fn));
+	vtd_pri_disable(device);
+	pt_interrupt(pt);
+	pt_done(pt);
+}
+
+/* A response failure keeps it from stopping: that is what the reset is for. */
+static void pri_stop_does_not_stop(struct kunit *test)
+{
+	struct pt *pt = pri_stop_new(test);
+	struct pt_function *fn = &pt->fn[0];
+
+	KUNIT_ASSERT_EQ(test, vtd_pri_enable(fn->device), 0);
+	pri_resets = 0;
+	put_unaligned_le16(PCI_PRI_STATUS_RF,
+			   fn->config + PT_PRI + PCI_PRI_STATUS);
+	KUNIT_EXPECT_EQ(test, vtd_pri_stop(fn->device), 0);
+	KUNIT_EXPECT_EQ(test, pri_resets, 1);
+	pri_expect_off(pt);
+	KUNIT_EXPECT_EQ(test, vtd_pri_enable(fn->device), 0);
+	vtd_pri_disable(fn->device);
+	pt_interrupt(pt);
+	pt_done(pt);
+}
+
+/* All ones: it is off, whatever it would say. */
+static void pri_stop_gone(struct kunit *test)
+{
+	struct pt *pt = pri_stop_new(test);
+	struct pt_function *fn = &pt->fn[0];
+
+	KUNIT_ASSERT_EQ(test, vtd_pri_enable(fn->device), 0);
+	pri_resets = 0;
+	put_unaligned_le16(0xffff, fn->config + PT_PRI + PCI_PRI_STATUS);
+	KUNIT_EXPECT_EQ(test, vtd_pri_stop(fn->device), -ENODEV);
+	KUNIT_EXPECT_EQ(test, pri_resets, 0);
+	KUNIT_EXPECT_FALSE(test, fn->device->pri);
+	KUNIT_EXPECT_FALSE(test, pri_context_enabled(pt, RID0));
+	pt_interrupt(pt);
+	pt_done(pt);
+}
+
+/* The other function turns the interface on in the middle of it. */
+static void pri_stop_sibling_step(struct pt *pt)
+{
+	struct vtd_unit *unit = &pt->fake->unit;
+
+	if (pri_function_enabled(&pt->fn[0]) || mutex_is_locked(&unit->lock))
+		return;
+	pt->on_step = NULL;
+	KUNIT_EXPECT_EQ(pt->test, vtd_pri_enable(pt->fn[1].device), 0);
+}
+
+static void pri_stop_shared(struct kunit *test)
+{
+	struct pt *pt = pri_stop_new(test);
+	struct pt_function *pf = &pt->fn[0], *vf = &pt->fn[1];
+
+	vf->pdev.is_virtfn = 1;
+	vf->pdev.physfn = &pf->pdev;
+	vf->pdev.pri_cap = 0;
+	vf->device->pfsid = RID0;
+	KUNIT_ASSERT_EQ(test, vtd_pri_enable(pf->device), 0);
+	KUNIT_ASSERT_EQ(test, vtd_pri_enable(vf->device), 0);
+	pri_resets = 0;
+	KUNIT_EXPECT_EQ(test, vtd_pri_stop(pf->device), -EBUSY);
+	KUNIT_EXPECT_EQ(test, vtd_pri_stop(vf->device), -EBUSY);
+	KUNIT_EXPECT_EQ(test, pri_resets, 0);
+	KUNIT_EXPECT_TRUE(test, pf->device->pri && vf->device->pri);
+	KUNIT_EXPECT_TRUE(test, pri_function_enabled(pf));
+	KUNIT_EXPECT_TRUE(test, pri_context_enabled(pt, RID0));
+	KUNIT_EXPECT_TRUE(test, pri_context_enabled(pt, RID1));
+
+	vtd_pri_disable(vf->device);
+	pt->on_step = pri_stop_sibling_step;
+	KUNIT_EXPECT_EQ(test, vtd_pri_stop(pf->device), 0);
+	KUNIT_EXPECT_PTR_EQ(test, pt->on_step, NULL);
+	/* It was reset by the other one, which has it on; ours are kept out */
+	KUNIT_EXPECT_EQ(test, pri_resets, 1);
+	KUNIT_EXPECT_TRUE(test, pri_function_enabled(pf));
+	KUNIT_EXPECT_FALSE(test, pf->device->pri);
+	KUNIT_EXPECT_FALSE(test, pri_context_enabled(pt, RID0));
+	KUNIT_EXPECT_TRUE(test, pri_context_enabled(pt, RID1));
+	KUNIT_EXPECT_EQ(test, vtd_pri_enable(pf->device), 0);
+	KUNIT_EXPECT_TRUE(test, pri_context_enabled(pt, RID0));
+	KUNIT_EXPECT_EQ(test, pri_resets, 1);
+	vtd_pri_disable(vf->device);
+	KUNIT_EXPECT_TRUE(test, pri_function_enabled(pf));
+	vtd_pri_disable(pf->device);
+	pri_expect_off(pt);
+	pt_interrupt(pt);
+	pt_done(pt);
+}
+
 /* --- drain --- */
 
 /**
@@ -419,6 +577,10 @@ static struct kunit_case vtd_pri_cases[] = {
 	KUNIT_CASE(pri_enable_disable),
 	KUNIT_CASE(pri_refused),
 	KUNIT_CASE(pri_virtual_function),
+	KUNIT_CASE(pri_stop),
+	KUNIT_CASE(pri_stop_does_not_stop),
+	KUNIT_CASE(pri_stop_gone),
+	KUNIT_CASE(pri_stop_shared),
 	KUNIT_CASE(pri_drain),
 	KUNIT_CASE(pri_drain_after_overflow),
 	KUNIT_CASE(pri_drain_descriptors),
