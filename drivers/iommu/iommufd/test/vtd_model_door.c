@@ -8,6 +8,7 @@
 #include <linux/pci.h>
 #include <linux/slab.h>
 
+#include "../vtd/driver.h"
 #include "vtd_model_door.h"
 
 static struct vtd_machine *to_machine(struct vtd_unit *unit)

@@ -20,6 +20,7 @@
 #include "acpi.h"
 #include "dmar.h"
 #include "domain.h"
+#include "driver.h"
 
 static bool vtd;
 module_param(vtd, bool, 0444);
@@ -42,15 +43,8 @@ static struct vtd_device *to_vtd(struct device *dev)
 	return dev_iommu_priv_get(dev);
 }
 
-/**
- * vtd_unit_of() - the unit in front of a function
- * @pdev: the function
- *
- * May sleep.
- *
- * Return: the unit, or NULL.
- */
-struct vtd_unit *vtd_unit_of(struct pci_dev *pdev)
+/* The unit in front of a function, or NULL. May sleep. */
+static struct vtd_unit *unit_of(struct pci_dev *pdev)
 {
 	struct vtd_unit *unit, *found = NULL;
 
@@ -162,7 +156,7 @@ static struct iommu_device *driver_probe(struct device *dev)
 	/* Requests of what VMD hides carry another's requester id */
 	if (pci_real_dma_dev(pdev) != pdev)
 		return ERR_PTR(-ENODEV);
-	unit = vtd_unit_of(pdev);
+	unit = unit_of(pdev);
 	if (!unit)
 		return ERR_PTR(-ENODEV);
 	device = vtd_device_add(pdev, unit);

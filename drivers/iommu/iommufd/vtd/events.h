@@ -34,8 +34,9 @@ void vtd_events_stop(struct vtd_unit *unit);
 const char *vtd_fault_reason(u8 reason);
 
 /*
- * Called for each fault of DMA, by the thread of the interrupt; domain.c finds
- * whose it is. Does not sleep.
+ * A callback: what events.c needs of the floor above, which alone knows whose a
+ * request is, and is declared here for it to define (domain.c). Called for each
+ * fault of DMA, by the thread of the interrupt. Does not sleep.
  */
 void vtd_fault_report(struct vtd_unit *unit, const struct vtd_fault *fault);
 

@@ -221,23 +221,12 @@ int vtd_unit_translate(struct vtd_unit *unit);
 void vtd_unit_stop(struct vtd_unit *unit);
 
 /*
- * (driver.c)
- * add     make the unit known: the iommu core probes its devices
- * remove  undo; the devices have to be gone
- */
-int vtd_unit_add(struct vtd_unit *unit);
-void vtd_unit_remove(struct vtd_unit *unit);
-
-/*
  * All units that were added. The lock is taken before that of a unit.
  */
 extern struct list_head vtd_units;
 void vtd_units_lock(void);
 void vtd_units_unlock(void);
 #define vtd_for_each_unit(unit)	list_for_each_entry(unit, &vtd_units, item)
-
-/* The unit in front of @pdev, or NULL. May sleep. (driver.c) */
-struct vtd_unit *vtd_unit_of(struct pci_dev *pdev);
 
 /* Page tables, context entries: what the unit reads without snooping. */
 static inline void vtd_clean(struct vtd_unit *unit, void *addr, size_t size)
