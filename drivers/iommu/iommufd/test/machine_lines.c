@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Interrupt lines and counters of machines, see machine_lines.h. */
+#include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
@@ -70,11 +71,14 @@ void machine_lines_free(struct machine_lines *lines)
  *
  * A function may be in the middle of a request, with its lock held; that of an
  * interrupt is held over writes to configuration space, the other way round. So
- * the interrupt comes from irq_work. Any context.
+ * the interrupt comes from irq_work. Always on the same processor, as an edge to the
+ * simulated controller is lost while another processor is still handling the one
+ * before: what has been woken by that may already be asleep again. Any context.
  */
 void machine_lines_raise(struct machine_lines *lines, unsigned int which)
 {
-	irq_work_queue(&lines->line[which].raise);
+	irq_work_queue_on(&lines->line[which].raise,
+			  (int)cpumask_first(cpu_online_mask));
 }
 
 /**
