@@ -141,6 +141,8 @@ static void bridge_fill(struct model_bridge *bridge, int id)
 #ifdef CONFIG_X86
 	bridge->sysdata.domain = bridge->domain;
 	bridge->sysdata.node = NUMA_NO_NODE;
+#endif
+#if defined(CONFIG_X86) || defined(CONFIG_ARM64)
 	host->sysdata = &bridge->sysdata;
 #endif
 	dev_set_msi_domain(&host->dev, bridge->msi);

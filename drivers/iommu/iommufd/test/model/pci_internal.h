@@ -22,6 +22,7 @@
 #include <linux/list.h>
 #include <linux/msi.h>
 #include <linux/mutex.h>
+#include <linux/pci-ecam.h>
 #include <linux/pci.h>
 #include <linux/prandom.h>
 #include <linux/spinlock.h>
@@ -53,7 +54,8 @@
  * @plug: plugging and unplugging
  * @domain: PCI domain
  * @busn: bus 0, and no other
- * @sysdata: for the architecture
+ * @sysdata: for the architecture, which takes it for one of its own bridges'. arm64
+ *	under ACPI looks for the bridge's ACPI device in its parent: none
  * @msi: MSI domain
  * @msi_info: its description
  * @msi_chip: its chip
@@ -66,8 +68,10 @@ struct model_bridge {
 	struct mutex plug;	/* see above */
 	int domain;
 	struct resource busn;
-#ifdef CONFIG_X86
+#if defined(CONFIG_X86)
 	struct pci_sysdata sysdata;
+#elif defined(CONFIG_ARM64)
+	struct pci_config_window sysdata;
 #endif
 	struct irq_domain *msi;
 	struct msi_domain_info msi_info;
