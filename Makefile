@@ -7,9 +7,15 @@ export IOMMUFD_BUILD
 endif
 B := $(or $(IOMMUFD_BUILD),$(CURDIR)/build)
 
-ifneq ($(filter-out x86_64,$(ARCH)),)
-$(error ARCH=$(ARCH) is not built yet: only x86_64 is)
+# The platforms of the machine; a script without one has its own default.
+ifneq ($(filter-out x86_64 arm64 all,$(ARCH)),)
+$(error ARCH=$(ARCH): the platforms are x86_64, arm64 and all)
 endif
+ifdef ARCH
+export ARCH
+endif
+PLATFORMS := $(if $(filter all,$(ARCH)),x86_64 arm64,$(or $(ARCH),x86_64))
+KERNELS = $(foreach a,$(PLATFORMS),$(addprefix $(if $(filter arm64,$(a)),arm64-),$(1)))
 
 .PHONY: help demo check shell kernels programs clean distclean
 
@@ -23,9 +29,9 @@ help:
 	@echo 'make distclean remove the build directory'
 	@echo
 	@echo 'make check SUITES="kunit abi"   only these suites'
+	@echo 'ARCH=x86_64|arm64|all  the machine: all for check, x86_64 for the rest'
 	@echo 'YES=1              do not ask before fetching and building'
 	@echo 'IOMMUFD_BUILD=DIR  build there (now: $(B))'
-	@echo 'ARCH=x86_64        the only one so far'
 	@echo
 	@echo 'scripts/vm.sh --help     one command in a virtual machine'
 	@echo 'scripts/kernel.sh --help one kernel, or one object of it'
@@ -37,24 +43,29 @@ check:
 	@scripts/check.sh $(SUITES)
 
 shell:
-	@scripts/plan.sh fast && scripts/setup.sh && scripts/kernel.sh fast >/dev/null
+	@scripts/plan.sh $(call KERNELS,fast) && scripts/setup.sh $(PLATFORMS)
+	@scripts/kernel.sh fast >/dev/null
 	@scripts/programs.sh
 	@scripts/vm.sh --device edu
 
 kernels:
-	@scripts/plan.sh fast debug && scripts/setup.sh
-	@scripts/kernel.sh fast
-	@scripts/kernel.sh debug
+	@scripts/plan.sh $(call KERNELS,fast debug) && scripts/setup.sh $(PLATFORMS)
+	@set -e; for a in $(PLATFORMS); do \
+		scripts/kernel.sh --arch $$a fast; \
+		scripts/kernel.sh --arch $$a debug; \
+	done
 
 programs:
-	@scripts/plan.sh && scripts/setup.sh
-	@scripts/programs.sh
+	@scripts/plan.sh $(call KERNELS,fast) && scripts/setup.sh $(PLATFORMS)
+	@set -e; for a in $(PLATFORMS); do scripts/programs.sh --arch $$a; done
+
+BUILDS := fast debug upstream static programs headers upstream-selftest \
+	initramfs initramfs.cpio.gz initramfs.cpio.gz.stamp
 
 clean:
-	rm -rf $(addprefix $(B)/,fast debug upstream static programs headers \
-		upstream-selftest initramfs initramfs.cpio.gz initramfs.cpio.gz.stamp \
-		tree tree.from log)
+	rm -rf $(addprefix $(B)/,$(BUILDS) tree tree.from log) \
+		$(addprefix $(B)/arm64/,$(BUILDS))
 
 distclean: clean
-	rm -rf $(addprefix $(B)/,base ccache lock)
+	rm -rf $(addprefix $(B)/,base ccache lock arm64)
 	-rmdir $(B)

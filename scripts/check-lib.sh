@@ -5,15 +5,26 @@
 set -eu
 # lib.sh finds the repository from $0, a directory further up than here.
 SUITE_DIR=$(cd -- "$(dirname -- "$0")" && pwd)
-# shellcheck disable=SC2034
+# shellcheck disable=SC2034,SC2154
 REPO_FROM=$SUITE_DIR/../..
 . "$SUITE_DIR/../lib.sh"
 
-# programs_in DIRECTORY: what there is in $B/programs/DIRECTORY, as the VM
+# The platform is in ARCH: a suite of several is run once for each.
+for_arch "${ARCH:-x86_64}"
+
+# on ARCH...: the platforms of a suite that is not for all
+on() {
+	case " $* " in
+	*" $arch "*) ;;
+	*) die "this suite is for $*" ;;
+	esac
+}
+
+# programs_in DIRECTORY: what there is in $A/programs/DIRECTORY, as the VM
 # names it.
 programs_in() {
 	local f
-	for f in "$B/programs/$1"/*; do
+	for f in "$A/programs/$1"/*; do
 		[ ! -x "$f" ] || echo "/programs/$1/${f##*/}"
 	done
 }
@@ -25,7 +36,7 @@ vm_suite() {
 	shift 2
 	[ $# -gt 0 ] || return 0
 	# shellcheck disable=SC2086
-	"$SCRIPTS/vm.sh" --kernel debug --iommu "$iommu" --mem 3072 \
-		--timeout 1800 --log "check-$name" ${VM_ARGS-} \
+	"$SCRIPTS/vm.sh" --arch "$arch" --kernel debug --iommu "$iommu" --mem 3072 \
+		--timeout 1800 --log "check-$log_arch$name" ${VM_ARGS-} \
 		-- env ${TEST_ENV-} run-tests "$@"
 }

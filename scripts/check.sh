@@ -2,12 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0
 # check.sh - every test
 #
-#   scripts/check.sh [SUITE...]        (make check SUITES="...")
+#   scripts/check.sh [--arch x86_64|arm64|all] [SUITE...]
+#                      (make check ARCH=... SUITES="...")
 #
-# A suite is a script in scripts/check/ that prints TAP; without arguments all
-# of them run, as many at a time as there are cores (or LANES). Each test case is
-# counted; a suite that crashes, or runs no case at all, counts as one failed. The
-# last line is always
+# A suite is a script in scripts/check/ that prints TAP; it runs on x86-64, or, named
+# arm64-NAME, on arm64. Without a SUITE those of the platform run, by default of both,
+# as many at a time as there are cores (or LANES); with --arch arm64 each SUITE is
+# arm64's, with or without arm64- in front. Only by name, for they say little that is
+# not known from x86-64: arm64-upstream, arm64-fail_nth, arm64-demo.
+#
+# Each test case is counted; a suite that crashes, or runs no case at all, counts as
+# one failed. The last line is always
 #   N passed, N failed, N skipped
 # and the exit status is 0 only if none failed and some passed.
 
@@ -15,7 +20,9 @@
 help_if_asked "$@"
 
 # The long ones first, so that the machine has something to do to the end.
-ALL="upstream vtd kunit static selftests model abi fail_nth demo"
+ALL_x86_64="upstream vtd kunit static selftests model abi fail_nth demo"
+ALL_arm64="arm64-kunit arm64-selftests arm64-static"
+EXTRA_arm64="arm64-upstream arm64-fail_nth arm64-demo"
 # Each needs a core, and 4 GB of memory at most.
 LANES=${LANES:-$(awk -v cores="$(nproc)" '/^MemAvailable/ {
 	n = int($2 / 4194304); if (n > cores) n = cores; print n < 1 ? 1 : n }' \
@@ -23,8 +30,46 @@ LANES=${LANES:-$(awk -v cores="$(nproc)" '/^MemAvailable/ {
 case $LANES in
 '' | *[!0-9]* | 0) die "LANES is a number from 1, not $LANES" ;;
 esac
+if [ "${1-}" = --arch ]; then
+	[ $# -ge 2 ] || die "--arch needs a value (--help)"
+	ARCH=$2
+	shift 2
+fi
+platform=${ARCH:-all}
+[ "$platform" = all ] || for_arch "$platform"
+# They name their own platforms to what runs from here on.
+unset ARCH
+
+suites='' kernels='' archs=''
+for suite; do
+	case $platform:$suite in
+	arm64:arm64-*) ;;
+	arm64:*) suite=arm64-$suite ;;
+	x86_64:arm64-*) die "$suite is not for x86_64" ;;
+	esac
+	case " $ALL_x86_64 $ALL_arm64 $EXTRA_arm64 " in
+	*" $suite "*) suites="$suites $suite" ;;
+	*) die "there is no suite $suite; there are: $ALL_x86_64" \
+		"$ALL_arm64 $EXTRA_arm64" ;;
+	esac
+done
+if [ $# -eq 0 ]; then
+	case $platform in
+	x86_64) suites=$ALL_x86_64 ;;
+	arm64) suites=$ALL_arm64 ;;
+	all) suites="$ALL_x86_64 $ALL_arm64" ;;
+	esac
+fi
+for suite in $suites; do
+	case $suite in
+	arm64-demo) kernels="$kernels arm64-fast arm64-debug" archs="$archs arm64" ;;
+	arm64-*) kernels="$kernels arm64-debug" archs="$archs arm64" ;;
+	*) kernels="$kernels fast debug" archs="$archs x86_64" ;;
+	esac
+done
+once() { printf '%s\n' "$@" | awk '!seen[$0]++' | xargs; }
 # shellcheck disable=SC2086
-[ $# -gt 0 ] || set -- $ALL
+kernels=$(once $kernels) archs=$(once $archs)
 
 passed=0 failed=0 skipped=0 table='' failures='' notes=''
 check_start=$(date +%s)
@@ -32,7 +77,7 @@ check_start=$(date +%s)
 minutes() { awk -v s="$1" 'BEGIN { printf "%.1f", s / 60 }'; }
 
 row() { # NAME PASSED FAILED SKIPPED SECONDS
-	table="$table$(printf '%-12s %8s %8s %8s %8s' "$1" "$2" "$3" "$4" \
+	table="$table$(printf '%-16s %8s %8s %8s %8s' "$1" "$2" "$3" "$4" \
 		"$(minutes "$5")")
 "
 }
@@ -45,9 +90,9 @@ finish() {
 	if [ -n "$failures" ]; then
 		printf '\nFailed:\n%s' "$failures"
 	fi
-	printf '\n%-12s %8s %8s %8s %8s\n' suite passed failed skipped minutes
+	printf '\n%-16s %8s %8s %8s %8s\n' suite passed failed skipped minutes
 	printf '%s' "$table"
-	printf '%-12s %8s %8s %8s %8s\n\n' all "$passed" "$failed" "$skipped" \
+	printf '%-16s %8s %8s %8s %8s\n\n' all "$passed" "$failed" "$skipped" \
 		"$(minutes $(($(date +%s) - check_start)))"
 	[ -z "$notes" ] || printf '%s\n' "$notes"
 	echo "$passed passed, $failed failed, $skipped skipped"
@@ -64,18 +109,34 @@ fail_build() {
 }
 
 builds() {
-	"$SCRIPTS/plan.sh" fast debug || fail_build "not wanted"
-	"$SCRIPTS/setup.sh" || fail_build "the set-up failed"
-	"$SCRIPTS/kernel.sh" fast >/dev/null || fail_build "the fast kernel"
-	"$SCRIPTS/kernel.sh" debug >/dev/null || fail_build "the debug kernel"
-	"$SCRIPTS/programs.sh" || fail_build "the programs"
+	# shellcheck disable=SC2086
+	"$SCRIPTS/plan.sh" $kernels || fail_build "not wanted"
+	# shellcheck disable=SC2086
+	"$SCRIPTS/setup.sh" $archs || fail_build "the set-up failed"
+	for kernel in $kernels; do
+		case $kernel in
+		arm64-*) set -- arm64 "${kernel#arm64-}" ;;
+		*) set -- x86_64 "$kernel" ;;
+		esac
+		"$SCRIPTS/kernel.sh" --arch "$@" >/dev/null ||
+			fail_build "the $kernel kernel"
+	done
+	for arch in $archs; do
+		"$SCRIPTS/programs.sh" --arch "$arch" ||
+			fail_build "the programs for $arch"
+	done
 	row builds - - - $(($(date +%s) - check_start))
 }
 
 # A job is NAME:PID:SECONDS. Each is a session of its own: what it has started ends
 # with it on Ctrl-C.
 start_suite() { # NAME
-	setsid "$SCRIPTS/check/$1.sh" >"$LOG/check-$1.tap" 2>"$LOG/check-$1.err" &
+	case $1 in
+	arm64-*) arch=arm64 ;;
+	*) arch=x86_64 ;;
+	esac
+	ARCH=$arch setsid "$SCRIPTS/check/${1#arm64-}.sh" >"$LOG/check-$1.tap" \
+		2>"$LOG/check-$1.err" &
 	jobs="$jobs $1:$!:$(date +%s)"
 	say "$1: running"
 }
@@ -148,15 +209,11 @@ end_jobs() {
 }
 trap end_jobs INT TERM HUP
 
-for suite; do
-	[ -x "$SCRIPTS/check/$suite.sh" ] ||
-		die "there is no suite $suite; there are: $ALL"
-done
 mkdir -p "$LOG"
 # In braces: read whole before it runs, so an edit meanwhile does no harm.
 {
 	builds
-	for suite; do
+	for suite in $suites; do
 		wait_below "$LANES"
 		start_suite "$suite"
 	done

@@ -2,34 +2,42 @@
 # SPDX-License-Identifier: GPL-2.0
 # initramfs.sh - make the guest's root: busybox and our init
 #
-#   scripts/initramfs.sh
+#   scripts/initramfs.sh [--arch x86_64|arm64]
 #
 # Prints the path of the image. Programs are not in it: the VM sees
-# $B/programs by 9p.
+# $B/programs ($B/arm64/programs) by 9p. What is in it lies in a directory beside it.
 
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
 
-image=$B/initramfs.cpio.gz
+for_arch_option "$@"
+image=$A/initramfs.cpio.gz
 init=$SCRIPTS/guest/init
-busybox=$(command -v busybox) || die "busybox is missing; run scripts/setup.sh"
+host_busybox=$(command -v busybox) || die "busybox is missing; run scripts/setup.sh"
+case $arch in
+x86_64) busybox=$host_busybox ;;
+*)
+	busybox=$A/packages/bin/busybox
+	[ -x "$busybox" ] || die "$busybox is missing; run scripts/setup.sh $arch"
+	;;
+esac
 
 make_image() {
 	stamp=$(cat "$init" "$busybox" | cksum)
 	if [ -f "$image" ] && [ "$stamp" = "$(cat "$image.stamp")" ]; then
 		return
 	fi
-	rm -rf "$B/initramfs"
-	mkdir -p "$B/initramfs/bin" "$B/initramfs/dev"
-	cp "$busybox" "$B/initramfs/bin/busybox"
-	cp "$init" "$B/initramfs/init"
-	chmod 755 "$B/initramfs/init" "$B/initramfs/bin/busybox"
-	(cd "$B/initramfs" && find . | "$busybox" cpio -o -H newc -R 0:0) \
+	rm -rf "$A/initramfs"
+	mkdir -p "$A/initramfs/bin" "$A/initramfs/dev"
+	cp "$busybox" "$A/initramfs/bin/busybox"
+	cp "$init" "$A/initramfs/init"
+	chmod 755 "$A/initramfs/init" "$A/initramfs/bin/busybox"
+	(cd "$A/initramfs" && find . | "$host_busybox" cpio -o -H newc -R 0:0) \
 		2>/dev/null | gzip -1 >"$image.new"
 	mv "$image.new" "$image"
 	echo "$stamp" >"$image.stamp"
 }
 
-mkdir -p "$B"
-with_lock initramfs make_image
+mkdir -p "$A"
+with_lock "${log_arch}initramfs" make_image
 echo "$image"

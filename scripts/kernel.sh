@@ -3,7 +3,7 @@
 # shellcheck disable=SC2317
 # kernel.sh - build one of the kernels
 #
-#   scripts/kernel.sh fast|debug|upstream [TARGET...]
+#   scripts/kernel.sh [--arch x86_64|arm64] fast|debug|upstream [TARGET...]
 #
 #   fast      our iommufd, optimised: demo, benchmark
 #   debug     the same with KASAN, UBSAN, lockdep, kmemleak, fault injection
@@ -12,29 +12,43 @@
 # "static" is "fast" in a directory of its own, for objects built with other
 # flags (make check's W=1 and sparse).
 #
-# Without a TARGET the kernel (vmlinux, and modules if any) is built, and its
-# path is the only line on stdout. A TARGET is passed to make:
+# Without a TARGET the kernel is built, with its modules if any, and the path of what
+# boots (vmlinux; Image on arm64) is the only line on stdout. A TARGET is passed to
+# make:
 #   scripts/kernel.sh debug drivers/iommu/iommufd/main.o
 #   W=1 C=1 scripts/kernel.sh debug drivers/iommu/iommufd/
-# Its output then goes to the terminal. Environment: W, C, CF, V as in kbuild;
-# JOBS (default: all cores); CONFIG_EXTRA, a file with further options;
+# Its output then goes to the terminal. Environment: ARCH (default: x86_64); W, C, CF, V
+# as in kbuild; JOBS (default: all cores); CONFIG_EXTRA, a file with further options;
 # IOMMUFD_BUILD.
 #
-# The configuration is allnoconfig and scripts/config/*.config. It is an error
-# when an option asked for there does not come out as asked.
+# The configuration is allnoconfig and scripts/config/*.config: base, the platform's;
+# with our iommufd ours and ours-PLATFORM; "debug" adds debug and debug-PLATFORM, if
+# there is one. It is an error when an option asked for there does not come out as
+# asked.
 
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
 
+for_arch_option "$@"
+shift "$option_words"
+
 flavour=${1-}
+ours="base $arch ours ours-$arch"
 case $flavour in
-fast | static) fragments="base x86_64 ours" source=$TREE ;;
-debug) fragments="base x86_64 ours debug" source=$TREE ;;
-upstream) fragments="base x86_64" source=$BASE ;;
+fast | static) fragments=$ours source=$TREE ;;
+debug) fragments="$ours debug" source=$TREE ;;
+upstream) fragments="base $arch" source=$BASE ;;
 *) die "which kernel: fast, debug or upstream? (--help)" ;;
 esac
 shift
-out=$B/$flavour
+[ ! -f "$SCRIPTS/config/$flavour-$arch.config" ] ||
+	fragments="$fragments $flavour-$arch"
+name=$log_arch$flavour
+out=$A/$flavour
+case $arch in
+x86_64) boots=vmlinux target=vmlinux ;;
+arm64) boots=arch/arm64/boot/Image target="vmlinux Image" ;;
+esac
 
 # Fixed names and time, and paths relative to $B: the same source gives the same
 # object, so ccache hits, from another clone too (its directory is the user's).
@@ -43,14 +57,15 @@ export KBUILD_BUILD_USER=iommufd KBUILD_BUILD_HOST=iommufd
 export KBUILD_BUILD_VERSION=1
 export CCACHE_SLOPPINESS=time_macros CCACHE_NOHASHDIR=1
 export CCACHE_BASEDIR="$B"
-cc=gcc
+ccache=''
 if command -v ccache >/dev/null; then
-	cc="ccache gcc"
+	ccache="ccache "
 	[ -n "${HOME-}" ] || export CCACHE_DIR="${CCACHE_DIR:-$B/ccache}"
 fi
 
 kbuild() {
-	make -C "$source" O="$out" ARCH=x86_64 CC="$cc" HOSTCC="$cc" \
+	make -C "$source" O="$out" ARCH="$arch" CROSS_COMPILE="$CROSS" \
+		CC="$ccache${CROSS}gcc" HOSTCC="${ccache}gcc" \
 		-j"${JOBS:-$(nproc)}" \
 		${W:+W="$W"} ${C:+C="$C"} ${CF:+CF="$CF"} ${V:+V="$V"} "$@"
 }
@@ -71,7 +86,7 @@ wanted_config() {
 
 # Names every option that did not come out as asked.
 check_config() {
-	awk -v kernel="$flavour" '
+	awk -v kernel="$name" '
 	match($0, /CONFIG_[A-Za-z0-9_]+/) {
 		name = substr($0, RSTART, RLENGTH)
 		value = /=/ ? substr($0, index($0, "=") + 1) : "n"
@@ -107,7 +122,7 @@ configure() {
 		return
 	fi
 	rm -f "$out/wanted.config"
-	logged "kernel-$flavour-config" "configuring the $flavour kernel" \
+	logged "kernel-$name-config" "configuring the $name kernel" \
 		kbuild KCONFIG_ALLCONFIG="$out/wanted.new" allnoconfig || return
 	check_config "$out/wanted.new" "$out/.config" ||
 		die "the configuration was not taken: see the lines above"
@@ -123,13 +138,13 @@ build() {
 		kbuild "$@" >&2
 		return
 	fi
-	targets=vmlinux
-	if grep -q '=m$' "$out/.config"; then
-		targets="vmlinux modules"
+	# The base tree's SMMUv3 driver is a module for its symbol alone.
+	if grep '=m$' "$out/.config" | grep -qv CONFIG_ARM_SMMU_V3; then
+		target="$target modules"
 	fi
 	# shellcheck disable=SC2086
-	logged "kernel-$flavour" "building the $flavour kernel" kbuild $targets
-	echo "$out/vmlinux"
+	logged "kernel-$name" "building the $name kernel" kbuild $target
+	echo "$out/$boots"
 }
 
 # In braces: read whole before it runs, so an edit meanwhile does no harm.
@@ -139,6 +154,6 @@ build() {
 	else
 		"$SCRIPTS/base.sh"
 	fi
-	with_lock "kernel-$flavour" build "$@"
+	with_lock "kernel-$name" build "$@"
 	exit
 }

@@ -28,6 +28,35 @@ REPLACED="drivers/iommu/iommufd/ include/linux/iommufd.h
 ADDED="tools/iommu/ Documentation/userspace-api/iommufd/
 	Documentation/driver-api/iommufd/"
 
+# for_arch ARCH: sets what depends on the platform of the machine, and on that of the
+# host:
+#   arch   its name     A    where its builds go     log_arch   the start of log names
+#   CROSS  what the names of its compiler and binutils start with
+for_arch() {
+	arch=$1
+	case $arch in
+	x86_64) A=$B CROSS='' log_arch='' ;;
+	arm64) A=$B/arm64 CROSS=aarch64-linux-gnu- log_arch=arm64- ;;
+	all) die "one platform at a time: x86_64 or arm64" ;;
+	*) die "there is no platform $arch: x86_64 and arm64 are" ;;
+	esac
+	case $(uname -m) in
+	x86_64) ;;
+	*) die "this host is $(uname -m), which is not supported yet: x86-64 is" ;;
+	esac
+}
+
+# for_arch_option "$@": for_arch with the value of a leading --arch, or else of the
+# environment's ARCH. Sets option_words, how many words it took.
+for_arch_option() {
+	option_words=0
+	if [ "${1-}" = --arch ]; then
+		[ $# -ge 2 ] || die "--arch needs a value (--help)"
+		ARCH=$2 option_words=2
+	fi
+	for_arch "${ARCH:-x86_64}"
+}
+
 say() { printf '%s\n' "$*" >&2; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 

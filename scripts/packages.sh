@@ -3,9 +3,19 @@
 # shellcheck disable=SC2034
 # The packages this project needs, in one place. Sourced after lib.sh.
 
-QEMU=${QEMU:-qemu-system-x86_64}
-QEMU_PACKAGES="qemu-system-x86"
-QEMU_MB=40
+# qemu_for ARCH: sets QEMU, its package and the MB to fetch.
+qemu_for() {
+	case $1 in
+	x86_64)
+		QEMU=${QEMU_X86_64:-qemu-system-x86_64}
+		QEMU_PACKAGE=qemu-system-x86 QEMU_MB=40
+		;;
+	arm64)
+		QEMU=${QEMU_ARM64:-qemu-system-aarch64}
+		QEMU_PACKAGE=qemu-system-arm QEMU_MB=40
+		;;
+	esac
+}
 
 # name, MB to fetch with what it pulls in on a bare system
 PACKAGES="
@@ -28,16 +38,47 @@ e2fsprogs 2
 $BASE_PACKAGE 155
 "
 
+# For arm64 as well: the compiler; firmware for vm.sh --acpi.
+PACKAGES_arm64="
+gcc-aarch64-linux-gnu 45
+libc6-dev-arm64-cross 5
+qemu-efi-aarch64 3
+"
+
+# arm64's own, which apt fetches and dpkg-deb unpacks into $B/arm64/packages: nothing
+# of the host's dpkg or apt knows of arm64.
+FOREIGN_arm64="busybox-static liburing-dev libcap-dev"
+FOREIGN_MB=11
+
 installed() {
 	dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null | grep -q '^ii'
 }
 
-# One missing package a line: name MB.
+# missing_packages ARCH...: one missing package a line: name MB.
 missing_packages() {
-	echo "$PACKAGES" | while read -r name mb; do
+	{
+		echo "$PACKAGES"
+		case " $* " in
+		*" arm64 "*) echo "$PACKAGES_arm64" ;;
+		esac
+	} | while read -r name mb; do
 		[ -n "$name" ] || continue
 		installed "$name" || echo "$name $mb"
 	done
+}
+
+# missing_qemus ARCH...: the same for QEMU, where it is too old as well.
+missing_qemus() {
+	for a; do
+		qemu_for "$a"
+		qemu_is_new_enough || echo "$QEMU_PACKAGE $QEMU_MB"
+	done
+}
+
+# Unpacked whole, or not there.
+foreign_is_missing() { # ARCH
+	[ "$1" = arm64 ] &&
+		[ "$FOREIGN_arm64" != "$(cat "$B/arm64/packages/list" 2>/dev/null)" ]
 }
 
 qemu_version() {

@@ -4,15 +4,24 @@
 #
 #   scripts/plan.sh [KERNEL...]
 #
-# KERNEL: the kernels that will be needed (default: fast). Prints the packages,
-# MB to fetch, GB of disk and minutes; exits 1 when the answer is no. It does
-# not ask when YES=1, when stdin is not a terminal, or when nothing is to do.
+# KERNEL: the kernels that will be needed: fast, debug, arm64-fast, arm64-debug
+# (default: fast), and with them what their platform needs. Prints the packages, MB to
+# fetch, GB of disk and minutes; exits 1 when the answer is no. It does not ask when
+# YES=1, when stdin is not a terminal, or when nothing is to do.
 
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
 . "$SCRIPTS/packages.sh"
 
 [ $# -gt 0 ] || set -- fast
+
+archs=x86_64
+for kernel; do
+	case $kernel in
+	arm64-*) archs="x86_64 arm64" ;;
+	esac
+done
+for_arch x86_64
 
 mb=0 disk=0 seconds=0 names='' steps=''
 cores=$(nproc)
@@ -24,11 +33,11 @@ add() { # MB of disk, seconds, words
   - $3"
 }
 
-missing=$(missing_packages)
-if ! qemu_is_new_enough; then
-	missing="$missing
-$QEMU_PACKAGES $QEMU_MB"
-fi
+# shellcheck disable=SC2086
+qemus=$(missing_qemus $archs)
+# shellcheck disable=SC2086
+missing="$(missing_packages $archs)
+$qemus"
 while read -r name size; do
 	[ -n "$name" ] || continue
 	names="$names $name"
@@ -38,17 +47,29 @@ $missing
 EOF
 if [ -n "$names" ]; then
 	add $((mb * 3)) $((20 + mb / 4)) "install with apt:$names"
-	if ! qemu_is_new_enough && qemu_needs_backports; then
+	if [ -n "$qemus" ] && qemu_needs_backports; then
 		steps="$steps
     (QEMU from bookworm-backports of the mirror apt already uses, by a
     temporary sources list: apt's own configuration is not changed)"
 	fi
 fi
+case $names in
+*qemu-efi-aarch64*) disk=$((disk + 260)) ;;
+esac
+for a in $archs; do
+	foreign_is_missing "$a" || continue
+	mb=$((mb + FOREIGN_MB))
+	add 10 10 "unpack for $a, into the build directory alone: $FOREIGN_arm64"
+done
 [ -d "$BASE" ] || add 1750 45 "unpack the base tree, linux-source-6.12"
 for kernel; do
-	[ -f "$B/$kernel/vmlinux" ] && continue
 	case $kernel in
-	debug) add 1600 $((1500 / cores)) "build the debug kernel" ;;
+	arm64-*) image=$B/arm64/${kernel#arm64-}/arch/arm64/boot/Image ;;
+	*) image=$B/$kernel/vmlinux ;;
+	esac
+	[ ! -f "$image" ] || continue
+	case $kernel in
+	*debug) add 1600 $((1500 / cores)) "build the $kernel kernel" ;;
 	*) add 700 $((900 / cores)) "build the $kernel kernel" ;;
 	esac
 done

@@ -2,17 +2,27 @@
 # SPDX-License-Identifier: GPL-2.0
 # setup.sh - install what is needed and not there yet
 #
-#   scripts/setup.sh
+#   scripts/setup.sh [x86_64|arm64]...
 #
+# What x86-64 needs is always wanted, what arm64 needs only when it is named.
 # Debian 12 or 13, as root. Asks apt only for what is missing. QEMU 10 or newer
 # is in Debian 13; on Debian 12 it comes from bookworm-backports of the mirror
 # that the machine already uses, by a temporary sources list and temporary list
 # and archive directories, so apt's own configuration and lists stay as they
-# are. Without root it prints the command to run and exits 1.
+# are. arm64's own packages, for programs in the machine, are fetched in the same way
+# and unpacked into $B/arm64/packages, not installed. Without root it prints the command
+# to run and exits 1.
 
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
 . "$SCRIPTS/packages.sh"
+
+archs=x86_64
+for a; do
+	for_arch "$a"
+	[ "$a" != arm64 ] || archs="x86_64 arm64"
+done
+for_arch x86_64
 
 export DEBIAN_FRONTEND=noninteractive
 tmp=''
@@ -75,41 +85,87 @@ backports_source() {
 	return 1
 }
 
-# apt with nothing of its own but the temporary sources; what it installs is
-# recorded by dpkg as ever.
-apt_aside() {
-	apt-get -q -o Dir::Etc::sourcelist=/dev/null \
-		-o Dir::Etc::sourceparts="$tmp/sources" \
-		-o Dir::State::lists="$tmp/lists" \
-		-o Dir::Cache="$tmp/cache" \
-		-o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@"
-}
-
-install_qemu_from_backports() {
-	release=$(debian_release)
+# A directory that apt may use instead of its own.
+make_aside() {
 	tmp=$(mktemp -d)
 	mkdir -p "$tmp/sources" "$tmp/lists/partial" "$tmp/cache/archives/partial"
 	chmod -R 755 "$tmp"
+}
+
+# apt with lists and archives of its own there; what it installs is recorded by dpkg
+# as ever.
+apt_aside() {
+	apt-get -q -o Dir::State::lists="$tmp/lists" -o Dir::Cache="$tmp/cache" \
+		-o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@"
+}
+
+# with nothing but the temporary sources
+apt_backports() {
+	apt_aside -o Dir::Etc::sourcelist=/dev/null \
+		-o Dir::Etc::sourceparts="$tmp/sources" "$@"
+}
+
+# Those that are there already share a package of the same version, so they come along.
+install_qemu_from_backports() { # PACKAGE...
+	release=$(debian_release)
+	for p in qemu-system-x86 qemu-system-arm; do
+		case " $* " in
+		*" $p "*) ;;
+		*) ! installed "$p" || set -- "$@" "$p" ;;
+		esac
+	done
+	make_aside
 	backports_source "$release" "$tmp/sources" ||
 		die "apt has no source for $release: install QEMU 10 or newer by hand"
-	logged apt-backports "reading the backports lists" apt_aside update
-	# shellcheck disable=SC2086
-	logged apt-qemu "installing QEMU" apt_aside install -y \
-		--no-install-recommends -t "$release-backports" $QEMU_PACKAGES
+	logged apt-backports "reading the backports lists" apt_backports update
+	logged apt-qemu "installing QEMU" apt_backports install -y \
+		--no-install-recommends -t "$release-backports" "$@"
+	rm -rf "$tmp"
+	tmp=''
+}
+
+# apt as it would be on the platform, with nothing installed
+apt_foreign() { # ARCH APT-ARGUMENT...
+	foreign=$1
+	shift
+	apt_aside -o APT::Architecture="$foreign" -o APT::Architectures="$foreign" \
+		-o Dir::State::status=/dev/null "$@"
+}
+
+fetch_foreign() { # ARCH PACKAGE...: into $tmp/cache
+	cd "$tmp/cache" && apt_foreign "$1" update && {
+		a=$1
+		shift
+		apt_foreign "$a" download "$@"
+	}
+}
+
+unpack_foreign() { # ARCH PACKAGE...
+	to=$B/$1/packages
+	arch_name=$1
+	make_aside
+	logged "apt-$1" "fetching packages of $1" fetch_foreign "$@" ||
+		die "the mirror that apt uses gave no packages of $1"
+	shift
+	rm -rf "$to"
+	mkdir -p "$to"
+	for p; do
+		for deb in "$tmp/cache/${p}_"*"_$arch_name.deb"; do
+			dpkg-deb -x "$deb" "$to"
+		done
+	done
+	echo "$*" >"$to/list"
 	rm -rf "$tmp"
 	tmp=''
 }
 
 print_the_command() {
-	qemu='' note=''
-	if ! qemu_is_new_enough; then
-		qemu=" $QEMU_PACKAGES"
-		if qemu_needs_backports; then
-			qemu=" $QEMU_PACKAGES/bookworm-backports"
-			note="
+	qemu=$2 note=''
+	if [ -n "$qemu" ] && qemu_needs_backports; then
+		qemu=$(for p in $2; do printf ' %s/bookworm-backports' "$p"; done)
+		note="
 For QEMU 10 the mirror's bookworm-backports suite must be among apt's sources
 (scripts/setup.sh as root needs no such change)."
-		fi
 	fi
 	say "Packages are missing and this is not root. Run as root:
 
@@ -118,26 +174,37 @@ $note"
 	exit 1
 }
 
-names=$(missing_packages | awk '{ printf " %s", $1 }')
-if [ -z "$names" ] && qemu_is_new_enough; then
-	exit 0
+# shellcheck disable=SC2086
+names=$(missing_packages $archs | awk '{ printf " %s", $1 }')
+# shellcheck disable=SC2086
+qemus=$(missing_qemus $archs | awk '{ printf " %s", $1 }')
+if [ -n "$names$qemus" ]; then
+	command -v apt-get >/dev/null ||
+		die "no apt-get here: this set-up knows Debian 12 and 13"
+	[ "$(id -u)" = 0 ] || print_the_command "$names" "$qemus"
 fi
-command -v apt-get >/dev/null ||
-	die "no apt-get here: this set-up knows Debian 12 and 13"
-[ "$(id -u)" = 0 ] || print_the_command "$names"
 
 mkdir -p "$LOG"
 if [ -n "$names" ]; then
 	# shellcheck disable=SC2086
 	install_missing $names
 fi
-if ! qemu_is_new_enough; then
+if [ -n "$qemus" ]; then
 	if qemu_needs_backports; then
-		install_qemu_from_backports
+		# shellcheck disable=SC2086
+		install_qemu_from_backports $qemus
 	else
 		# shellcheck disable=SC2086
-		install_missing $QEMU_PACKAGES
+		install_missing $qemus
 	fi
-	qemu_is_new_enough ||
-		die "QEMU is $(qemu_version), but 10 or newer is needed"
+	for a in $archs; do
+		qemu_for "$a"
+		qemu_is_new_enough ||
+			die "$QEMU is $(qemu_version), but 10 or newer is needed"
+	done
 fi
+for a in $archs; do
+	foreign_is_missing "$a" || continue
+	# shellcheck disable=SC2086
+	unpack_foreign "$a" $FOREIGN_arm64
+done

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # upstream-selftest.sh - build the base tree's own iommufd kselftest
 #
-#   scripts/upstream-selftest.sh
+#   scripts/upstream-selftest.sh [--arch x86_64|arm64]
 #
 # Its sources are compiled as they stand against our headers: the test names
 # drivers/iommu/iommufd/iommufd_test.h by a relative path, so the copies lie in
@@ -12,9 +12,10 @@
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
 
-work=$B/upstream-selftest
+for_arch_option "$@"
+work=$A/upstream-selftest
 tests=tools/testing/selftests
-out=$B/programs/upstream
+out=$A/programs/upstream
 
 mkdir -p "$work/$tests/iommu" "$work/drivers/iommu/iommufd" "$out" "$LOG"
 cp -u "$BASE/$tests/iommu"/*.[ch] "$work/$tests/iommu/"
@@ -27,14 +28,14 @@ rsync --checksum "$REPO/drivers/iommu/iommufd/iommufd_test.h" \
 	"$work/drivers/iommu/iommufd/"
 stamp=$(cat "$work/$tests"/*.h "$work/$tests/iommu"/* \
 	"$work/drivers/iommu/iommufd/iommufd_test.h" \
-	"$B/headers/include/linux/iommufd.h" | cksum)
+	"$A/headers/include/linux/iommufd.h" | cksum)
 if [ "$stamp" = "$(cat "$work/stamp" 2>/dev/null)" ]; then
 	exit 0
 fi
 for test in iommufd iommufd_fail_nth; do
-	logged "upstream-selftest-$test" "compiling upstream's $test" \
-		gcc -O2 -Wall -Wno-unused-function -D_GNU_SOURCE -static \
-		-I"$B/headers/include" -o "$out/${test}_upstream" \
+	logged "${log_arch}upstream-selftest-$test" "compiling upstream's $test" \
+		"${CROSS}gcc" -O2 -Wall -Wno-unused-function -D_GNU_SOURCE -static \
+		-I"$A/headers/include" -o "$out/${test}_upstream" \
 		"$work/$tests/iommu/$test.c"
 done
 echo "$stamp" >"$work/stamp"

@@ -5,10 +5,17 @@
 #   scripts/vm.sh [OPTION...] [-- COMMAND [ARG...]]
 #
 #   --kernel fast|debug|upstream   default fast; built when it is not there
+#   --arch x86_64|arm64            default $ARCH, or else x86_64
 #   --iommu vtd|vtd-base|virtio|none
-#                                  default vtd (smmuv3 with --arch arm64): an
-#                                  Intel VT-d unit in scalable mode, with our
-#                                  driver or the base tree's
+#                                  x86_64: default vtd: an Intel VT-d unit in
+#                                  scalable mode, with our driver or the base
+#                                  tree's
+#   --iommu smmuv3|smmuv3-base|virtio|none
+#                                  arm64: default smmuv3: an Arm SMMUv3 of two
+#                                  stages; with smmuv3-base the base tree's driver
+#                                  has it, in the kernel "upstream"
+#   --acpi                         arm64: UEFI firmware and ACPI tables, not a
+#                                  device tree
 #   --device DEVICE                a QEMU device, as often as wanted, see below
 #   --root SIZE                    boot from an NVMe disk of SIZE (1200M, 2G)
 #                                  with the guest's root on it, nvme1
@@ -20,7 +27,6 @@
 #   --timeout S                    default 900 with a COMMAND, none for a shell
 #   --icount                       the guest clock counts instructions, 1 CPU
 #   --log NAME                     kernel messages go to $B/log/vm-NAME.log
-#   --arch x86_64|arm64
 #
 # Devices: any of QEMU's with its properties, or one of these, properties after a
 # comma too. The first of a kind has id=KIND1, the second KIND2 ...
@@ -51,7 +57,7 @@
 help_if_asked "$@"
 . "$SCRIPTS/packages.sh"
 
-kernel=fast arch=x86_64 iommu='' smp=2 mem=2048 timeout='' icount='' log=$$
+kernel=fast iommu='' acpi='' smp=2 mem=2048 timeout='' icount='' log=$$
 append='' devices=() root='' qmp='' qemu_trace=''
 
 cannot() { say "vm.sh: $*"; exit 125; }
@@ -60,13 +66,14 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--icount) icount=1; shift; continue ;;
 	--qmp) qmp=1; shift; continue ;;
+	--acpi) acpi=1; shift; continue ;;
 	--) shift; break ;;
 	--*) [ $# -ge 2 ] || cannot "$1 needs a value (--help)" ;;
 	*) cannot "unknown argument $1: a command comes after -- (--help)" ;;
 	esac
 	case $1 in
 	--kernel) kernel=$2 ;;
-	--arch) arch=$2 ;;
+	--arch) ARCH=$2 ;;
 	--iommu) iommu=$2 ;;
 	--device) devices+=("$2") ;;
 	--root) root=$2 ;;
@@ -81,20 +88,27 @@ while [ $# -gt 0 ]; do
 	shift 2
 done
 
-[ "$arch" = x86_64 ] || cannot "--arch $arch is not built yet: only x86_64 is"
-# The base tree as shipped has its own VT-d driver alone.
-[ "$kernel" != upstream ] || iommu=${iommu:-vtd-base}
-iommu=${iommu:-vtd}
+(for_arch "${ARCH:-x86_64}") || exit 125
+for_arch "${ARCH:-x86_64}"
+qemu_for "$arch"
+case $arch in
+x86_64) own=vtd boots=vmlinux ;;
+arm64) own=smmuv3 boots=arch/arm64/boot/Image ;;
+esac
+[ "$arch$acpi" != x86_641 ] || cannot "--acpi is arm64's: an x86_64 machine has it anyway"
+# The base tree as shipped has its own driver alone.
+[ "$kernel" != upstream ] || iommu=${iommu:-$own-base}
+iommu=${iommu:-$own}
 [ -n "$timeout" ] || { [ $# -gt 0 ] && timeout=900 || timeout=0; }
 [ -z "$icount" ] || smp=1
 qemu_is_new_enough ||
-	cannot "QEMU 10 or newer is needed ($QEMU); run scripts/setup.sh"
+	cannot "QEMU 10 or newer is needed ($QEMU); run scripts/setup.sh $arch"
 
-vmlinux=$B/$kernel/vmlinux
-[ -f "$vmlinux" ] || vmlinux=$("$SCRIPTS/kernel.sh" "$kernel") ||
-	cannot "there is no $kernel kernel"
-initramfs=$("$SCRIPTS/initramfs.sh") || cannot "there is no initramfs"
-mkdir -p "$LOG" "$B/programs"
+image=$A/$kernel/$boots
+[ -f "$image" ] || image=$("$SCRIPTS/kernel.sh" --arch "$arch" "$kernel") ||
+	cannot "there is no $kernel kernel of $arch"
+initramfs=$("$SCRIPTS/initramfs.sh" --arch "$arch") || cannot "there is no initramfs"
+mkdir -p "$LOG" "$A/programs"
 console=$LOG/vm-$log.log
 : >"$console"
 find "$LOG" -name "vm-[0-9]*.log" -mtime +0 -delete
@@ -120,8 +134,7 @@ mkdir "$tmp/ctl"
 comma() { printf '%s' "${1//,/,,}"; }
 
 args=(-nodefaults -no-user-config -display none -no-reboot
-	-cpu max -smp "$smp" -m "$mem"
-	-kernel "$vmlinux" -initrd "$initramfs"
+	-smp "$smp" -m "$mem" -kernel "$image" -initrd "$initramfs"
 	-chardev "file,id=ttyS0,path=$(comma "$console")"
 	-serial chardev:ttyS0 -device virtio-serial-pci)
 share() {
@@ -129,10 +142,10 @@ share() {
 		-device "virtio-9p-pci,fsdev=$1,mount_tag=$1")
 }
 share host "$PWD" ''
-share programs "$B/programs" ',readonly=on'
+share programs "$A/programs" ',readonly=on'
 share ctl "$tmp/ctl" ''
 
-cmdline="console=ttyS0 earlyprintk=ttyS0 loglevel=8 panic=-1 reboot=t"
+cmdline="loglevel=8 panic=-1"
 case $kernel in
 debug) cmdline="$cmdline panic_on_warn=1 hung_task_panic=1 watchdog_thresh=60" ;;
 esac
@@ -141,23 +154,70 @@ case $append in
 *) cmdline="$cmdline kunit.enable=0" ;;
 esac
 
-machine=q35
-case $iommu in
-vtd | vtd-base)
-	machine=$machine,kernel-irqchip=split
-	scalable='x-scalable-mode'
-	"$QEMU" -device intel-iommu,help 2>/dev/null | grep -q " $scalable=" ||
-		scalable='scalable-mode'
-	args+=(-device "intel-iommu,intremap=on,$scalable=on")
-	if [ "$iommu" = vtd ]; then
-		cmdline="$cmdline intel_iommu=off iommufd.vtd=on"
+x86_64_iommu() {
+	case $iommu in
+	vtd | vtd-base)
+		machine=$machine,kernel-irqchip=split
+		scalable='x-scalable-mode'
+		"$QEMU" -device intel-iommu,help 2>/dev/null | grep -q " $scalable=" ||
+			scalable='scalable-mode'
+		args+=(-device "intel-iommu,intremap=on,$scalable=on")
+		if [ "$iommu" = vtd ]; then
+			cmdline="$cmdline intel_iommu=off iommufd.vtd=on"
+		else
+			cmdline="$cmdline intel_iommu=on,sm_on"
+		fi
+		;;
+	virtio) args+=(-device virtio-iommu-pci) ;;
+	none) cmdline="$cmdline iommu.passthrough=1" ;;
+	*) cannot "--iommu $iommu: vtd, vtd-base, virtio or none" ;;
+	esac
+}
+
+x86_64_machine() {
+	machine=q35
+	args+=(-cpu max)
+	cmdline="console=ttyS0 earlyprintk=ttyS0 reboot=t $cmdline"
+	# On a busy host the guest may calibrate the TSC wrongly by a factor of
+	# twenty, and its seconds with it. The HPET is QEMU's own clock.
+	[ -n "$icount" ] || cmdline="$cmdline clocksource=hpet tsc=unstable"
+	x86_64_iommu
+}
+
+arm64_iommu() {
+	case $iommu in
+	smmuv3 | smmuv3-base)
+		machine=$machine,iommu=smmuv3
+		"$QEMU" -M virt -device arm-smmuv3,help 2>/dev/null | grep -q ' stage=' ||
+			cannot "this QEMU's SMMUv3 cannot nest"
+		args+=(-global "arm-smmuv3.stage=nested")
+		;;
+	virtio) args+=(-device virtio-iommu-pci) ;;
+	none) cmdline="$cmdline iommu.passthrough=1" ;;
+	*) cannot "--iommu $iommu: smmuv3, smmuv3-base, virtio or none" ;;
+	esac
+}
+
+arm64_machine() {
+	machine=virt,gic-version=3
+	# The architecture's own pointer authentication is very slow to emulate.
+	args+=(-cpu "max,pauth-impdef=on")
+	cmdline="console=ttyAMA0 earlycon $cmdline"
+	if [ -n "$acpi" ]; then
+		firmware=/usr/share/qemu-efi-aarch64/QEMU_EFI.fd
+		[ -f "$firmware" ] ||
+			cannot "$firmware is missing; run scripts/setup.sh arm64"
+		args+=(-bios "$firmware")
+		cmdline="$cmdline acpi=force"
 	else
-		cmdline="$cmdline intel_iommu=on,sm_on"
+		machine=$machine,acpi=off
 	fi
-	;;
-virtio) args+=(-device virtio-iommu-pci) ;;
-none) cmdline="$cmdline iommu.passthrough=1" ;;
-*) cannot "--iommu $iommu: vtd, vtd-base, virtio or none" ;;
+	arm64_iommu
+}
+
+case $arch in
+x86_64) x86_64_machine ;;
+arm64) arm64_machine ;;
 esac
 args=(-M "$machine" "${args[@]}")
 
@@ -223,7 +283,7 @@ if [ -n "$root" ]; then
 		cannot "mke2fs is missing; run scripts/setup.sh"
 	make_disks
 	truncate -s "$root" "$disks/nvme1" || cannot "--root $root: no size"
-	"$mke2fs" -q -t ext4 -F -E root_owner=0:0 -d "$B/initramfs" \
+	"$mke2fs" -q -t ext4 -F -E root_owner=0:0 -d "$A/initramfs" \
 		"$disks/nvme1" >"$tmp/mke2fs" 2>&1 || {
 		cat "$tmp/mke2fs" >&2
 		cannot "there is no file system of $root"
@@ -254,9 +314,6 @@ if [ -n "$icount" ]; then
 	args+=(-icount "shift=0,sleep=off")
 else
 	args+=(-accel "tcg,tb-size=512")
-	# On a busy host the guest may calibrate the TSC wrongly by a factor of
-	# twenty, and its seconds with it. The HPET is QEMU's own clock.
-	cmdline="$cmdline clocksource=hpet tsc=unstable"
 fi
 args+=(-append "$cmdline$append")
 
@@ -312,7 +369,7 @@ else
 	run_command "$@"
 fi
 
-splats='Kernel panic|WARNING: |BUG: |Oops: |KASAN: |UBSAN: |ODEBUG: |INFO: (task|possible|trying|rcu)|suspicious RCU|general protection fault|watchdog: |detected stalls'
+splats='Kernel panic|WARNING: |BUG: |Oops: |KASAN: |UBSAN: |ODEBUG: |INFO: (task|possible|trying|rcu)|suspicious RCU|general protection fault|Internal error: |Unable to handle kernel|SError Interrupt|watchdog: |detected stalls'
 gave() { # STATUS WHAT
 	say "vm.sh: $2. The kernel's last messages, from $console:"
 	tail -n "${3:-20}" "$console" | tr -d '\r' | sed 's/^/  | /' >&2

@@ -5,6 +5,7 @@
 
 # shellcheck disable=SC2046
 . "$(dirname "$0")/../check-lib.sh"
+on x86_64
 
 slot=edu,addr=1d
 VM_ARGS="--device edu --device edu

@@ -1,11 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kunit.sh - our KUnit suites, at the boot of the debug kernel
+# kunit.sh - our KUnit suites, at the boot of the debug kernel; on arm64 those of PCI
+# functions once more with ACPI, where a host bridge is made in another way
 
 . "$(dirname "$0")/../check-lib.sh"
 
 rc=0
-"$SCRIPTS/vm.sh" --kernel debug --iommu none --timeout 1200 --log check-kunit \
-	--append "kunit.enable=1 kunit.filter_glob=iommufd*" -- run-tests || rc=$?
-tr -d '\r' <"$LOG/vm-check-kunit.log" | awk -f "$SCRIPTS/check/ktap.awk"
+kunit() { # LOG-NAME SUITES PREFIX VM-OPTION...
+	local log=check-$log_arch$1 glob=$2 prefix=$3
+
+	shift 3
+	"$SCRIPTS/vm.sh" --arch "$arch" --kernel debug --iommu none --timeout 1200 \
+		--log "$log" --append "kunit.enable=1 kunit.filter_glob=$glob" "$@" \
+		-- run-tests || rc=$?
+	tr -d '\r' <"$LOG/vm-$log.log" | awk -f "$SCRIPTS/check/ktap.awk" |
+		sed -E "s/^(# (begin|end) |(not )?ok [0-9]+ )/&$prefix/"
+}
+
+kunit kunit "iommufd*" ""
+[ "$arch" != arm64 ] || kunit kunit-acpi "iommufd_model_pci*" "acpi." --acpi
 exit "$rc"

@@ -4,5 +4,6 @@
 
 # shellcheck disable=SC2046
 . "$(dirname "$0")/../check-lib.sh"
+on x86_64
 
 TEST_ENV=HUGEPAGES=64 vm_suite model none $(programs_in selftests-model)

@@ -10,6 +10,7 @@
 # control run. edu under vfio-pci is in the suites abi and demo.
 
 . "$(dirname "$0")/../check-lib.sh"
+on x86_64
 
 set +e
 DRIVER=${DRIVER:-vtd}
