@@ -238,6 +238,30 @@ ssize_t fault_queue_read(struct iommufd_fault_queue *queue, struct iov_iter *to,
 	}
 }
 
+/*
+ * Reads whole answers up to the first that cannot be read; returns their bytes,
+ * and leaves @from behind them.
+ */
+static size_t fault_copy_answers(struct iommu_hwpt_page_response *to,
+				 size_t size, struct iov_iter *from)
+{
+	size_t copied = copy_from_iter(to, size, from);
+	size_t whole = copied - copied % FAULT_RESPONSE_SIZE;
+
+	iov_iter_revert(from, copied - whole);
+	/* A long copy may give up well before the address that faults. */
+	while (whole < size) {
+		copied = copy_from_iter((void *)to + whole, FAULT_RESPONSE_SIZE,
+					from);
+		if (copied < FAULT_RESPONSE_SIZE) {
+			iov_iter_revert(from, copied);
+			break;
+		}
+		whole += FAULT_RESPONSE_SIZE;
+	}
+	return whole;
+}
+
 /**
  * fault_queue_write - answer groups
  * @queue: the queue
@@ -288,7 +312,7 @@ ssize_t fault_queue_write(struct iommufd_fault_queue *queue,
 	while (done < size) {
 		size_t want = min_t(size_t, size - done,
 				    batch.max * FAULT_RESPONSE_SIZE);
-		size_t copied = copy_from_iter(responses, want, from);
+		size_t copied = fault_copy_answers(responses, want, from);
 		unsigned int num = copied / FAULT_RESPONSE_SIZE;
 		size_t used;
 
