@@ -16,6 +16,8 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "user_mmap.h"
+
 MODULE_IMPORT_NS(IOMMUFD);
 
 /* The smallest page that can be tracked, and what small() counts in */
@@ -399,8 +401,7 @@ static void read_only(struct kunit *test)
 	struct fixture *f = test->priv;
 	unsigned long user;
 
-	user = kunit_vm_mmap(test, NULL, 0, PAGE_SIZE, PROT_READ,
-			     MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	user = test_user_mmap(test, PAGE_SIZE, PROT_READ);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(user));
 	f->user = (u8 __user *)user;
 	f->page_size = SZ_4K;
@@ -453,8 +454,7 @@ static int bitmap_init(struct kunit *test)
 	for (size_t i = 0; i != USER_BYTES; i++)
 		f->before[i] &= f->after[i];
 
-	user = kunit_vm_mmap(test, NULL, 0, USER_BYTES, PROT_READ | PROT_WRITE,
-			     MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	user = test_user_mmap(test, USER_BYTES, PROT_READ | PROT_WRITE);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(user));
 	f->user = (u8 __user *)user;
 	f->size = USER_BYTES;

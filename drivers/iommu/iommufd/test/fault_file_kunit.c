@@ -7,6 +7,7 @@
 #include <linux/uio.h>
 
 #include "fault_kunit.h"
+#include "user_mmap.h"
 
 static void file_test_cookies(struct kunit *test)
 {
@@ -203,8 +204,7 @@ static void file_test_read_efault(struct kunit *test)
 	unsigned long addr;
 	u32 i, at;
 
-	addr = kunit_vm_mmap(test, NULL, 0, 3 * PAGE_SIZE, PROT_READ | PROT_WRITE,
-			     MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	addr = test_user_mmap(test, 3 * PAGE_SIZE, PROT_READ | PROT_WRITE);
 	if (!addr || IS_ERR_VALUE(addr))
 		kunit_skip(test, "no user memory");
 	KUNIT_ASSERT_EQ(test, vm_munmap(addr + 2 * PAGE_SIZE, PAGE_SIZE), 0);
@@ -251,8 +251,7 @@ static void file_test_write_efault(struct kunit *test)
 	unsigned long addr, buf;
 	u32 i;
 
-	addr = kunit_vm_mmap(test, NULL, 0, 2 * PAGE_SIZE, PROT_READ | PROT_WRITE,
-			     MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	addr = test_user_mmap(test, 2 * PAGE_SIZE, PROT_READ | PROT_WRITE);
 	if (!addr || IS_ERR_VALUE(addr))
 		kunit_skip(test, "no user memory");
 	KUNIT_ASSERT_EQ(test, vm_munmap(addr + PAGE_SIZE, PAGE_SIZE), 0);

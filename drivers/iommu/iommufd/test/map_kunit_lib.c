@@ -8,6 +8,7 @@
 
 #include "map/iova_space.h"
 #include "map_kunit.h"
+#include "user_mmap.h"
 
 /*
  * A PTE is its physical address, a multiple of the granule, with these bits: it
@@ -165,9 +166,8 @@ struct user_memory *user_memory_new(struct kunit *test, unsigned long npages)
 	mem = kunit_kzalloc(test, sizeof(*mem), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, mem);
 	mem->npages = npages;
-	mem->addr = kunit_vm_mmap(test, NULL, 0, npages * PAGE_SIZE,
-				  PROT_READ | PROT_WRITE,
-				  MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	mem->addr = test_user_mmap(test, npages * PAGE_SIZE,
+				   PROT_READ | PROT_WRITE);
 	if (!current->mm || !mem->addr || IS_ERR_VALUE(mem->addr)) {
 		kunit_mark_skipped(test, "no user memory here");
 		return NULL;

@@ -12,6 +12,7 @@
 #include <linux/mman.h>
 #include <linux/sizes.h>
 
+#include "user_mmap.h"
 #include "vtd_sweep.h"
 #include "vtd_sweep_redundant.h"
 
@@ -67,9 +68,8 @@ static struct sweep *machine(struct kunit *test, unsigned int unit)
 		KUNIT_ASSERT_EQ(test, 0, sweep_create(s, &units[unit]));
 	KUNIT_ASSERT_NOT_NULL(test, s->rig.device[0]);
 	s->test = test;
-	s->array = (void __user *)kunit_vm_mmap(test, NULL, 0, PAGE_SIZE,
-						PROT_READ | PROT_WRITE,
-						MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	s->array = (void __user *)test_user_mmap(test, PAGE_SIZE,
+						 PROT_READ | PROT_WRITE);
 	KUNIT_ASSERT_NOT_NULL(test, (void __force *)s->array);
 	return s;
 }

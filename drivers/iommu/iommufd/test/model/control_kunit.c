@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "../user_mmap.h"
 #include "control.h"
 
 #define PLAIN_MEMORY	(16 * 4096)
@@ -413,9 +414,7 @@ static int control_test_init(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, ct);
 	test->priv = ct;
-	ct->user = kunit_vm_mmap(test, NULL, 0, 4 * PAGE_SIZE,
-				 PROT_READ | PROT_WRITE,
-				 MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	ct->user = test_user_mmap(test, 4 * PAGE_SIZE, PROT_READ | PROT_WRITE);
 	if (!ct->user || IS_ERR_VALUE(ct->user))
 		kunit_skip(test, "no user memory");
 	ct->filp = anon_inode_getfile("model", &model_control_fops, NULL, O_RDWR);
