@@ -3,8 +3,9 @@
  * The user ABI of /dev/iommu: address spaces for devices, the page tables
  * built from them, and the queue on which a device's page faults are read and
  * answered. Numbers and layouts up to IOMMU_FAULT_QUEUE_ALLOC are those every
- * Linux 6.12 has; what goes beyond is marked, starts at the end of a structure
- * or at a number of its own, and can be asked for with IOMMU_GET_FEATURES.
+ * Linux 6.12 has, those of IOMMU_VIOMMU_ALLOC to IOMMU_VEVENTQ_ALLOC are later
+ * kernels'; what goes beyond is marked, starts at the end of a structure or at a
+ * number of its own, and can be asked for with IOMMU_GET_FEATURES.
  */
 #ifndef _UAPI_IOMMUFD_H
 #define _UAPI_IOMMUFD_H
@@ -77,6 +78,9 @@ enum {
 	IOMMUFD_CMD_HWPT_GET_DIRTY_BITMAP = 0x8c,
 	IOMMUFD_CMD_HWPT_INVALIDATE = 0x8d,
 	IOMMUFD_CMD_FAULT_QUEUE_ALLOC = 0x8e,
+	IOMMUFD_CMD_VIOMMU_ALLOC = 0x90,
+	IOMMUFD_CMD_VDEVICE_ALLOC = 0x91,
+	IOMMUFD_CMD_VEVENTQ_ALLOC = 0x93,
 };
 
 /*
@@ -453,13 +457,32 @@ struct iommu_hwpt_vtd_s1 {
 };
 
 /**
+ * struct iommu_hwpt_arm_smmuv3 - A guest's SMMUv3 stream table entry
+ *                                (IOMMU_HWPT_DATA_ARM_SMMUV3)
+ * @ste: The first 128 bits of the guest's entry (Arm IHI 0070, 5.2), little
+ *       endian: in word 0 V, Config, S1Fmt, S1ContextPtr and S1CDMax, in word 1
+ *       S1DSS, S1CIR, S1COR, S1CSH, S1STALLD and EATS. Every other bit is 0
+ *
+ * Config says what becomes of the device's traffic: abort, only the parent's
+ * translation (bypass), or the guest's stage 1 in front of it. S1ContextPtr is
+ * an address in the parent's IOVA space, where the guest's context descriptors
+ * are: with them the guest manages the device's PASIDs (substreams) by itself.
+ * EIO when a bit is set that must not be, or the entry makes no sense.
+ */
+struct iommu_hwpt_arm_smmuv3 {
+	__aligned_le64 ste[2];
+};
+
+/**
  * enum iommu_hwpt_data_type - Whose table format a nested HWPT speaks
  * @IOMMU_HWPT_DATA_NONE: No data: a paging HWPT
  * @IOMMU_HWPT_DATA_VTD_S1: struct iommu_hwpt_vtd_s1
+ * @IOMMU_HWPT_DATA_ARM_SMMUV3: struct iommu_hwpt_arm_smmuv3
  */
 enum iommu_hwpt_data_type {
 	IOMMU_HWPT_DATA_NONE = 0,
 	IOMMU_HWPT_DATA_VTD_S1 = 1,
+	IOMMU_HWPT_DATA_ARM_SMMUV3 = 2,
 };
 
 /**
@@ -468,7 +491,8 @@ enum iommu_hwpt_data_type {
  * @flags: Combination of enum iommufd_hwpt_alloc_flags
  * @dev_id: A bound device; the table is made for the IOMMU in front of it
  * @pt_id: For a paging HWPT the IOAS it mirrors; for a nested one its parent,
- *         a paging HWPT made with IOMMU_HWPT_ALLOC_NEST_PARENT
+ *         a paging HWPT made with IOMMU_HWPT_ALLOC_NEST_PARENT, or a vIOMMU, which
+ *         has one
  * @out_hwpt_id: Id of the new HWPT
  * @__reserved: Must be 0
  * @data_type: One of enum iommu_hwpt_data_type. NONE for a paging HWPT
@@ -480,7 +504,8 @@ enum iommu_hwpt_data_type {
  * Make a hardware page table (HWPT). A paging HWPT holds the mappings of its
  * IOAS and follows them. A nested HWPT is a table that the user keeps in memory
  * (typically a guest's); the hardware walks it first and sends each address it
- * yields through the parent.
+ * yields through the parent. One made through a vIOMMU is for devices behind the
+ * vIOMMU's unit alone; its guest's identifiers mean what they mean to the vIOMMU.
  *
  * Attaching a device to an IOAS makes a paging HWPT by itself; this command is
  * for those who need one of the flags, or nesting. Such a HWPT lives until it
@@ -488,11 +513,11 @@ enum iommu_hwpt_data_type {
  *
  * Errors: ENOENT (@dev_id, @fault_id), EINVAL (@pt_id does not exist or is not
  * of the right kind, a parent that was not made to be one or belongs to another
- * IOMMU, @data_len shorter or longer than what the driver knows, values in the
+ * IOMMU, a vIOMMU of another unit, @data_len shorter or longer than what the driver knows, values in the
  * data), EOPNOTSUPP (a reserved member; flags in a combination, or a @data_type,
  * that the IOMMU does not offer; data for a paging HWPT, or none for a nested
- * one; a fault queue for a device whose page faults never reach /dev/iommu),
- * EADDRINUSE (the IOAS holds a mapping, or promises a range, where this IOMMU
+ * one; a vIOMMU without nested HWPTs; a fault queue for a device whose page faults
+ * never reach /dev/iommu), EIO (SMMUv3: values in the data), EADDRINUSE (the IOAS holds a mapping, or promises a range, where this IOMMU
  * cannot), EFAULT and ENOMEM (also from pinning what the IOAS holds).
  */
 struct iommu_hwpt_alloc {
@@ -536,16 +561,39 @@ struct iommu_hw_info_vtd {
 };
 
 /**
+ * struct iommu_hw_info_arm_smmuv3 - Registers of an SMMUv3
+ * @flags: 0
+ * @__reserved: 0
+ * @idr: SMMU_IDR0 to SMMU_IDR5 (Arm IHI 0070, 6.3), as the hardware has them
+ * @iidr: SMMU_IIDR, who made it
+ * @aidr: SMMU_AIDR, the version of the architecture
+ *
+ * What a VMM may show a guest of these: of IDR0 ST_LEVEL, TERM_MODEL, STALL_MODEL,
+ * TTENDIAN, CD2L, ASID16 and TTF; of IDR1 SIDSIZE and SSIDSIZE; of IDR3 BBML and
+ * RIL; of IDR5 VAX and the three granules. Later kernels promise no more, and
+ * that stage 1 works follows from a nested HWPT being made.
+ */
+struct iommu_hw_info_arm_smmuv3 {
+	__u32 flags;
+	__u32 __reserved;
+	__u32 idr[6];
+	__u32 iidr;
+	__u32 aidr;
+};
+
+/**
  * enum iommu_hw_info_type - Which structure describes the hardware
  * @IOMMU_HW_INFO_TYPE_NONE: As output: the driver of this IOMMU has nothing to
  *                           say
  * @IOMMU_HW_INFO_TYPE_DEFAULT: As input: whichever the driver prefers
  * @IOMMU_HW_INFO_TYPE_INTEL_VTD: struct iommu_hw_info_vtd
+ * @IOMMU_HW_INFO_TYPE_ARM_SMMUV3: struct iommu_hw_info_arm_smmuv3
  */
 enum iommu_hw_info_type {
 	IOMMU_HW_INFO_TYPE_NONE = 0,
 	IOMMU_HW_INFO_TYPE_DEFAULT = 0,
 	IOMMU_HW_INFO_TYPE_INTEL_VTD = 1,
+	IOMMU_HW_INFO_TYPE_ARM_SMMUV3 = 2,
 };
 
 /**
@@ -700,12 +748,16 @@ struct iommu_hwpt_get_dirty_bitmap {
 /**
  * enum iommu_hwpt_invalidate_data_type - Whose invalidation requests these are
  * @IOMMU_HWPT_INVALIDATE_DATA_VTD_S1: struct iommu_hwpt_vtd_s1_invalidate
+ * @IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3: struct
+ *                                    iommu_viommu_arm_smmuv3_invalidate, for a
+ *                                    vIOMMU
  * @IOMMU_HWPT_INVALIDATE_DATA_RANGE: struct iommu_hwpt_invalidate_range, for any
  *                                    IOMMU and for paging HWPTs too. Offered with
  *                                    IOMMU_FEATURE_INVALIDATE_RANGE
  */
 enum iommu_hwpt_invalidate_data_type {
 	IOMMU_HWPT_INVALIDATE_DATA_VTD_S1 = 0,
+	IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3 = 1,
 	IOMMU_HWPT_INVALIDATE_DATA_RANGE = 0x10000,
 };
 
@@ -765,9 +817,24 @@ struct iommu_hwpt_vtd_s1_invalidate {
 };
 
 /**
+ * struct iommu_viommu_arm_smmuv3_invalidate - One command of a guest's queue
+ *                                  (IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3)
+ * @cmd: The command as the guest wrote it (Arm IHI 0070, 4), little endian
+ *
+ * Taken are CMD_CFGI_CD, CMD_CFGI_CD_ALL, CMD_TLBI_NH_ALL, CMD_TLBI_NH_ASID,
+ * CMD_TLBI_NH_VA, CMD_TLBI_NH_VAA, CMD_TLBI_NSNH_ALL and CMD_ATC_INV; anything
+ * else is EIO. A VMID is replaced by the vIOMMU's own. A StreamID is the guest's:
+ * one that no vDEVICE has is EIO too.
+ */
+struct iommu_viommu_arm_smmuv3_invalidate {
+	__aligned_le64 cmd[2];
+};
+
+/**
  * struct iommu_hwpt_invalidate - ioctl(IOMMU_HWPT_INVALIDATE)
  * @size: sizeof(struct iommu_hwpt_invalidate)
- * @hwpt_id: A nested HWPT; with IOMMU_HWPT_INVALIDATE_DATA_RANGE also a paging one
+ * @hwpt_id: A nested HWPT, or a vIOMMU; with IOMMU_HWPT_INVALIDATE_DATA_RANGE a
+ *           nested HWPT or a paging one
  * @data_uptr: User address of an array of requests
  * @data_type: One of enum iommu_hwpt_invalidate_data_type, for all entries
  * @entry_len: Bytes from one request to the next, 1 to the page size
@@ -781,6 +848,9 @@ struct iommu_hwpt_vtd_s1_invalidate {
  * cache absence. Requests are carried out in order; on return the hardware is
  * done with them.
  *
+ * A vIOMMU takes what is not about one table: a guest's commands as they stand in
+ * its queue, which name devices as the guest knows them.
+ *
  * With @entry_num 0 the call only tells whether @data_type is understood;
  * @data_uptr and @entry_len are then not looked at.
  *
@@ -788,8 +858,8 @@ struct iommu_hwpt_vtd_s1_invalidate {
  * than IOMMU_HWPT_INVALIDATE_DATA_RANGE), EINVAL (a count,
  * length or pointer out of bounds, @entry_len shorter or longer than what the
  * driver knows, a @data_type that is not this HWPT's, values in a request),
- * EOPNOTSUPP (@__reserved, values in a request), EOVERFLOW (a range), EFAULT,
- * E2BIG; EIO or ETIMEDOUT when the hardware reports an error.
+ * EOPNOTSUPP (@__reserved, values in a request, a vIOMMU that takes none),
+ * EOVERFLOW (a range), EFAULT, E2BIG; EIO or ETIMEDOUT when the hardware reports an error.
  */
 struct iommu_hwpt_invalidate {
 	__u32 size;
@@ -956,6 +1026,180 @@ struct iommu_fault_alloc {
 #define IOMMU_FAULT_QUEUE_ALLOC _IO(IOMMUFD_TYPE, IOMMUFD_CMD_FAULT_QUEUE_ALLOC)
 
 /**
+ * enum iommu_viommu_type - Whose kind of vIOMMU
+ * @IOMMU_VIOMMU_TYPE_DEFAULT: Not a type; EOPNOTSUPP
+ * @IOMMU_VIOMMU_TYPE_ARM_SMMUV3: An SMMUv3; no type-specific data
+ */
+enum iommu_viommu_type {
+	IOMMU_VIOMMU_TYPE_DEFAULT = 0,
+	IOMMU_VIOMMU_TYPE_ARM_SMMUV3 = 1,
+};
+
+/**
+ * struct iommu_viommu_alloc - ioctl(IOMMU_VIOMMU_ALLOC)
+ * @size: sizeof(struct iommu_viommu_alloc)
+ * @flags: Must be 0
+ * @type: One of enum iommu_viommu_type
+ * @dev_id: A bound device; the vIOMMU is a share of the unit in front of it
+ * @hwpt_id: The nest parent: a paging HWPT made with IOMMU_HWPT_ALLOC_NEST_PARENT
+ * @out_viommu_id: Id of the new vIOMMU
+ * @data_len: Bytes at @data_uptr; 0 where @type has no data
+ * @__reserved: Must be 0
+ * @data_uptr: User address of the structure that @type names
+ *
+ * Make a virtual IOMMU: what one guest has of one unit. It stands for the guest's
+ * name spaces there, such as its cache tags and its stream ids, takes the commands
+ * that are not about one table (IOMMU_HWPT_INVALIDATE), has event queues
+ * (IOMMU_VEVENTQ_ALLOC) and is what nested HWPTs of its devices can be made through
+ * (IOMMU_HWPT_ALLOC). A guest whose devices are behind several units has one vIOMMU
+ * for each, over the same nest parent if the units can share it.
+ *
+ * The vIOMMU keeps its nest parent. It goes by IOMMU_DESTROY, once its nested HWPTs,
+ * vDEVICEs and event queues have gone; the device may go before.
+ *
+ * Errors: ENOENT (@dev_id, @hwpt_id), EOPNOTSUPP (@flags, @__reserved; the unit
+ * has no vIOMMUs of this @type, or does not know the data), EINVAL (a HWPT that was
+ * not made to be a nest parent or belongs to another IOMMU, @data_len), EFAULT,
+ * E2BIG, ENOMEM, ENOSPC (the unit's name space is used up).
+ */
+struct iommu_viommu_alloc {
+	__u32 size;
+	__u32 flags;
+	__u32 type;
+	__u32 dev_id;
+	__u32 hwpt_id;
+	__u32 out_viommu_id;
+	__u32 data_len;
+	__u32 __reserved;
+	__aligned_u64 data_uptr;
+};
+
+#define IOMMU_VIOMMU_ALLOC _IO(IOMMUFD_TYPE, IOMMUFD_CMD_VIOMMU_ALLOC)
+
+/**
+ * struct iommu_vdevice_alloc - ioctl(IOMMU_VDEVICE_ALLOC)
+ * @size: sizeof(struct iommu_vdevice_alloc)
+ * @viommu_id: A vIOMMU
+ * @dev_id: A bound device behind the vIOMMU's unit
+ * @out_vdevice_id: Id of the new vDEVICE
+ * @virt_id: How the guest names the device in commands to this vIOMMU. SMMUv3: the
+ *           StreamID, 32 bits
+ *
+ * Tell a vIOMMU which device the guest means. A device has one vDEVICE at most, in
+ * all vIOMMUs together.
+ *
+ * The vDEVICE keeps the vIOMMU, but not the device. When the device is unbound (its
+ * VFIO fd is closed) while the vDEVICE is there, the vDEVICE goes with it: the
+ * guest's id names nothing from then on, IOMMU_DESTROY of the vDEVICE's id is
+ * ENOENT, and the id is not given to anything else on this open file, so that a
+ * belated IOMMU_DESTROY hits nothing. Other than that IOMMU_DESTROY takes a vDEVICE
+ * away at any time; it waits for invalidations that name the device.
+ *
+ * Errors: ENOENT (@viommu_id, @dev_id), EINVAL (the device is behind another unit,
+ * @virt_id cannot be one), EEXIST (the device has a vDEVICE, or the vIOMMU a device
+ * with this @virt_id), EFAULT, ENOMEM.
+ */
+struct iommu_vdevice_alloc {
+	__u32 size;
+	__u32 viommu_id;
+	__u32 dev_id;
+	__u32 out_vdevice_id;
+	__aligned_u64 virt_id;
+};
+
+#define IOMMU_VDEVICE_ALLOC _IO(IOMMUFD_TYPE, IOMMUFD_CMD_VDEVICE_ALLOC)
+
+/**
+ * enum iommu_veventq_flag - What the header of an event says
+ * @IOMMU_VEVENTQ_FLAG_LOST_EVENTS: Events were lost, the last of them with this
+ *                                  sequence number. No data follows the header
+ */
+enum iommu_veventq_flag {
+	IOMMU_VEVENTQ_FLAG_LOST_EVENTS = (1U << 0),
+};
+
+/**
+ * struct iommufd_vevent_header - What each event read from a vEVENTQ starts with
+ * @flags: Combination of enum iommu_veventq_flag
+ * @sequence: Number of the event, from 0, lost ones counted; 0 follows INT_MAX
+ *
+ * The type's own structure follows at once. Numbers that are not consecutive say
+ * how many events found no room in between. Where such a loss is the last thing
+ * that happened, a header with IOMMU_VEVENTQ_FLAG_LOST_EVENTS and without data is
+ * read in its place; a loss is told once, in one way or the other.
+ */
+struct iommufd_vevent_header {
+	__u32 flags;
+	__u32 sequence;
+};
+
+/**
+ * enum iommu_veventq_type - Whose kind of events
+ * @IOMMU_VEVENTQ_TYPE_DEFAULT: Not a type; EOPNOTSUPP
+ * @IOMMU_VEVENTQ_TYPE_ARM_SMMUV3: struct iommu_vevent_arm_smmuv3
+ */
+enum iommu_veventq_type {
+	IOMMU_VEVENTQ_TYPE_DEFAULT = 0,
+	IOMMU_VEVENTQ_TYPE_ARM_SMMUV3 = 1,
+};
+
+/**
+ * struct iommu_vevent_arm_smmuv3 - An event of a guest's SMMUv3
+ *                                  (IOMMU_VEVENTQ_TYPE_ARM_SMMUV3)
+ * @evt: The record for the guest's own event queue (Arm IHI 0070, 7.3), little
+ *       endian, with the StreamID that the guest knows
+ *
+ * Events are C_BAD_STE, F_STREAM_DISABLED, C_BAD_SUBSTREAMID, C_BAD_CD,
+ * F_TRANSLATION, F_ADDR_SIZE, F_ACCESS and F_PERMISSION of devices that have a
+ * vDEVICE. A stalled one goes to the fault queue instead.
+ */
+struct iommu_vevent_arm_smmuv3 {
+	__aligned_le64 evt[4];
+};
+
+/* Most events that a vEVENTQ holds */
+#define IOMMU_VEVENTQ_DEPTH_MAX	(1 << 19)
+
+/**
+ * struct iommu_veventq_alloc - ioctl(IOMMU_VEVENTQ_ALLOC)
+ * @size: sizeof(struct iommu_veventq_alloc)
+ * @flags: Must be 0
+ * @viommu_id: The vIOMMU whose events these are
+ * @type: One of enum iommu_veventq_type
+ * @veventq_depth: Events that the queue holds, 1 to IOMMU_VEVENTQ_DEPTH_MAX. Memory
+ *                 for all of them is taken, and charged, now
+ * @out_veventq_id: Id of the new queue
+ * @out_veventq_fd: File descriptor to read events from
+ * @__reserved: Must be 0
+ *
+ * Make a queue for what happens in a vIOMMU and the guest should hear of. An event
+ * is a struct iommufd_vevent_header and the structure that @type names. A read
+ * returns as many whole events as fit and are there, and EINVAL if not even the
+ * first fits. It waits for the first one; with O_NONBLOCK it is EAGAIN instead.
+ * poll() says when there is one. Nothing waits for the reader: an event that finds
+ * the queue full is counted and told of. Events from before the queue was made are
+ * not in it.
+ *
+ * The queue keeps the vIOMMU. DESTROY of the queue is EBUSY while its file is open.
+ *
+ * Errors: ENOENT (@viommu_id), EOPNOTSUPP (@flags, @__reserved, a @type that the
+ * vIOMMU does not report), EINVAL (@veventq_depth), EEXIST (the vIOMMU has a queue
+ * of this @type), EMFILE, ENFILE, EFAULT, ENOMEM.
+ */
+struct iommu_veventq_alloc {
+	__u32 size;
+	__u32 flags;
+	__u32 viommu_id;
+	__u32 type;
+	__u32 veventq_depth;
+	__u32 out_veventq_id;
+	__u32 out_veventq_fd;
+	__u32 __reserved;
+};
+
+#define IOMMU_VEVENTQ_ALLOC _IO(IOMMUFD_TYPE, IOMMUFD_CMD_VEVENTQ_ALLOC)
+
+/**
  * enum iommu_feature_bits - What IOMMU_GET_FEATURES tells
  * @IOMMU_FEATURE_FAULT_DEPTH: struct iommu_fault_alloc has a depth
  * @IOMMU_FEATURE_FAULT_BLOCKING: IOMMU_FAULT_POLICY_BLOCKING is known
@@ -970,10 +1214,12 @@ struct iommu_fault_alloc {
  * @IOMMU_FEATURE_INVALIDATE_RANGE: IOMMU_HWPT_INVALIDATE_DATA_RANGE is accepted,
  *                                  and for paging HWPTs
  * @IOMMU_FEATURE_DEVICE_PRI: IOMMU_DEVICE_PRI is there
+ * @IOMMU_FEATURE_HWPT_EVENTQ: IOMMU_HWPT_EVENTQ_ALLOC is there
+ * @IOMMU_FEATURE_VIOMMU: IOMMU_VIOMMU_ALLOC, IOMMU_VDEVICE_ALLOC and
+ *                        IOMMU_VEVENTQ_ALLOC are there
  *
  * A bit says what the interface understands, not what the hardware behind a
  * particular device can do.
- * @IOMMU_FEATURE_HWPT_EVENTQ: IOMMU_HWPT_EVENTQ_ALLOC is there
  */
 enum iommu_feature_bits {
 	IOMMU_FEATURE_FAULT_DEPTH = 1 << 0,
@@ -987,10 +1233,11 @@ enum iommu_feature_bits {
 	IOMMU_FEATURE_INVALIDATE_RANGE = 1 << 8,
 	IOMMU_FEATURE_DEVICE_PRI = 1 << 9,
 	IOMMU_FEATURE_HWPT_EVENTQ = 1 << 10,
+	IOMMU_FEATURE_VIOMMU = 1 << 11,
 };
 
 /* Value of iommu_features::out_abi_revision that this header describes */
-#define IOMMU_ABI_REVISION	2
+#define IOMMU_ABI_REVISION	3
 
 /**
  * struct iommu_features - ioctl(IOMMU_GET_FEATURES)
