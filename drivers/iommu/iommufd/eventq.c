@@ -1,100 +1,162 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Event queues: an object and a file for the faults of a HWPT that nobody can
- * answer. (Those that can be answered come through a fault queue.)
+ * answer (those that can be answered come through a fault queue), and what such
+ * files have in common.
+ *
+ * The file holds the object and the context, so both are there for as long as
+ * somebody may read. The ring has its own locks.
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
-#include <linux/fs.h>
-#include <linux/poll.h>
 #include <linux/seq_file.h>
 #include <linux/uio.h>
+#include <uapi/linux/iommufd.h>
 
 #include "eventq.h"
 #include "fault/event.h"
 #include "hwpt.h"
 
 #define RECORD_SIZE	sizeof(struct iommu_hwpt_event)
-/* Records copied to user space at a time. */
-#define COPY_MAX	16
 
 static_assert(sizeof(struct iommu_hwpt_event) == 32);
 
+/* --- what both kinds of queue share --- */
+
 /**
- * struct iommufd_eventq - an event queue
+ * iommufd_eventq_open() - a file for a queue that is being made
+ * @ef: set up on success
+ * @name: as /proc/PID/fd shows it
+ * @fops: release is iommufd_eventq_release()
+ *
+ * Return: 0; -EMFILE; -ENFILE; -ENOMEM.
+ */
+int iommufd_eventq_open(struct iommufd_eventq_file *ef, const char *name,
+			const struct file_operations *fops)
+{
+	ef->fd = get_unused_fd_flags(O_CLOEXEC);
+	if (ef->fd < 0)
+		return ef->fd;
+	ef->file = anon_inode_getfile(name, fops, NULL, O_RDONLY);
+	if (IS_ERR(ef->file)) {
+		put_unused_fd(ef->fd);
+		return PTR_ERR(ef->file);
+	}
+	ef->file->f_mode |= FMODE_STREAM | FMODE_NOWAIT;
+	return 0;
+}
+
+/**
+ * iommufd_eventq_publish() - user space gets the queue
+ * @ef: from iommufd_eventq_open()
+ * @obj: the queue, complete but for iommufd_object_finalize()
+ *
+ * Any thread may use and close the file from here on.
+ */
+void iommufd_eventq_publish(struct iommufd_eventq_file *ef,
+			    struct iommufd_object *obj)
+{
+	iommufd_object_hold(obj);
+	iommufd_ctx_get(obj->ictx);
+	ef->file->private_data = obj;
+	iommufd_object_finalize(obj);
+	fd_install(ef->fd, ef->file);
+}
+
+/**
+ * iommufd_eventq_abandon() - undo iommufd_eventq_open()
+ * @ef: not published
+ */
+void iommufd_eventq_abandon(struct iommufd_eventq_file *ef)
+{
+	fput(ef->file);
+	put_unused_fd(ef->fd);
+}
+
+/**
+ * iommufd_eventq_release() - the file of a queue goes
+ * @inode: not looked at
+ * @file: of iommufd_eventq_open()
+ *
+ * Return: 0.
+ */
+int iommufd_eventq_release(struct inode *inode, struct file *file)
+{
+	struct iommufd_object *obj = file->private_data;
+	struct iommufd_ctx *ictx;
+
+	/* Never published: its ioctl failed */
+	if (!obj)
+		return 0;
+	ictx = obj->ictx;
+	iommufd_object_drop(obj);
+	iommufd_ctx_put(ictx);
+	return 0;
+}
+
+/**
+ * iommufd_eventq_show_ring() - a ring in the fdinfo of its file
+ * @m: where to
+ * @ring: the ring
+ */
+void iommufd_eventq_show_ring(struct seq_file *m,
+			      struct iommufd_event_ring *ring)
+{
+	u64 total, lost;
+	u32 pending;
+
+	spin_lock_irq(&ring->lock);
+	pending = ring->tail - ring->head;
+	total = ring->total;
+	lost = ring->lost_total;
+	spin_unlock_irq(&ring->lock);
+
+	seq_printf(m, "depth:\t%u\n", ring->depth);
+	seq_printf(m, "pending:\t%u\n", pending);
+	seq_printf(m, "events:\t%llu\n", total);
+	seq_printf(m, "lost:\t%llu\n", lost);
+}
+
+/**
+ * iommufd_eventq_show_counts() - a ring in an object's line
+ * @m: where to
+ * @ring: the ring
+ */
+void iommufd_eventq_show_counts(struct seq_file *m,
+				const struct iommufd_event_ring *ring)
+{
+	seq_printf(m, " depth=%u events=%llu lost=%llu", ring->depth,
+		   READ_ONCE(ring->total), READ_ONCE(ring->lost_total));
+}
+
+/* --- faults of a HWPT --- */
+
+/**
+ * struct iommufd_eventq - an event queue of a HWPT
  * @obj: its id
  * @hwpt: whose faults these are; holds a holder reference
- * @ring: what came and was not read
- * @read_lock: one reader at a time, so that records are read in order
+ * @listener: what came and was not read
  */
 struct iommufd_eventq {
 	struct iommufd_object obj;
 	struct iommufd_hwpt *hwpt;
-	struct iommufd_event_ring ring;
-	struct mutex read_lock;		/* keeps the order */
+	struct iommufd_event_listener listener;
 };
-
-/* @read_lock is held. What is not copied whole stays. */
-static ssize_t read_some(struct iommufd_eventq *queue, struct iov_iter *to)
-{
-	struct iommu_hwpt_event records[COPY_MAX];
-	size_t done = 0, copied;
-	unsigned int num, whole;
-
-	while (iov_iter_count(to) >= RECORD_SIZE) {
-		num = min_t(size_t, iov_iter_count(to) / RECORD_SIZE, COPY_MAX);
-		num = iommufd_event_ring_peek(&queue->ring, records, num);
-		if (!num)
-			break;
-		copied = copy_to_iter(records, num * RECORD_SIZE, to);
-		whole = copied / RECORD_SIZE;
-		iov_iter_revert(to, copied % RECORD_SIZE);
-		iommufd_event_ring_drop(&queue->ring, records, whole);
-		done += whole * RECORD_SIZE;
-		if (whole < num)
-			return done ?: -EFAULT;
-	}
-	return done;
-}
 
 static ssize_t eventq_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct iommufd_eventq *queue = iocb->ki_filp->private_data;
-	bool nowait = (iocb->ki_flags & IOCB_NOWAIT) ||
-		      (iocb->ki_filp->f_flags & O_NONBLOCK);
-	ssize_t rc;
 
 	if (iov_iter_count(to) % RECORD_SIZE)
 		return -ESPIPE;
-	if (!iov_iter_count(to))
-		return 0;
-	for (;;) {
-		if (nowait) {
-			if (!mutex_trylock(&queue->read_lock))
-				return -EAGAIN;
-		} else if (mutex_lock_interruptible(&queue->read_lock)) {
-			return -ERESTARTSYS;
-		}
-		rc = read_some(queue, to);
-		mutex_unlock(&queue->read_lock);
-		if (rc)
-			return rc;
-		if (nowait)
-			return -EAGAIN;
-		rc = wait_event_interruptible(queue->ring.wait,
-					      iommufd_event_ring_readable(&queue->ring));
-		if (rc)
-			return rc;
-	}
+	return iommufd_event_ring_read(&queue->listener.ring, iocb, to);
 }
 
 static __poll_t eventq_poll(struct file *file, struct poll_table_struct *wait)
 {
 	struct iommufd_eventq *queue = file->private_data;
 
-	poll_wait(file, &queue->ring.wait, wait);
-	return iommufd_event_ring_readable(&queue->ring) ?
-		       EPOLLIN | EPOLLRDNORM : 0;
+	return iommufd_event_ring_poll(&queue->listener.ring, file, wait);
 }
 
 static void eventq_show_fdinfo(struct seq_file *m, struct file *file)
@@ -103,26 +165,7 @@ static void eventq_show_fdinfo(struct seq_file *m, struct file *file)
 
 	seq_printf(m, "eventq-id:\t%u\n", queue->obj.id);
 	seq_printf(m, "hwpt-id:\t%u\n", queue->hwpt->obj.id);
-	spin_lock_irq(&queue->ring.lock);
-	seq_printf(m, "depth:\t%u\n", queue->ring.depth);
-	seq_printf(m, "pending:\t%u\n", queue->ring.tail - queue->ring.head);
-	seq_printf(m, "events:\t%u\n", queue->ring.sequence);
-	seq_printf(m, "lost:\t%llu\n", queue->ring.lost_total);
-	spin_unlock_irq(&queue->ring.lock);
-}
-
-static int eventq_release(struct inode *inode, struct file *file)
-{
-	struct iommufd_eventq *queue = file->private_data;
-	struct iommufd_ctx *ictx;
-
-	/* Never connected: its ioctl failed */
-	if (!queue)
-		return 0;
-	ictx = queue->obj.ictx;
-	iommufd_object_drop(&queue->obj);
-	iommufd_ctx_put(ictx);
-	return 0;
+	iommufd_eventq_show_ring(m, &queue->listener.ring);
 }
 
 static const struct file_operations eventq_fops = {
@@ -130,7 +173,7 @@ static const struct file_operations eventq_fops = {
 	.read_iter = eventq_read_iter,
 	.poll = eventq_poll,
 	.show_fdinfo = eventq_show_fdinfo,
-	.release = eventq_release,
+	.release = iommufd_eventq_release,
 };
 
 static void eventq_destroy(struct iommufd_object *obj)
@@ -138,8 +181,7 @@ static void eventq_destroy(struct iommufd_object *obj)
 	struct iommufd_eventq *queue =
 		container_of(obj, struct iommufd_eventq, obj);
 
-	iommufd_event_ring_exit(&queue->ring);
-	mutex_destroy(&queue->read_lock);
+	iommufd_event_unlisten(&queue->listener);
 	iommufd_hwpt_drop(queue->hwpt);
 }
 
@@ -148,10 +190,8 @@ static void eventq_show(struct iommufd_object *obj, struct seq_file *m)
 	struct iommufd_eventq *queue =
 		container_of(obj, struct iommufd_eventq, obj);
 
-	seq_printf(m, " hwpt=%u depth=%u events=%u lost=%llu",
-		   queue->hwpt->obj.id, queue->ring.depth,
-		   READ_ONCE(queue->ring.sequence),
-		   READ_ONCE(queue->ring.lost_total));
+	seq_printf(m, " hwpt=%u", queue->hwpt->obj.id);
+	iommufd_eventq_show_counts(m, &queue->listener.ring);
 }
 
 static const struct iommufd_object_ops eventq_ops = {
@@ -168,16 +208,17 @@ static struct iommufd_eventq *eventq_new(struct iommufd_ctx *ictx,
 	struct iommufd_eventq *queue;
 	int rc;
 
+	/* file_operations take the file's private data for the queue */
+	BUILD_BUG_ON(offsetof(struct iommufd_eventq, obj) != 0);
 	queue = iommufd_object_alloc(ictx, struct iommufd_eventq, obj,
 				     &eventq_ops);
 	if (IS_ERR(queue))
 		return queue;
-	rc = iommufd_event_ring_init(&queue->ring, hwpt->domain, ictx, depth);
+	rc = iommufd_event_listen(&queue->listener, hwpt->domain, ictx, depth);
 	if (rc) {
 		iommufd_object_abort(&queue->obj);
 		return ERR_PTR(rc);
 	}
-	mutex_init(&queue->read_lock);
 	queue->hwpt = hwpt;
 	iommufd_object_hold(&hwpt->obj);
 	return queue;
@@ -187,40 +228,22 @@ static int eventq_publish(struct iommufd_call *call,
 			  struct iommu_hwpt_eventq_alloc *cmd,
 			  struct iommufd_eventq *queue)
 {
-	struct file *file;
-	int fd, rc;
+	struct iommufd_eventq_file ef;
+	int rc;
 
-	fd = get_unused_fd_flags(O_CLOEXEC);
-	if (fd < 0)
-		return fd;
-	file = anon_inode_getfile("[iommufd-event]", &eventq_fops, NULL,
-				  O_RDONLY);
-	if (IS_ERR(file)) {
-		rc = PTR_ERR(file);
-		goto err_fd;
-	}
-	file->f_mode |= FMODE_STREAM | FMODE_NOWAIT;
-
-	cmd->out_eventq_id = queue->obj.id;
-	cmd->out_eventq_fd = fd;
-	cmd->depth = queue->ring.depth;
-	rc = iommufd_call_respond(call, sizeof(*cmd));
+	rc = iommufd_eventq_open(&ef, "[iommufd-event]", &eventq_fops);
 	if (rc)
-		goto err_file;
-
-	/* From here on nothing fails; the file's release does the rest */
-	iommufd_object_hold(&queue->obj);
-	iommufd_ctx_get(call->ictx);
-	file->private_data = queue;
-	iommufd_object_finalize(&queue->obj);
-	fd_install(fd, file);
+		return rc;
+	cmd->out_eventq_id = queue->obj.id;
+	cmd->out_eventq_fd = ef.fd;
+	cmd->depth = queue->listener.ring.depth;
+	rc = iommufd_call_respond(call, sizeof(*cmd));
+	if (rc) {
+		iommufd_eventq_abandon(&ef);
+		return rc;
+	}
+	iommufd_eventq_publish(&ef, &queue->obj);
 	return 0;
-
-err_file:
-	fput(file);
-err_fd:
-	put_unused_fd(fd);
-	return rc;
 }
 
 /**

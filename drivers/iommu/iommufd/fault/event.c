@@ -2,20 +2,33 @@
 /*
  * Events: from a backend to the ring of who listens.
  *
- * Rings and devices are found under RCU by address, in tables of all contexts: a
+ * Listeners and devices are found under RCU by address, in tables of all contexts: a
  * backend knows no more than the domain and the device, and has no time.
  */
 #include <linux/hashtable.h>
 #include <linux/log2.h>
-#include <linux/poll.h>
 #include <linux/rculist.h>
-#include <linux/slab.h>
 
 #include "../trace.h"
 #include "event.h"
 
+/* The ring writes the head of struct iommu_hwpt_event. */
+static_assert(offsetof(struct iommu_hwpt_event, flags) ==
+	      offsetof(struct iommufd_event_head, flags));
+static_assert(offsetof(struct iommu_hwpt_event, sequence) ==
+	      offsetof(struct iommufd_event_head, sequence));
+static_assert(offsetof(struct iommu_hwpt_event, addr) ==
+	      sizeof(struct iommufd_event_head));
+
+static const struct iommufd_event_format event_format = {
+	.first = 1,
+	.sequence_mask = U32_MAX,
+	.after_loss = IOMMU_HWPT_EVENT_LOST,
+	.loss = IOMMU_HWPT_EVENT_LOST | IOMMU_HWPT_EVENT_EMPTY,
+};
+
 static DEFINE_SPINLOCK(event_lock);
-static DEFINE_HASHTABLE(event_rings, 8);
+static DEFINE_HASHTABLE(event_listeners, 8);
 static DEFINE_HASHTABLE(event_devices, 8);
 
 /**
@@ -43,15 +56,15 @@ void iommufd_event_device_del(struct iommufd_event_device *edev)
 	synchronize_rcu();
 }
 
-static struct iommufd_event_ring *
-event_find_ring(const struct iommu_domain *domain)
+static struct iommufd_event_listener *
+event_find_listener(const struct iommu_domain *domain)
 {
-	struct iommufd_event_ring *ring;
+	struct iommufd_event_listener *listener;
 
-	hash_for_each_possible_rcu(event_rings, ring, node,
+	hash_for_each_possible_rcu(event_listeners, listener, node,
 				   (unsigned long)domain)
-		if (ring->domain == domain)
-			return ring;
+		if (listener->domain == domain)
+			return listener;
 	return NULL;
 }
 
@@ -70,34 +83,21 @@ static u32 event_find_device(const struct device *dev,
 static void event_push(struct iommufd_event_ring *ring, u32 dev_id,
 		       const struct iommufd_event *event)
 {
-	unsigned long flags;
-	bool lost;
+	const struct iommu_hwpt_event record = {
+		.addr = event->addr,
+		.dev_id = dev_id,
+		.pasid = event->pasid,
+		.perm = event->perm,
+		.reason = event->reason,
+	};
+	const size_t head = sizeof(struct iommufd_event_head);
+	bool kept;
 
-	spin_lock_irqsave(&ring->lock, flags);
-	ring->sequence++;
-	lost = ring->tail - ring->head == ring->depth;
-	if (lost) {
-		ring->lost = true;
-		ring->lost_total++;
-	} else {
-		ring->records[ring->tail++ & (ring->depth - 1)] =
-			(struct iommu_hwpt_event){
-				.flags = event->flags |
-					 (ring->lost ? IOMMU_HWPT_EVENT_LOST : 0),
-				.sequence = ring->sequence,
-				.addr = event->addr,
-				.dev_id = dev_id,
-				.pasid = event->pasid,
-				.perm = event->perm,
-				.reason = event->reason,
-			};
-		ring->lost = false;
-	}
-	spin_unlock_irqrestore(&ring->lock, flags);
-
+	kept = iommufd_event_ring_push(ring, event->flags,
+				       (const u8 *)&record + head,
+				       sizeof(record) - head);
 	trace_iommufd_event(dev_id, event->pasid, event->addr, event->reason,
-			    lost);
-	wake_up_interruptible_poll(&ring->wait, EPOLLIN | EPOLLRDNORM);
+			    !kept);
 }
 
 /**
@@ -113,21 +113,21 @@ void iommufd_event_report(const struct iommu_domain *domain,
 			  const struct device *dev,
 			  const struct iommufd_event *event)
 {
-	struct iommufd_event_ring *ring;
+	struct iommufd_event_listener *listener;
 	u32 dev_id;
 
 	rcu_read_lock();
-	ring = event_find_ring(domain);
-	dev_id = ring ? event_find_device(dev, ring->ictx) : 0;
+	listener = event_find_listener(domain);
+	dev_id = listener ? event_find_device(dev, listener->ictx) : 0;
 	if (dev_id)
-		event_push(ring, dev_id, event);
+		event_push(&listener->ring, dev_id, event);
 	rcu_read_unlock();
 }
 
 /**
- * iommufd_event_ring_init() - listen to a domain
- * @ring: to be set up, listed on return
- * @domain: stays as long as the ring
+ * iommufd_event_listen() - listen to a domain
+ * @listener: to be set up, listed on return
+ * @domain: stays as long as the listener
  * @ictx: the context that owns it
  * @depth: events to hold, from 1; rounded up to a power of two
  *
@@ -135,122 +135,45 @@ void iommufd_event_report(const struct iommu_domain *domain,
  *
  * Return: 0; -EBUSY: somebody listens already; -ENOMEM.
  */
-int iommufd_event_ring_init(struct iommufd_event_ring *ring,
-			    const struct iommu_domain *domain,
-			    struct iommufd_ctx *ictx, u32 depth)
+int iommufd_event_listen(struct iommufd_event_listener *listener,
+			 const struct iommu_domain *domain,
+			 struct iommufd_ctx *ictx, u32 depth)
 {
 	bool busy;
+	int rc;
 
-	ring->domain = domain;
-	ring->ictx = ictx;
-	ring->depth = roundup_pow_of_two(depth);
-	init_waitqueue_head(&ring->wait);
-	spin_lock_init(&ring->lock);
-	ring->records = kvcalloc(ring->depth, sizeof(*ring->records),
-				 GFP_KERNEL_ACCOUNT);
-	if (!ring->records)
-		return -ENOMEM;
+	rc = iommufd_event_ring_init(&listener->ring, &event_format,
+				     sizeof(struct iommu_hwpt_event),
+				     roundup_pow_of_two(depth));
+	if (rc)
+		return rc;
+	listener->domain = domain;
+	listener->ictx = ictx;
 
 	spin_lock(&event_lock);
-	busy = event_find_ring(domain);
+	busy = event_find_listener(domain);
 	if (!busy)
-		hash_add_rcu(event_rings, &ring->node, (unsigned long)domain);
+		hash_add_rcu(event_listeners, &listener->node,
+			     (unsigned long)domain);
 	spin_unlock(&event_lock);
 	if (busy) {
-		kvfree(ring->records);
+		iommufd_event_ring_exit(&listener->ring);
 		return -EBUSY;
 	}
 	return 0;
 }
 
 /**
- * iommufd_event_ring_exit() - listen no more
- * @ring: nobody uses it on return
+ * iommufd_event_unlisten() - listen no more
+ * @listener: nobody uses it on return
  *
  * May sleep.
  */
-void iommufd_event_ring_exit(struct iommufd_event_ring *ring)
+void iommufd_event_unlisten(struct iommufd_event_listener *listener)
 {
 	spin_lock(&event_lock);
-	hash_del_rcu(&ring->node);
+	hash_del_rcu(&listener->node);
 	spin_unlock(&event_lock);
 	synchronize_rcu();
-	kvfree(ring->records);
-}
-
-/**
- * iommufd_event_ring_readable() - is there something to take?
- * @ring: the ring
- *
- * Return: true for a record, or for a loss with no record behind it.
- */
-bool iommufd_event_ring_readable(struct iommufd_event_ring *ring)
-{
-	return READ_ONCE(ring->head) != READ_ONCE(ring->tail) ||
-	       READ_ONCE(ring->lost);
-}
-
-/**
- * iommufd_event_ring_peek() - look at the oldest records
- * @ring: the ring
- * @records: room for @num
- * @num: at most so many
- *
- * A loss that no event has followed yet is a record of its own, without data. They
- * stay until iommufd_event_ring_drop(): what comes meanwhile changes none of them,
- * but who peeks and drops must be alone at it.
- *
- * Return: how many.
- */
-unsigned int iommufd_event_ring_peek(struct iommufd_event_ring *ring,
-				     struct iommu_hwpt_event *records,
-				     unsigned int num)
-{
-	unsigned int done = 0;
-	u32 at;
-
-	spin_lock_irq(&ring->lock);
-	for (at = ring->head; done < num && at != ring->tail; at++)
-		records[done++] = ring->records[at & (ring->depth - 1)];
-	if (done < num && ring->lost)
-		records[done++] = (struct iommu_hwpt_event){
-			.flags = IOMMU_HWPT_EVENT_LOST | IOMMU_HWPT_EVENT_EMPTY,
-			.sequence = ring->sequence,
-		};
-	spin_unlock_irq(&ring->lock);
-	return done;
-}
-
-/* Up to event @sequence it is known that they were lost. */
-static void event_told_lost(struct iommufd_event_ring *ring, u32 sequence)
-{
-	struct iommu_hwpt_event *next =
-		&ring->records[ring->head & (ring->depth - 1)];
-
-	if (ring->sequence == sequence)
-		ring->lost = false;
-	else if (ring->head != ring->tail && next->sequence == sequence + 1)
-		next->flags &= ~IOMMU_HWPT_EVENT_LOST;
-}
-
-/**
- * iommufd_event_ring_drop() - records have been read
- * @ring: the ring
- * @records: as peeked
- * @num: how many of them
- */
-void iommufd_event_ring_drop(struct iommufd_event_ring *ring,
-			     const struct iommu_hwpt_event *records,
-			     unsigned int num)
-{
-	unsigned int i;
-
-	spin_lock_irq(&ring->lock);
-	for (i = 0; i < num; i++) {
-		if (!(records[i].flags & IOMMU_HWPT_EVENT_EMPTY))
-			ring->head++;
-		else
-			event_told_lost(ring, records[i].sequence);
-	}
-	spin_unlock_irq(&ring->lock);
+	iommufd_event_ring_exit(&listener->ring);
 }

@@ -9,10 +9,10 @@
 #define __IOMMUFD_EVENT_H
 
 #include <linux/list.h>
-#include <linux/spinlock.h>
 #include <linux/types.h>
-#include <linux/wait.h>
 #include <uapi/linux/iommufd.h>
+
+#include "event_ring.h"
 
 struct device;
 struct iommu_domain;
@@ -49,33 +49,17 @@ struct iommufd_event_device {
 };
 
 /**
- * struct iommufd_event_ring - who listens to a domain
- * @node: among all rings
+ * struct iommufd_event_listener - who listens to a domain
+ * @node: among all listeners
  * @domain: whose faults these are. Never changes
  * @ictx: context that owns @domain; faults of devices elsewhere are not told
- * @wait: readers and pollers
- * @lock: guards what follows; taken with interrupts off
- * @records: @depth of them
- * @depth: a power of two
- * @head: first record in use, counted on without wrapping
- * @tail: next record to be used
- * @sequence: number of the last event, lost ones included
- * @lost: events were lost since the last record
- * @lost_total: events lost so far
+ * @ring: gets a struct iommu_hwpt_event for each
  */
-struct iommufd_event_ring {
+struct iommufd_event_listener {
 	struct hlist_node node;
 	const struct iommu_domain *domain;
 	struct iommufd_ctx *ictx;
-	wait_queue_head_t wait;
-	spinlock_t lock;		/* guards what follows */
-	struct iommu_hwpt_event *records;
-	u32 depth;
-	u32 head;
-	u32 tail;
-	u32 sequence;
-	bool lost;
-	u64 lost_total;
+	struct iommufd_event_ring ring;
 };
 
 /* Any context, interrupts on or off. */
@@ -87,16 +71,9 @@ void iommufd_event_report(const struct iommu_domain *domain,
 void iommufd_event_device_add(struct iommufd_event_device *edev);
 void iommufd_event_device_del(struct iommufd_event_device *edev);
 
-int iommufd_event_ring_init(struct iommufd_event_ring *ring,
-			    const struct iommu_domain *domain,
-			    struct iommufd_ctx *ictx, u32 depth);
-void iommufd_event_ring_exit(struct iommufd_event_ring *ring);
-bool iommufd_event_ring_readable(struct iommufd_event_ring *ring);
-unsigned int iommufd_event_ring_peek(struct iommufd_event_ring *ring,
-				     struct iommu_hwpt_event *records,
-				     unsigned int num);
-void iommufd_event_ring_drop(struct iommufd_event_ring *ring,
-			     const struct iommu_hwpt_event *records,
-			     unsigned int num);
+int iommufd_event_listen(struct iommufd_event_listener *listener,
+			 const struct iommu_domain *domain,
+			 struct iommufd_ctx *ictx, u32 depth);
+void iommufd_event_unlisten(struct iommufd_event_listener *listener);
 
 #endif
