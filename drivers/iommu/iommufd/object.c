@@ -197,15 +197,17 @@ static bool is_vfio_default(const struct iommufd_object *obj)
 
 /*
  * Take an object out of the id space, if but for the id's own references it has
- * only @own holders, whose references the caller gives up.
+ * only @own holders, whose references the caller gives up. @bury: nothing else is
+ * to get the id.
  *
  * 0: it is the caller's alone. -EBUSY: somebody else holds it. -EAGAIN: nobody
  * does, but a call uses it and may come to; ask again once it has left.
  */
-static int object_claim(struct iommufd_object *obj, unsigned int own)
+static int object_claim(struct iommufd_object *obj, unsigned int own, bool bury)
 {
 	struct xarray *objects = &obj->ictx->objects;
 	unsigned int unclaimed = 1 + own;
+	void *was;
 
 	lockdep_assert_held(&objects->xa_lock);
 
@@ -230,7 +232,10 @@ static int object_claim(struct iommufd_object *obj, unsigned int own)
 	if (is_vfio_default(obj))
 		obj->ictx->vfio_ioas = NULL;
 	refcount_set(&obj->holders, 0);
-	WARN_ON(__xa_erase(objects, obj->id) != obj);
+	/* The entry is there: nothing is allocated */
+	was = bury ? __xa_store(objects, obj->id, XA_ZERO_ENTRY, 0) :
+		     __xa_erase(objects, obj->id);
+	WARN_ON(was != obj);
 	return 0;
 }
 
@@ -240,9 +245,12 @@ static void object_destroy(struct iommufd_object *obj)
 	kfree(obj);
 }
 
-/* @serial: of the object meant, 0 for whatever has the id; is set to it */
+/*
+ * @serial: of the object meant, 0 for whatever has the id; is set to it. @bury as
+ * in object_claim()
+ */
 static int object_claim_id(struct iommufd_ctx *ictx, u32 id, u64 *serial,
-			   struct iommufd_object **out)
+			   bool bury, struct iommufd_object **out)
 {
 	struct iommufd_object *obj;
 	int rc = -ENOENT;
@@ -252,7 +260,7 @@ static int object_claim_id(struct iommufd_ctx *ictx, u32 id, u64 *serial,
 	if (obj && (!*serial || *serial == obj->serial)) {
 		*serial = obj->serial;
 		*out = obj;
-		rc = object_claim(obj, 0);
+		rc = object_claim(obj, 0, bury);
 	}
 	xa_unlock(&ictx->objects);
 	return rc;
@@ -278,6 +286,7 @@ int iommufd_object_destroy_id(struct iommufd_ctx *ictx, u32 id)
 	/* By id each time: another thread may destroy it while we sleep */
 	wait_event_killable_timeout(ictx->destroy_wait,
 				    (rc = object_claim_id(ictx, id, &serial,
+							  false,
 							  &obj)) != -EAGAIN,
 				    CALLS_PATIENCE);
 	if (rc == -EAGAIN)
@@ -286,6 +295,34 @@ int iommufd_object_destroy_id(struct iommufd_ctx *ictx, u32 id)
 		return rc;
 	object_destroy(obj);
 	return 0;
+}
+
+/**
+ * iommufd_object_bury() - destroy an object that nobody asked to destroy
+ * @ictx: where the id is valid
+ * @id: of the object
+ * @serial: of the object; nothing happens if it has been destroyed already
+ *
+ * For what loses its purpose while user space still knows it by its id: to destroy
+ * the id later is ENOENT then, whatever came meanwhile, as it is never given to
+ * anything else in this context. Nobody may hold the object.
+ *
+ * Waits for calls that use the object, though not for ever: it is then left to
+ * DESTROY or to the end of the context. Must not be called with a lock that a call
+ * on the object, or its destruction, may want.
+ */
+void iommufd_object_bury(struct iommufd_ctx *ictx, u32 id, u64 serial)
+{
+	struct iommufd_object *obj = NULL;
+	int rc;
+
+	wait_event_timeout(ictx->destroy_wait,
+			   (rc = object_claim_id(ictx, id, &serial, true,
+						 &obj)) != -EAGAIN,
+			   CALLS_PATIENCE);
+	WARN_ON(rc == -EBUSY);
+	if (!rc)
+		object_destroy(obj);
 }
 
 /**
@@ -334,7 +371,7 @@ static int object_claim_or_drop(struct iommufd_ctx *ictx,
 	int rc;
 
 	xa_lock(&ictx->objects);
-	rc = object_claim(obj, 1);
+	rc = object_claim(obj, 1, false);
 	if (rc == -EBUSY)
 		refcount_dec(&obj->holders);
 	xa_unlock(&ictx->objects);
@@ -377,6 +414,7 @@ void iommufd_ctx_init(struct iommufd_ctx *ictx)
 	xa_init_flags(&ictx->objects, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	xa_init_flags(&ictx->groups, XA_FLAGS_ACCOUNT);
 	init_waitqueue_head(&ictx->destroy_wait);
+	mutex_init(&ictx->vdev_lock);
 }
 
 /**
@@ -384,8 +422,8 @@ void iommufd_ctx_init(struct iommufd_ctx *ictx)
  * @ictx: context that nobody uses any more
  *
  * A round destroys what nobody holds, which lets go of what it held itself. The
- * longest chain of holders there is (attached device, nested HWPT, its parent,
- * the IOAS) bounds the number of rounds.
+ * longest chain of holders there is (attached device, nested HWPT, its vIOMMU, the
+ * parent, the IOAS) bounds the number of rounds.
  *
  * Return: true if nothing is left. Else something is held for good, which is a
  * bug: the context must not be freed.
@@ -401,7 +439,7 @@ bool iommufd_ctx_destroy_objects(struct iommufd_ctx *ictx)
 		progress = false;
 		xa_for_each(&ictx->objects, id, obj) {
 			xa_lock(&ictx->objects);
-			rc = object_claim(obj, 0);
+			rc = object_claim(obj, 0, false);
 			xa_unlock(&ictx->objects);
 			if (rc)
 				continue;
@@ -410,7 +448,12 @@ bool iommufd_ctx_destroy_objects(struct iommufd_ctx *ictx)
 			cond_resched();
 		}
 	} while (progress);
-	return !WARN_ON(!xa_empty(&ictx->objects));
+	id = 0;
+	if (WARN_ON(xa_find(&ictx->objects, &id, ULONG_MAX, XA_PRESENT)))
+		return false;
+	/* What is left are ids that were buried */
+	xa_destroy(&ictx->objects);
+	return true;
 }
 
 /**

@@ -11,6 +11,7 @@
 
 #include <linux/err.h>
 #include <linux/iommufd.h>
+#include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -31,7 +32,10 @@ struct iommufd_object;
  * @IOMMUFD_OBJ_IOAS: an I/O address space
  * @IOMMUFD_OBJ_ACCESS: an in-kernel user of an IOAS, owned by its driver
  * @IOMMUFD_OBJ_FAULT: a fault queue
- * @IOMMUFD_OBJ_EVENTQ: an event queue
+ * @IOMMUFD_OBJ_EVENTQ: an event queue of a HWPT
+ * @IOMMUFD_OBJ_VIOMMU: a guest's share of an IOMMU
+ * @IOMMUFD_OBJ_VDEVICE: how a guest calls a device
+ * @IOMMUFD_OBJ_VEVENTQ: an event queue of a vIOMMU
  * @IOMMUFD_OBJ_SELFTEST: a device of the mock IOMMU (test builds only)
  */
 enum iommufd_object_type {
@@ -43,6 +47,9 @@ enum iommufd_object_type {
 	IOMMUFD_OBJ_ACCESS,
 	IOMMUFD_OBJ_FAULT,
 	IOMMUFD_OBJ_EVENTQ,
+	IOMMUFD_OBJ_VIOMMU,
+	IOMMUFD_OBJ_VDEVICE,
+	IOMMUFD_OBJ_VEVENTQ,
 	IOMMUFD_OBJ_SELFTEST,
 	IOMMUFD_OBJ_MAX,
 };
@@ -93,10 +100,12 @@ struct iommufd_object {
 /**
  * struct iommufd_ctx - one open /dev/iommu
  * @file: the open file; a reference on it is a reference on the context
- * @objects: id to object; reserved entries are ids not yet published
+ * @objects: id to object; reserved entries are ids not yet published, or never to
+ *	be used again
  * @groups: iommu_group id to struct iommufd_group; its xa_lock guards look-up
  *	against release
  * @destroy_wait: woken when a call reference is dropped
+ * @vdev_lock: one change of vDEVICEs at a time: which device has which
  * @vfio_ioas: the IOAS that VFIO's container calls act on, or NULL; guarded by
  *	the xa_lock of @objects; holds a holder reference, which does not keep
  *	the IOAS from being destroyed: this is set to NULL then
@@ -109,6 +118,7 @@ struct iommufd_ctx {
 	struct xarray objects;
 	struct xarray groups;
 	wait_queue_head_t destroy_wait;
+	struct mutex vdev_lock;		/* which device has which vDEVICE */
 	struct iommufd_ioas *vfio_ioas;
 	bool account_process;
 	bool no_iommu;
@@ -156,6 +166,7 @@ static inline void iommufd_object_drop(struct iommufd_object *obj)
 
 int iommufd_object_destroy_id(struct iommufd_ctx *ictx, u32 id);
 void iommufd_object_destroy_owner(struct iommufd_object *obj);
+void iommufd_object_bury(struct iommufd_ctx *ictx, u32 id, u64 serial);
 void iommufd_object_drop_last_destroys(struct iommufd_object *obj);
 
 void iommufd_ctx_init(struct iommufd_ctx *ictx);

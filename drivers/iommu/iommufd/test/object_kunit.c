@@ -779,6 +779,32 @@ static void many_threads(struct kunit *test)
 	KUNIT_EXPECT_GT(test, atomic_read(&crowd.notes->destroyed), 100);
 }
 
+static void bury(struct kunit *test)
+{
+	struct notes *notes = test->priv;
+	struct iommufd_ctx *ictx = &notes->ictx;
+	struct thing *thing = new_live_thing(test, IOMMUFD_OBJ_IOAS);
+	u32 id = thing->obj.id, i;
+	u64 serial = thing->obj.serial;
+
+	/* Another object, which had the id before */
+	iommufd_object_bury(ictx, id, serial - 1);
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&notes->destroyed));
+	iommufd_object_bury(ictx, id, serial);
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&notes->destroyed));
+
+	KUNIT_EXPECT_EQ(test, -ENOENT,
+			get_error(ictx, id, IOMMUFD_OBJ_ANY));
+	KUNIT_EXPECT_EQ(test, -ENOENT, iommufd_object_destroy_id(ictx, id));
+	iommufd_object_bury(ictx, id, serial);
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&notes->destroyed));
+	for (i = 0; i < 100; i++) {
+		thing = new_live_thing(test, IOMMUFD_OBJ_IOAS);
+		KUNIT_EXPECT_NE(test, id, thing->obj.id);
+	}
+	/* The exit finds nothing wrong with an id that is left. */
+}
+
 static struct kunit_case object_cases[] = {
 	KUNIT_CASE(ids_and_serials),
 	KUNIT_CASE(look_up),
@@ -790,6 +816,7 @@ static struct kunit_case object_cases[] = {
 	KUNIT_CASE(two_destroyers),
 	KUNIT_CASE(owner_destroys),
 	KUNIT_CASE(last_drop_destroys),
+	KUNIT_CASE(bury),
 	KUNIT_CASE(two_last_holders),
 	KUNIT_CASE(close_in_order),
 	KUNIT_CASE(vfio_default_does_not_keep),
