@@ -341,6 +341,8 @@ static const struct {
 	  "a device's page request interface can be controlled" },
 	{ IOMMU_FEATURE_HWPT_EVENTQ, "hwpt-eventq",
 	  "faults that nobody can answer can be listened to" },
+	{ IOMMU_FEATURE_VIOMMU, "viommu",
+	  "a guest has vIOMMUs, names for its devices, and queues of events" },
 };
 
 static int show_features(void)

@@ -44,6 +44,7 @@ static void device_destroy_object(struct iommufd_object *obj)
 	unsigned long pasid;
 
 	WARN_ON(!list_empty(&idev->group_item));
+	iommufd_vdevice_evict(obj->ictx, &idev->vdev);
 	/* The driver that bound the device knows nothing of its PASIDs */
 	xa_for_each(&idev->pasids, pasid, entry) {
 		pasid_detach(idev, pasid);
@@ -242,7 +243,8 @@ struct iommufd_device *iommufd_device_bind_owned(struct iommufd_ctx *ictx,
  * @idev: a device that is not attached; gone when this returns
  *
  * Waits for ioctls that use the device. What user space attached to its PASIDs is
- * detached, its page faults answered. Its DMA goes back to the kernel.
+ * detached, its page faults answered; a guest that knows it knows it no more. Its
+ * DMA goes back to the kernel.
  */
 void iommufd_device_unbind(struct iommufd_device *idev)
 {

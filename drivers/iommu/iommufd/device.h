@@ -11,6 +11,7 @@
 
 #include "fault/event.h"
 #include "hwpt.h"
+#include "vdevice.h"
 #include "object.h"
 
 /**
@@ -83,6 +84,7 @@ struct iommufd_pasid {
  * @holds_ctx: binding took a reference on the context. Not so for a device
  *	that is itself owned by an object of the context.
  * @events: by which faults that cannot be answered find its id. Never changes
+ * @vdev: how a guest calls it, or NULL; guarded by iommufd_ctx::vdev_lock
  * @pri: user space's use of page requests (IOMMU_DEVICE_PRI), or NULL; guarded by
  *	@pasid_lock
  * @pasid_lock: one change of a PASID, or of @pri, at a time
@@ -101,6 +103,7 @@ struct iommufd_device {
 	u32 hwpt_id;
 	bool holds_ctx;
 	struct iommufd_event_device events;
+	struct iommufd_vdevice *vdev;
 	struct iommufd_fault_hold *pri;
 
 	struct mutex pasid_lock;	/* held across a change of a PASID */

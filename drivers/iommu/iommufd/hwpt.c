@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Hardware page tables (HWPTs): making, filling and freeing them, and the
- * invalidation of what hardware caches of them.
+ * Hardware page tables (HWPTs): making, filling and freeing them.
  *
  * A HWPT does not change after it was made, but for what device.c notes in it.
  * A paging HWPT follows its IOAS because map/ knows its domain.
@@ -13,15 +12,6 @@
 
 #include "../iommu-priv.h"
 #include "hwpt.h"
-#include "invalidate.h"
-
-/*
- * Bounds of one invalidation call. Far above what a guest's queue holds, but one
- * call must not keep a CPU for minutes, nor have a driver scan megabytes of
- * zeroes behind each entry.
- */
-#define INVALIDATE_ENTRIES_MAX		BIT(19)
-#define INVALIDATE_ENTRY_LEN_MAX	PAGE_SIZE
 
 static void hwpt_release(struct iommufd_hwpt *hwpt)
 {
@@ -73,8 +63,10 @@ static void nested_destroy(struct iommufd_object *obj)
 	struct iommufd_hwpt_nested *nested =
 		container_of(obj, struct iommufd_hwpt_nested, hwpt.obj);
 
-	/* The parent has to be there until the driver forgot the child */
+	/* What is below has to be there until the driver forgot the child */
 	hwpt_release(&nested->hwpt);
+	if (nested->viommu)
+		iommufd_object_drop(&nested->viommu->obj);
 	iommufd_object_drop(&nested->parent->hwpt.obj);
 }
 
@@ -84,6 +76,8 @@ static void nested_show(struct iommufd_object *obj, struct seq_file *m)
 		container_of(obj, struct iommufd_hwpt_nested, hwpt.obj);
 
 	seq_printf(m, " parent=%u", nested->parent->hwpt.obj.id);
+	if (nested->viommu)
+		seq_printf(m, " viommu=%u", nested->viommu->obj.id);
 	if (nested->hwpt.fault)
 		seq_puts(m, " fault-queue");
 }
@@ -311,21 +305,51 @@ void iommufd_hwpt_paging_abort(struct iommufd_hwpt_paging *paging)
 	iommufd_object_abort(&paging->hwpt.obj);
 }
 
-/* As iommufd_hwpt_paging_new(), for a table of the user over @parent. */
-static struct iommufd_hwpt_nested *
-nested_new(struct iommufd_hwpt_paging *parent, struct device *dev,
-	   const struct iommu_user_data *data,
-	   struct iommufd_fault_queue *fault)
+/* A domain over @parent, by way of @viommu unless that is NULL. */
+static struct iommu_domain *
+alloc_nested_domain(struct iommufd_hwpt_paging *parent,
+		    struct iommufd_viommu *viommu, struct device *dev,
+		    const struct iommu_user_data *data)
+{
+	if (viommu)
+		return viommu->ops->alloc_domain_nested(viommu, 0, data);
+	return dev_iommu_ops(dev)->domain_alloc_user(dev, 0,
+						     parent->hwpt.domain, data);
+}
+
+static int nested_possible(struct iommufd_hwpt_paging *parent,
+			   struct iommufd_viommu *viommu, struct device *dev)
 {
 	const struct iommu_ops *ops = dev_iommu_ops(dev);
+
+	if (viommu) {
+		if (!viommu->ops->alloc_domain_nested)
+			return -EOPNOTSUPP;
+		return dev->iommu->iommu_dev == viommu->iommu ? 0 : -EINVAL;
+	}
+	if (!ops->domain_alloc_user)
+		return -EOPNOTSUPP;
+	if (!parent->nest_parent || parent->hwpt.domain->owner != ops)
+		return -EINVAL;
+	return 0;
+}
+
+/*
+ * As iommufd_hwpt_paging_new(), for a table of the user over @parent, which is
+ * that of @viommu unless it is NULL.
+ */
+static struct iommufd_hwpt_nested *
+nested_new(struct iommufd_hwpt_paging *parent, struct iommufd_viommu *viommu,
+	   struct device *dev, const struct iommu_user_data *data,
+	   struct iommufd_fault_queue *fault)
+{
 	struct iommufd_hwpt_nested *nested;
 	struct iommu_domain *domain;
 	int rc;
 
-	if (!ops->domain_alloc_user)
-		return ERR_PTR(-EOPNOTSUPP);
-	if (!parent->nest_parent || parent->hwpt.domain->owner != ops)
-		return ERR_PTR(-EINVAL);
+	rc = nested_possible(parent, viommu, dev);
+	if (rc)
+		return ERR_PTR(rc);
 
 	nested = iommufd_object_alloc(parent->hwpt.obj.ictx,
 				      struct iommufd_hwpt_nested, hwpt.obj,
@@ -333,12 +357,12 @@ nested_new(struct iommufd_hwpt_paging *parent, struct device *dev,
 	if (IS_ERR(nested))
 		return nested;
 
-	domain = ops->domain_alloc_user(dev, 0, parent->hwpt.domain, data);
+	domain = alloc_nested_domain(parent, viommu, dev, data);
 	if (IS_ERR(domain)) {
 		rc = PTR_ERR(domain);
 		goto err_abort;
 	}
-	domain->owner = ops;
+	domain->owner = dev_iommu_ops(dev);
 	if (WARN_ON_ONCE(domain->type != IOMMU_DOMAIN_NESTED ||
 			 !domain->ops)) {
 		rc = -EINVAL;
@@ -350,6 +374,9 @@ nested_new(struct iommufd_hwpt_paging *parent, struct device *dev,
 	nested->hwpt.events = has_events(dev);
 	nested->parent = parent;
 	iommufd_object_hold(&parent->hwpt.obj);
+	nested->viommu = viommu;
+	if (viommu)
+		iommufd_object_hold(&viommu->obj);
 	return nested;
 
 err_domain:
@@ -440,7 +467,8 @@ err_abort:
 }
 
 static int alloc_nested(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
-			struct iommufd_hwpt_paging *parent, struct device *dev,
+			struct iommufd_hwpt_paging *parent,
+			struct iommufd_viommu *viommu, struct device *dev,
 			u64 dev_serial)
 {
 	const struct iommu_user_data data = {
@@ -459,7 +487,7 @@ static int alloc_nested(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
 	if (IS_ERR(fault))
 		return PTR_ERR(fault);
 
-	nested = nested_new(parent, dev, &data, fault);
+	nested = nested_new(parent, viommu, dev, &data, fault);
 	if (IS_ERR(nested)) {
 		if (fault)
 			iommufd_fault_queue_drop(fault);
@@ -491,6 +519,7 @@ static int alloc_nested(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
 int iommufd_hwpt_alloc(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
 		       struct device *dev, u64 dev_serial)
 {
+	struct iommufd_viommu *viommu;
 	struct iommufd_object *pt;
 	int rc;
 
@@ -508,92 +537,16 @@ int iommufd_hwpt_alloc(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
 		rc = alloc_nested(call, cmd,
 				  container_of(pt, struct iommufd_hwpt_paging,
 					       hwpt.obj),
-				  dev, dev_serial);
+				  NULL, dev, dev_serial);
+		break;
+	case IOMMUFD_OBJ_VIOMMU:
+		viommu = container_of(pt, struct iommufd_viommu, obj);
+		rc = alloc_nested(call, cmd, viommu->hwpt, viommu, dev,
+				  dev_serial);
 		break;
 	default:
 		rc = -EINVAL;
 	}
 	iommufd_object_put(pt);
-	return rc;
-}
-
-/*
- * Of a table that the kernel fills. A driver that knows nothing of ranges flushes
- * everything: what it makes of a gather that no unmap has made is its own affair.
- */
-static int invalidate_paging(struct iommu_domain *domain,
-			     struct iommu_user_data_array *array)
-{
-	u64 first, last;
-	int rc;
-
-	if (domain->ops->cache_invalidate_user)
-		return domain->ops->cache_invalidate_user(domain, array);
-
-	rc = iommufd_invalidate_union(array, &first, &last);
-	if (array->entry_num)
-		iommu_flush_iotlb_all(domain);
-	return rc;
-}
-
-static int invalidate(struct iommufd_call *call,
-		      const struct iommu_hwpt_invalidate *cmd, u32 *done)
-{
-	struct iommu_user_data_array array = {
-		.type = cmd->data_type,
-		.uptr = u64_to_user_ptr(cmd->data_uptr),
-		.entry_len = cmd->entry_len,
-		.entry_num = cmd->entry_num,
-	};
-	struct iommufd_hwpt *hwpt;
-	struct iommu_domain *domain;
-	int rc = -EOPNOTSUPP;
-
-	if (cmd->__reserved)
-		return -EOPNOTSUPP;
-	if (cmd->entry_num &&
-	    (!cmd->data_uptr || !cmd->entry_len ||
-	     cmd->entry_len > INVALIDATE_ENTRY_LEN_MAX ||
-	     cmd->entry_num > INVALIDATE_ENTRIES_MAX))
-		return -EINVAL;
-
-	hwpt = iommufd_hwpt_get(call->ictx, cmd->hwpt_id);
-	if (IS_ERR(hwpt))
-		return PTR_ERR(hwpt);
-
-	domain = hwpt->domain;
-	if (iommufd_hwpt_is_paging(hwpt)) {
-		/* As other kernels say of a HWPT that is not nested */
-		rc = -ENOENT;
-		if (cmd->data_type == IOMMU_HWPT_INVALIDATE_DATA_RANGE) {
-			rc = invalidate_paging(domain, &array);
-			*done = array.entry_num;
-		}
-	} else if (domain->ops->cache_invalidate_user) {
-		rc = domain->ops->cache_invalidate_user(domain, &array);
-		*done = array.entry_num;
-	}
-	iommufd_object_put(&hwpt->obj);
-	return rc;
-}
-
-/**
- * iommufd_hwpt_invalidate_ioctl() - IOMMU_HWPT_INVALIDATE
- * @call: with struct iommu_hwpt_invalidate
- *
- * How many entries were carried out is written back on failure too.
- *
- * Return: 0 or the errno of the user ABI.
- */
-int iommufd_hwpt_invalidate_ioctl(struct iommufd_call *call)
-{
-	struct iommu_hwpt_invalidate *cmd = call->cmd;
-	u32 done = 0;
-	int rc;
-
-	rc = invalidate(call, cmd, &done);
-	cmd->entry_num = done;
-	if (iommufd_call_respond(call, sizeof(*cmd)))
-		return -EFAULT;
 	return rc;
 }

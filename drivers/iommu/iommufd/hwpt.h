@@ -12,6 +12,7 @@
 #include "fault/fault.h"
 #include "ioas.h"
 #include "object.h"
+#include "viommu.h"
 
 /**
  * struct iommufd_hwpt - what both kinds share
@@ -54,10 +55,12 @@ struct iommufd_hwpt_paging {
  * struct iommufd_hwpt_nested - a table in guest memory
  * @hwpt: common part
  * @parent: translates what the guest's table yields; holds a holder reference
+ * @viommu: what it was made through, with a holder reference, or NULL. Never changes
  */
 struct iommufd_hwpt_nested {
 	struct iommufd_hwpt hwpt;
 	struct iommufd_hwpt_paging *parent;
+	struct iommufd_viommu *viommu;
 };
 
 static inline bool iommufd_hwpt_is_paging(const struct iommufd_hwpt *hwpt)

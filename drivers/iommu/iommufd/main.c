@@ -29,6 +29,7 @@
 #include "ioas.h"
 #include "object.h"
 #include "vfio_compat.h"
+#include "viommu_alloc.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -69,7 +70,8 @@ static int get_features_ioctl(struct iommufd_call *call)
 			    IOMMU_FEATURE_DEVICE_PASID |
 			    IOMMU_FEATURE_INVALIDATE_RANGE |
 			    IOMMU_FEATURE_DEVICE_PRI |
-			    IOMMU_FEATURE_HWPT_EVENTQ;
+			    IOMMU_FEATURE_HWPT_EVENTQ |
+			    IOMMU_FEATURE_VIOMMU;
 	return iommufd_call_respond(call, sizeof(*cmd));
 }
 
@@ -127,6 +129,12 @@ static const struct command shared_commands[] = {
 	       iommufd_hwpt_invalidate_ioctl),
 	SHARED(IOMMU_FAULT_QUEUE_ALLOC, iommu_fault_alloc, out_fault_fd,
 	       iommufd_fault_queue_alloc_ioctl),
+	SHARED(IOMMU_VIOMMU_ALLOC, iommu_viommu_alloc, out_viommu_id,
+	       iommufd_viommu_alloc_ioctl),
+	SHARED(IOMMU_VDEVICE_ALLOC, iommu_vdevice_alloc, virt_id,
+	       iommufd_vdevice_alloc_ioctl),
+	SHARED(IOMMU_VEVENTQ_ALLOC, iommu_veventq_alloc, __reserved,
+	       iommufd_veventq_alloc_ioctl),
 };
 
 static const struct command own_commands[] = {

@@ -271,6 +271,50 @@ TRACE_EVENT(iommufd_event,
 		  __entry->reason, __entry->lost)
 );
 
+/* Something happened in a vIOMMU; the queue's reader is told, or it was lost. */
+TRACE_EVENT(viommu_event,
+	TP_PROTO(u32 viommu_id, u32 queue_id, u32 type, bool lost),
+	TP_ARGS(viommu_id, queue_id, type, lost),
+	TP_STRUCT__entry(
+		__field(u32, viommu_id)
+		__field(u32, queue_id)
+		__field(u32, type)
+		__field(bool, lost)
+	),
+	TP_fast_assign(
+		__entry->viommu_id = viommu_id;
+		__entry->queue_id = queue_id;
+		__entry->type = type;
+		__entry->lost = lost;
+	),
+	TP_printk("viommu=%u queue=%u type=%#x lost=%d", __entry->viommu_id,
+		  __entry->queue_id, __entry->type, __entry->lost)
+);
+
+/* A guest came to know a device by an id, or knows it no more. */
+TRACE_EVENT(vdevice,
+	TP_PROTO(u32 viommu_id, u32 vdevice_id, u32 dev_id, u64 virt_id,
+		 bool there),
+	TP_ARGS(viommu_id, vdevice_id, dev_id, virt_id, there),
+	TP_STRUCT__entry(
+		__field(u64, virt_id)
+		__field(u32, viommu_id)
+		__field(u32, vdevice_id)
+		__field(u32, dev_id)
+		__field(bool, there)
+	),
+	TP_fast_assign(
+		__entry->virt_id = virt_id;
+		__entry->viommu_id = viommu_id;
+		__entry->vdevice_id = vdevice_id;
+		__entry->dev_id = dev_id;
+		__entry->there = there;
+	),
+	TP_printk("viommu=%u vdevice=%u dev_id=%u virt_id=%#llx %s",
+		  __entry->viommu_id, __entry->vdevice_id, __entry->dev_id,
+		  __entry->virt_id, __entry->there ? "linked" : "unlinked")
+);
+
 /* A device's page request interface was turned on, off, or reset, or not. */
 TRACE_EVENT(device_pri,
 	TP_PROTO(const char *dev, u32 dev_id, u32 op, u32 allocation, int ret),

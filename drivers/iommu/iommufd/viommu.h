@@ -45,7 +45,8 @@ struct iommufd_viommu;
  *	the data; -EFAULT; -E2BIG; -ENOMEM
  * @cache_invalidate: Optional: carry out the guest's commands, in order; they are
  *	done with on return. Sets entry_num to how many were, on failure too: the
- *	first one not counted is the one at fault. The core has seen to it that
+ *	first one not counted is the one at fault; in the end, since the kernel's
+ *	helpers that copy an entry check against it. The core has seen to it that
  *	entry_num and entry_len are in bounds; entry_num 0 asks whether the type is
  *	known. Called by any number of threads at once, with no lock held. May sleep
  * @vdevice_init: Optional: the guest calls @dev by @virt_id from now on. The core
@@ -57,7 +58,7 @@ struct iommufd_viommu;
  *	to a nested domain of the vIOMMU if user space wants it so. Called with
  *	iommufd_viommu::vdev_lock held for writing, when look-ups no longer find the
  *	pair, and none that found it is still under way
- * @event_len: Optional: bytes of an event for queues of @type, 1 to
+ * @event_len: Optional: bytes of an event for queues of @type, a multiple of 4 up to
  *	IOMMUFD_VEVENT_LEN_MAX; 0: the driver reports no such events
  *
  * Constant.

@@ -513,12 +513,13 @@ enum iommu_hwpt_data_type {
  *
  * Errors: ENOENT (@dev_id, @fault_id), EINVAL (@pt_id does not exist or is not
  * of the right kind, a parent that was not made to be one or belongs to another
- * IOMMU, a vIOMMU of another unit, @data_len shorter or longer than what the driver knows, values in the
- * data), EOPNOTSUPP (a reserved member; flags in a combination, or a @data_type,
- * that the IOMMU does not offer; data for a paging HWPT, or none for a nested
- * one; a vIOMMU without nested HWPTs; a fault queue for a device whose page faults
- * never reach /dev/iommu), EIO (SMMUv3: values in the data), EADDRINUSE (the IOAS holds a mapping, or promises a range, where this IOMMU
- * cannot), EFAULT and ENOMEM (also from pinning what the IOAS holds).
+ * IOMMU, a vIOMMU of another unit, @data_len shorter or longer than what the
+ * driver knows, values in the data), EOPNOTSUPP (a reserved member; flags in a
+ * combination, or a @data_type, that the IOMMU does not offer; data for a paging
+ * HWPT, or none for a nested one; a vIOMMU without nested HWPTs; a fault queue for
+ * a device whose page faults never reach /dev/iommu), EIO (SMMUv3: values in the
+ * data), EADDRINUSE (the IOAS holds a mapping, or promises a range, where this
+ * IOMMU cannot), EFAULT and ENOMEM (also from pinning what the IOAS holds).
  */
 struct iommu_hwpt_alloc {
 	__u32 size;
