@@ -3,7 +3,8 @@
  * The user ABI of the mock IOMMU and its devices, there with
  * CONFIG_IOMMUFD_TEST only. It lives under this path because upstream's
  * kselftest includes it from here: its operations, numbers and structures up to
- * 15 are what that test was written for. Operations from 64 on are ours: a test
+ * 15 are what that test was written for, 16 and 17 are those of later kernels'
+ * kselftests. Operations from 64 on are ours: a test
  * device that does DMA, sends page requests and counts what became of them.
  */
 #ifndef _UAPI_IOMMUFD_TEST_H
@@ -29,6 +30,8 @@ enum {
 	IOMMU_TEST_OP_DIRTY,
 	IOMMU_TEST_OP_MD_CHECK_IOTLB,
 	IOMMU_TEST_OP_TRIGGER_IOPF,
+	IOMMU_TEST_OP_DEV_CHECK_CACHE,
+	IOMMU_TEST_OP_TRIGGER_VEVENT,
 
 	/* From here on this implementation's own */
 	IOMMU_TEST_OP_DMA = 64,
@@ -83,6 +86,12 @@ enum {
 enum {
 	MOCK_NESTED_DOMAIN_IOTLB_ID_MAX = 3,
 	MOCK_NESTED_DOMAIN_IOTLB_NUM = 4,
+};
+
+/* Entries of a mock device's cache, for DEV_CHECK_CACHE */
+enum {
+	MOCK_DEV_CACHE_ID_MAX = 3,
+	MOCK_DEV_CACHE_NUM = 4,
 };
 
 /* Bits of PASID that a device made with MOCK_FLAGS_DEVICE_PASID has */
@@ -163,6 +172,10 @@ enum {
  *         IOMMU_HWPT_GET_DIRTY_BITMAP returns it
  * @check_iotlb: EINVAL unless entry id of nested mock HWPT @id is iotlb
  * @trigger_iopf: Send one page request, the last of its group
+ * @check_dev_cache: EINVAL unless entry id of the cache of bound device @id is cache
+ * @trigger_vevent: Let something happen to device dev_id that its guest hears of.
+ *                  ENOENT unless it is attached to a HWPT made through a vIOMMU,
+ *                  and has a vDEVICE there; EOPNOTSUPP without a vEVENTQ
  * @last: Not used; marks the end of what upstream has
  * @__pad: Upstream's tail padding; not looked at
  * @dma: Let device dev_id do DMA of length bytes (1 to MOCK_DMA_LENGTH_MAX) at
@@ -266,6 +279,13 @@ struct iommu_test_cmd {
 			__u32 perm;
 			__u64 addr;
 		} trigger_iopf;
+		struct {
+			__u32 id;
+			__u32 cache;
+		} check_dev_cache;
+		struct {
+			__u32 dev_id;
+		} trigger_vevent;
 	};
 	__u32 last;
 	__u32 __pad;
@@ -339,6 +359,8 @@ struct iommu_test_hw_info {
 #define IOMMU_HWPT_DATA_SELFTEST 0xdead
 #define IOMMU_HWPT_DATA_SELFTEST_S1 0xdead51
 #define IOMMU_TEST_IOTLB_DEFAULT 0xbadbeef
+/* What the entries of a mock device's cache hold at first */
+#define IOMMU_TEST_DEV_CACHE_DEFAULT 0xbaddad
 
 /**
  * struct iommu_hwpt_selftest - A nested mock HWPT without a table
@@ -404,6 +426,57 @@ struct iommu_hwpt_invalidate_selftest {
 struct iommu_hwpt_invalidate_selftest_s1 {
 	__aligned_u64 addr;
 	__aligned_u64 npages;
+};
+
+/*
+ * Type of a mock vIOMMU; no real type has this value. Its virtual ids are 32 bits,
+ * and a device has to have one before it is attached to a HWPT made through it
+ * (ENOENT).
+ */
+#define IOMMU_VIOMMU_TYPE_SELFTEST 0xdeadbeef
+
+/**
+ * struct iommu_viommu_selftest - Data of a mock vIOMMU, which may be left out
+ *                                (IOMMU_VIOMMU_TYPE_SELFTEST)
+ * @in_data: Any number
+ * @out_data: Becomes @in_data
+ * @out_mmap_offset: 0: there is nothing to map here
+ * @out_mmap_length: 0
+ */
+struct iommu_viommu_selftest {
+	__u32 in_data;
+	__u32 out_data;
+	__aligned_u64 out_mmap_offset;
+	__aligned_u64 out_mmap_length;
+};
+
+/* Types of a vIOMMU's invalidation request; no real type has these values */
+#define IOMMU_VIOMMU_INVALIDATE_DATA_SELFTEST 0xdeadbeef
+#define IOMMU_VIOMMU_INVALIDATE_DATA_SELFTEST_INVALID 0xdadbeef
+
+/**
+ * struct iommu_viommu_invalidate_selftest - Reset entries of a device's cache to 0
+ *                                  (IOMMU_VIOMMU_INVALIDATE_DATA_SELFTEST)
+ * @flags: IOMMU_TEST_INVALIDATE_FLAG_ALL: every entry
+ * @vdev_id: The device, as the guest calls it; EINVAL if it knows none
+ * @cache_id: Which entry, 0 to MOCK_DEV_CACHE_ID_MAX, with the flag too
+ */
+struct iommu_viommu_invalidate_selftest {
+	__u32 flags;
+	__u32 vdev_id;
+	__u32 cache_id;
+};
+
+/* Type of a mock vIOMMU's event; no real type has this value */
+#define IOMMU_VEVENTQ_TYPE_SELFTEST 0xbeefbeef
+
+/**
+ * struct iommu_viommu_event_selftest - Something happened to a device
+ *                                      (IOMMU_VEVENTQ_TYPE_SELFTEST)
+ * @virt_id: The device, as the guest calls it
+ */
+struct iommu_viommu_event_selftest {
+	__u32 virt_id;
 };
 
 #endif

@@ -291,3 +291,53 @@ int iommu_event_read(int queue, struct iommu_hwpt_event *records,
 
 	return n < 0 ? -errno : (int)((size_t)n / sizeof(*records));
 }
+
+int iommu_viommu(int fd, __u32 dev, __u32 parent, __u32 type, void *data,
+		 __u32 len, __u32 *viommu)
+{
+	struct iommu_viommu_alloc c = {
+		.size = sizeof(c),
+		.type = type,
+		.dev_id = dev,
+		.hwpt_id = parent,
+		.data_len = len,
+		.data_uptr = (uintptr_t)data,
+	};
+	int rc = iommu_call(fd, IOMMU_VIOMMU_ALLOC, &c);
+
+	if (!rc)
+		*viommu = c.out_viommu_id;
+	return rc;
+}
+
+int iommu_vdevice(int fd, __u32 viommu, __u32 dev, __u64 virt_id,
+		  __u32 *vdevice)
+{
+	struct iommu_vdevice_alloc c = {
+		.size = sizeof(c),
+		.viommu_id = viommu,
+		.dev_id = dev,
+		.virt_id = virt_id,
+	};
+	int rc = iommu_call(fd, IOMMU_VDEVICE_ALLOC, &c);
+
+	if (!rc)
+		*vdevice = c.out_vdevice_id;
+	return rc;
+}
+
+int iommu_veventq(int fd, __u32 viommu, __u32 type, __u32 depth, __u32 *id)
+{
+	struct iommu_veventq_alloc c = {
+		.size = sizeof(c),
+		.viommu_id = viommu,
+		.type = type,
+		.veventq_depth = depth,
+	};
+	int rc = iommu_call(fd, IOMMU_VEVENTQ_ALLOC, &c);
+
+	if (rc)
+		return rc;
+	*id = c.out_veventq_id;
+	return (int)c.out_veventq_fd;
+}

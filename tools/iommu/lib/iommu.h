@@ -65,6 +65,14 @@ int iommu_eventq(int fd, __u32 hwpt, __u32 depth, __u32 *id);
 int iommu_event_read(int queue, struct iommu_hwpt_event *records,
 		     unsigned int max);
 
+/* @data: of @type, or NULL; may be written to. */
+int iommu_viommu(int fd, __u32 dev, __u32 parent, __u32 type, void *data,
+		 __u32 len, __u32 *viommu);
+int iommu_vdevice(int fd, __u32 viommu, __u32 dev, __u64 virt_id,
+		  __u32 *vdevice);
+/* Returns the queue's fd and stores its id. */
+int iommu_veventq(int fd, __u32 viommu, __u32 type, __u32 depth, __u32 *id);
+
 /* Returns the queue's fd and stores its id. */
 int iommu_fault_queue(int fd, __u32 depth, __u32 policy, __u32 dev_id,
 		      __u32 *id);

@@ -132,3 +132,24 @@ int mock_cached(int fd, __u32 hwpt, __u64 *entries, __u64 *flushes)
 	*flushes = cmd.cached.out_flushes;
 	return rc;
 }
+
+int mock_cache_is(int fd, __u32 dev, __u32 id, __u32 value)
+{
+	struct iommu_test_cmd cmd = {
+		.op = IOMMU_TEST_OP_DEV_CHECK_CACHE,
+		.id = dev,
+		.check_dev_cache = { .id = id, .cache = value },
+	};
+
+	return mock_call(fd, &cmd);
+}
+
+int mock_vevent(int fd, __u32 dev)
+{
+	struct iommu_test_cmd cmd = {
+		.op = IOMMU_TEST_OP_TRIGGER_VEVENT,
+		.trigger_vevent = { .dev_id = dev },
+	};
+
+	return mock_call(fd, &cmd);
+}

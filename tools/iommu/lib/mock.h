@@ -102,6 +102,11 @@ int mock_ledger(int fd, __u32 dev, struct mock_ledger *l);
 /* What the IOTLB of a HWPT holds, and how often it was flushed. */
 int mock_cached(int fd, __u32 hwpt, __u64 *entries, __u64 *flushes);
 
+/* 0 if entry @id of the device's cache is @value, else -EINVAL. */
+int mock_cache_is(int fd, __u32 dev, __u32 id, __u32 value);
+/* Something happens to a device that its guest hears of. */
+int mock_vevent(int fd, __u32 dev);
+
 static inline __u64 mock_unanswered(const struct mock_ledger *l)
 {
 	return l->taken - l->success - l->invalid - l->failure;

@@ -5,6 +5,7 @@
  *
  *   mock_domain.c  page tables the kernel fills, and their IOTLB
  *   mock_nested.c  page tables in guest memory, and their invalidation
+ *   mock_viommu.c  a guest's share of the unit, its names for devices, its events
  *   mock_device.c  the unit, its bus and devices, iommu_ops
  *   mock_fault.c   page requests, answers, and the ledger of both
  *   mock_dma.c     the DMA engine of the devices
@@ -62,6 +63,7 @@
 /* Unfinished DMAs of one device */
 #define MOCK_MAX_DMAS		256
 
+struct iommufd_viommu;
 struct mock_dev;
 struct mock_dma;
 
@@ -75,7 +77,7 @@ struct mock_dma;
  *	with @lock held.
  * @flushes: of @tlb; changes with @lock held
  * @track_dirty: writes by devices are recorded; changes with @lock held
- * @users: devices attached, and nested tables on top
+ * @users: devices attached, nested tables on top, and vIOMMUs
  */
 struct mock_paging {
 	struct iommu_domain domain;
@@ -91,6 +93,7 @@ struct mock_paging {
  * struct mock_nested - a guest's table over a paging one
  * @domain: what the core knows of it
  * @parent: translates the addresses the table yields, and the table's own
+ * @viommu: what it was made through, or NULL; set before anybody knows the domain
  * @levels: levels of the guest's table, or 0: there is none, nothing translates
  * @table: address of the topmost level, in the parent's IOVA space
  * @lock: as in struct mock_paging; also guards @iotlb
@@ -102,6 +105,7 @@ struct mock_paging {
 struct mock_nested {
 	struct iommu_domain domain;
 	struct mock_paging *parent;
+	struct iommufd_viommu *viommu;
 	unsigned int levels;
 	u64 table;
 	spinlock_t lock;
@@ -140,6 +144,8 @@ bool mock_paging_set_dirty(struct mock_paging *paging, unsigned long iova);
 
 /* mock_nested.c */
 struct mock_nested *mock_nested_from_domain(struct iommu_domain *domain);
+struct iommu_domain *mock_nested_alloc(struct iommu_domain *parent, u32 flags,
+				       const struct iommu_user_data *data);
 struct iommu_domain *mock_domain_alloc_user(struct device *dev, u32 flags,
 					    struct iommu_domain *parent,
 					    const struct iommu_user_data *data);
@@ -192,6 +198,7 @@ struct mock_ledger {
  * @groups: struct mock_group that wait for an answer, by key
  * @last_grpid: where the DMA engine goes on looking for a free group index
  * @ledger: see there
+ * @cache: what DEV_CHECK_CACHE looks at; invalidation by a vIOMMU zeroes entries
  * @dmas: struct mock_dma that have not ended
  * @num_dmas: length of @dmas
  * @idle: woken when @dmas gets empty
@@ -212,6 +219,7 @@ struct mock_dev {
 	DECLARE_HASHTABLE(groups, 10);
 	u32 last_grpid;
 	struct mock_ledger ledger;
+	u32 cache[MOCK_DEV_CACHE_NUM];
 	struct list_head dmas;
 	unsigned int num_dmas;
 	wait_queue_head_t idle;
@@ -353,6 +361,12 @@ void mock_dma_resume(struct mock_dma *dma, enum mock_outcome outcome);
 void mock_dma_wait_all(struct mock_dev *mdev);
 int mock_op_dma(struct iommufd_call *call, struct iommu_test_cmd *cmd);
 int mock_op_dma_wait(struct iommufd_call *call, struct iommu_test_cmd *cmd);
+
+/* mock_viommu.c */
+void mock_viommu_register(const struct iommu_ops *ops);
+bool mock_viommu_knows(struct iommufd_viommu *viommu, struct device *dev);
+void mock_viommu_domain_gone(struct iommufd_viommu *viommu);
+int mock_viommu_event(struct mock_dev *mdev);
 
 /* mock_access.c */
 int mock_op_create_access(struct iommufd_call *call,

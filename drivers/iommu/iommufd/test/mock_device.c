@@ -62,9 +62,17 @@ static void swap_users(struct iommu_domain *new, struct iommu_domain *old)
 		WARN_ON(atomic_dec_return(users) < 0);
 }
 
-static bool can_attach(struct mock_dev *mdev, struct iommu_domain *domain)
+static int can_attach(struct mock_dev *mdev, struct iommu_domain *domain)
 {
-	return !domain->dirty_ops || !(mdev->flags & MOCK_FLAGS_DEVICE_NO_DIRTY);
+	struct mock_nested *nested = mock_nested_from_domain(domain);
+
+	if (domain->dirty_ops && mdev->flags & MOCK_FLAGS_DEVICE_NO_DIRTY)
+		return -EINVAL;
+	/* The guest's commands would have no name for it. */
+	if (nested && nested->viommu &&
+	    !mock_viommu_knows(nested->viommu, &mdev->dev))
+		return -ENOENT;
+	return 0;
 }
 
 /**
@@ -75,15 +83,18 @@ static bool can_attach(struct mock_dev *mdev, struct iommu_domain *domain)
  * When this returns no access through the domain that was attached before is
  * in progress, and none follows.
  *
- * Return: 0; -EINVAL if the device cannot do what the domain needs; an injected
- * -ENOMEM.
+ * Return: 0; -EINVAL if the device cannot do what the domain needs; -ENOENT if it
+ * has no name in the domain's vIOMMU; an injected -ENOMEM.
  */
 int mock_dev_attach(struct iommu_domain *domain, struct device *dev)
 {
 	struct mock_dev *mdev = to_mock_dev(dev);
+	int rc;
 
-	if (!can_attach(mdev, domain))
-		return -EINVAL;
+	/* Going back to where one is cannot fail. */
+	rc = domain == mdev->domain ? 0 : can_attach(mdev, domain);
+	if (rc)
+		return rc;
 	/* Going back to where one is, or to a static domain, cannot fail. */
 	if (mock_domain_users(domain) && domain != mdev->domain &&
 	    iommufd_should_fail())
@@ -111,9 +122,11 @@ int mock_dev_attach_pasid(struct iommu_domain *domain, struct device *dev,
 {
 	struct mock_dev *mdev = to_mock_dev(dev);
 	void *was;
+	int rc;
 
-	if (!can_attach(mdev, domain))
-		return -EINVAL;
+	rc = can_attach(mdev, domain);
+	if (rc)
+		return rc;
 	if (iommufd_should_fail())
 		return -ENOMEM;
 
@@ -375,6 +388,8 @@ struct mock_dev *mock_dev_create(u32 flags)
 	hash_init(mdev->groups);
 	INIT_LIST_HEAD(&mdev->dmas);
 	init_waitqueue_head(&mdev->idle);
+	memset32(mdev->cache, IOMMU_TEST_DEV_CACHE_DEFAULT,
+		 ARRAY_SIZE(mdev->cache));
 	device_initialize(&mdev->dev);
 	mdev->dev.bus = &mock_bus;
 	mdev->dev.release = mock_dev_release;
@@ -445,6 +460,7 @@ static int __init mock_register(void)
 				       &mock_unit.nb);
 	if (rc)
 		goto err_sysfs;
+	mock_viommu_register(&mock_ops);
 	return 0;
 
 err_sysfs:

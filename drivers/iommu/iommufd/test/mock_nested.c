@@ -299,6 +299,8 @@ static void nested_free(struct iommu_domain *domain)
 
 	WARN(atomic_read(&nested->users), "nested table freed while in use\n");
 	atomic_dec(&nested->parent->users);
+	if (nested->viommu)
+		mock_viommu_domain_gone(nested->viommu);
 	xa_destroy(&nested->tlb);
 	kfree(nested);
 }
@@ -345,8 +347,17 @@ static int nested_configure(struct mock_nested *nested,
 	}
 }
 
-static struct iommu_domain *nested_alloc(struct iommu_domain *parent, u32 flags,
-					 const struct iommu_user_data *data)
+/**
+ * mock_nested_alloc() - a nested domain
+ * @parent: what it is over
+ * @flags: must be 0
+ * @data: the user's description
+ *
+ * Return: the domain; -EOPNOTSUPP for a flag or a type the mock does not have;
+ * -EINVAL for a bad description or parent; -EFAULT; -ENOMEM.
+ */
+struct iommu_domain *mock_nested_alloc(struct iommu_domain *parent, u32 flags,
+				       const struct iommu_user_data *data)
 {
 	struct mock_paging *paging = mock_paging_from_domain(parent);
 	struct mock_nested *nested;
@@ -392,7 +403,7 @@ struct iommu_domain *mock_domain_alloc_user(struct device *dev, u32 flags,
 	struct iommu_domain *domain;
 
 	if (parent)
-		return nested_alloc(parent, flags, data);
+		return mock_nested_alloc(parent, flags, data);
 
 	if (data || flags & ~(IOMMU_HWPT_ALLOC_NEST_PARENT |
 			      IOMMU_HWPT_ALLOC_DIRTY_TRACKING))

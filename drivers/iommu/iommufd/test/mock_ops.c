@@ -201,6 +201,21 @@ static int op_trigger_iopf(struct iommufd_call *call,
 	return rc;
 }
 
+static int op_trigger_vevent(struct iommufd_call *call,
+			     struct iommu_test_cmd *cmd)
+{
+	struct iommufd_device *idev;
+	struct mock_dev *mdev;
+	int rc;
+
+	idev = mock_get_device(call->ictx, cmd->trigger_vevent.dev_id, &mdev);
+	if (IS_ERR(idev))
+		return PTR_ERR(idev);
+	rc = mock_viommu_event(mdev);
+	iommufd_object_put(&idev->obj);
+	return rc;
+}
+
 static int op_report(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 {
 	bool each_last = cmd->report.flags & MOCK_REPORT_EACH_LAST;
@@ -375,6 +390,24 @@ static int op_check_iotlb(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 	return rc;
 }
 
+static int op_dev_check_cache(struct iommufd_call *call,
+			      struct iommu_test_cmd *cmd)
+{
+	u32 id = cmd->check_dev_cache.id;
+	struct iommufd_device *idev;
+	struct mock_dev *mdev;
+	int rc = 0;
+
+	idev = mock_get_device(call->ictx, cmd->id, &mdev);
+	if (IS_ERR(idev))
+		return PTR_ERR(idev);
+	if (id > MOCK_DEV_CACHE_ID_MAX ||
+	    READ_ONCE(mdev->cache[id]) != cmd->check_dev_cache.cache)
+		rc = -EINVAL;
+	iommufd_object_put(&idev->obj);
+	return rc;
+}
+
 static u64 count_entries(struct xarray *xa)
 {
 	unsigned long index;
@@ -527,6 +560,10 @@ static int dispatch(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 		return op_dirty(call, cmd);
 	case IOMMU_TEST_OP_TRIGGER_IOPF:
 		return op_trigger_iopf(call, cmd);
+	case IOMMU_TEST_OP_DEV_CHECK_CACHE:
+		return op_dev_check_cache(call, cmd);
+	case IOMMU_TEST_OP_TRIGGER_VEVENT:
+		return op_trigger_vevent(call, cmd);
 	case IOMMU_TEST_OP_DMA:
 		return mock_op_dma(call, cmd);
 	case IOMMU_TEST_OP_DMA_WAIT:

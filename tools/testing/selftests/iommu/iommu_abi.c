@@ -21,6 +21,7 @@ enum id_kind {
 	ID_NESTED,
 	ID_HWPT,
 	ID_FAULT,
+	ID_VIOMMU,
 	ID_ANY,
 };
 
@@ -39,6 +40,8 @@ FIXTURE(abi) {
 	__u64 scratch[64];
 	bool nested_ok;
 	__u32 nested;
+	__u32 parent;
+	__u32 viommu;
 };
 
 /**
@@ -273,6 +276,55 @@ static void undo_fault_alloc(FIXTURE_DATA(abi) *self, void *arg)
 
 	close((int)c->out_fault_fd);
 	iommu_destroy(self->fd, c->out_fault_id);
+}
+
+static void fill_viommu_alloc(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_viommu_alloc *c = arg;
+
+	c->type = IOMMU_VIOMMU_TYPE_SELFTEST;
+	c->dev_id = self->dev.id;
+	c->hwpt_id = self->parent;
+}
+
+static void undo_viommu_alloc(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_viommu_alloc *c = arg;
+
+	iommu_destroy(self->fd, c->out_viommu_id);
+}
+
+static void fill_vdevice_alloc(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_vdevice_alloc *c = arg;
+
+	c->viommu_id = self->viommu;
+	c->dev_id = self->dev.id;
+	c->virt_id = 0x99;
+}
+
+static void undo_vdevice_alloc(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_vdevice_alloc *c = arg;
+
+	iommu_destroy(self->fd, c->out_vdevice_id);
+}
+
+static void fill_veventq_alloc(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_veventq_alloc *c = arg;
+
+	c->viommu_id = self->viommu;
+	c->type = IOMMU_VEVENTQ_TYPE_SELFTEST;
+	c->veventq_depth = 8;
+}
+
+static void undo_veventq_alloc(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_veventq_alloc *c = arg;
+
+	close((int)c->out_veventq_fd);
+	iommu_destroy(self->fd, c->out_veventq_id);
 }
 
 static void fill_eventq_alloc(FIXTURE_DATA(abi) *self, void *arg)
@@ -542,6 +594,48 @@ static const struct command commands[] = {
 		.undo = undo_fault_alloc,
 	},
 	{
+		.name = "VIOMMU_ALLOC",
+		.nr = IOMMUFD_CMD_VIOMMU_ALLOC,
+		.size = sizeof(struct iommu_viommu_alloc),
+		.least = END(iommu_viommu_alloc, out_viommu_id),
+		.flags_at = offsetof(struct iommu_viommu_alloc, flags),
+		.reserved = { RES(iommu_viommu_alloc, __reserved) },
+		.ids = { { offsetof(struct iommu_viommu_alloc, dev_id),
+			   ID_DEVICE, -ENOENT, 0 },
+			 { offsetof(struct iommu_viommu_alloc, hwpt_id),
+			   ID_PAGING, -ENOENT, 0 } },
+		.mock_only = true,
+		.fill = fill_viommu_alloc,
+		.undo = undo_viommu_alloc,
+	},
+	{
+		.name = "VDEVICE_ALLOC",
+		.nr = IOMMUFD_CMD_VDEVICE_ALLOC,
+		.size = sizeof(struct iommu_vdevice_alloc),
+		.least = END(iommu_vdevice_alloc, virt_id),
+		.flags_at = NO_FLAGS,
+		.ids = { { offsetof(struct iommu_vdevice_alloc, viommu_id),
+			   ID_VIOMMU, -ENOENT, 0 },
+			 { offsetof(struct iommu_vdevice_alloc, dev_id),
+			   ID_DEVICE, -ENOENT, 0 } },
+		.mock_only = true,
+		.fill = fill_vdevice_alloc,
+		.undo = undo_vdevice_alloc,
+	},
+	{
+		.name = "VEVENTQ_ALLOC",
+		.nr = IOMMUFD_CMD_VEVENTQ_ALLOC,
+		.size = sizeof(struct iommu_veventq_alloc),
+		.least = END(iommu_veventq_alloc, __reserved),
+		.flags_at = offsetof(struct iommu_veventq_alloc, flags),
+		.reserved = { RES(iommu_veventq_alloc, __reserved) },
+		.ids = { { offsetof(struct iommu_veventq_alloc, viommu_id),
+			   ID_VIOMMU, -ENOENT, 0 } },
+		.mock_only = true,
+		.fill = fill_veventq_alloc,
+		.undo = undo_veventq_alloc,
+	},
+	{
 		.name = "GET_FEATURES",
 		.nr = IOMMUFD_CMD_GET_FEATURES,
 		.size = sizeof(struct iommu_features),
@@ -674,17 +768,19 @@ FIXTURE_SETUP(abi)
 	struct iommu_hwpt_selftest data = {
 		.iotlb = IOMMU_TEST_IOTLB_DEFAULT,
 	};
-	__u32 parent;
 
 	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, self->dev.id, self->ioas,
 				       IOMMU_HWPT_ALLOC_DIRTY_TRACKING, 0,
 				       &self->hwpt));
 	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, self->dev.id, self->ioas,
 				       IOMMU_HWPT_ALLOC_NEST_PARENT, 0,
-				       &parent));
-	ASSERT_EQ(0, iommu_hwpt_nested(self->fd, self->dev.id, parent, 0, 0,
-				       IOMMU_HWPT_DATA_SELFTEST, &data,
+				       &self->parent));
+	ASSERT_EQ(0, iommu_hwpt_nested(self->fd, self->dev.id, self->parent, 0,
+				       0, IOMMU_HWPT_DATA_SELFTEST, &data,
 				       sizeof(data), &self->nested));
+	ASSERT_EQ(0, iommu_viommu(self->fd, self->dev.id, self->parent,
+				  IOMMU_VIOMMU_TYPE_SELFTEST, NULL, 0,
+				  &self->viommu));
 	self->nested_ok = true;
 
 	struct mock_device pasid_dev;
@@ -973,6 +1069,9 @@ static unsigned int wrong_kinds(FIXTURE_DATA(abi) *self, enum id_kind kind,
 		ids[n++] = self->hwpt;
 	if (kind != ID_NESTED && kind != ID_HWPT && self->nested)
 		ids[n++] = self->nested;
+	/* One takes invalidations as well: iommu_viommu.c. */
+	if (kind != ID_VIOMMU && kind != ID_NESTED && self->viommu)
+		ids[n++] = self->viommu;
 	return n;
 }
 
@@ -1096,6 +1195,8 @@ TEST_F(abi, answer_into_read_only_memory)
 		IOMMUFD_CMD_FAULT_QUEUE_ALLOC, IOMMUFD_CMD_IOAS_MAP,
 		IOMMUFD_CMD_IOAS_COPY,	      IOMMUFD_CMD_DEVICE_PASID_ATTACH,
 		IOMMUFD_CMD_DEVICE_PASID_REPLACE, IOMMUFD_CMD_DEVICE_PRI,
+		IOMMUFD_CMD_VIOMMU_ALLOC,     IOMMUFD_CMD_VDEVICE_ALLOC,
+		IOMMUFD_CMD_VEVENTQ_ALLOC,    IOMMUFD_CMD_HWPT_EVENTQ_ALLOC,
 	};
 	struct fdinfo before, after;
 	unsigned int i, j;
@@ -1166,7 +1267,8 @@ TEST_F(abi, features)
 		    IOMMU_FEATURE_DEVICE_PASID |
 		    IOMMU_FEATURE_INVALIDATE_RANGE |
 		    IOMMU_FEATURE_DEVICE_PRI |
-		    IOMMU_FEATURE_HWPT_EVENTQ;
+		    IOMMU_FEATURE_HWPT_EVENTQ |
+		    IOMMU_FEATURE_VIOMMU;
 
 	ASSERT_EQ(0, iommu_call(self->fd, IOMMU_GET_FEATURES, &c));
 	EXPECT_EQ(IOMMU_ABI_REVISION, c.out_abi_revision);
@@ -1195,6 +1297,9 @@ TEST(numbers_and_sizes)
 	EXPECT_EQ(0x3b8c, IOMMU_HWPT_GET_DIRTY_BITMAP);
 	EXPECT_EQ(0x3b8d, IOMMU_HWPT_INVALIDATE);
 	EXPECT_EQ(0x3b8e, IOMMU_FAULT_QUEUE_ALLOC);
+	EXPECT_EQ(0x3b90, IOMMU_VIOMMU_ALLOC);
+	EXPECT_EQ(0x3b91, IOMMU_VDEVICE_ALLOC);
+	EXPECT_EQ(0x3b93, IOMMU_VEVENTQ_ALLOC);
 	EXPECT_EQ(0x3bc0, IOMMU_GET_FEATURES);
 	EXPECT_EQ(0x3bc1, IOMMU_DEVICE_PASID_ATTACH);
 	EXPECT_EQ(0x3bc2, IOMMU_DEVICE_PASID_REPLACE);
@@ -1228,6 +1333,28 @@ TEST(numbers_and_sizes)
 	EXPECT_EQ(8, sizeof(struct iommu_hwpt_page_response));
 	EXPECT_EQ(36, offsetof(struct iommu_hwpt_pgfault, cookie));
 	EXPECT_EQ(24, offsetof(struct iommu_hwpt_pgfault, addr));
+
+	EXPECT_EQ(40, sizeof(struct iommu_viommu_alloc));
+	EXPECT_EQ(20, offsetof(struct iommu_viommu_alloc, out_viommu_id));
+	EXPECT_EQ(32, offsetof(struct iommu_viommu_alloc, data_uptr));
+	EXPECT_EQ(24, sizeof(struct iommu_vdevice_alloc));
+	EXPECT_EQ(12, offsetof(struct iommu_vdevice_alloc, out_vdevice_id));
+	EXPECT_EQ(16, offsetof(struct iommu_vdevice_alloc, virt_id));
+	EXPECT_EQ(32, sizeof(struct iommu_veventq_alloc));
+	EXPECT_EQ(16, offsetof(struct iommu_veventq_alloc, veventq_depth));
+	EXPECT_EQ(24, offsetof(struct iommu_veventq_alloc, out_veventq_fd));
+	EXPECT_EQ(8, sizeof(struct iommufd_vevent_header));
+	EXPECT_EQ(1, IOMMU_VEVENTQ_FLAG_LOST_EVENTS);
+	EXPECT_EQ(1, IOMMU_VIOMMU_TYPE_ARM_SMMUV3);
+	EXPECT_EQ(1, IOMMU_VEVENTQ_TYPE_ARM_SMMUV3);
+	EXPECT_EQ(32, sizeof(struct iommu_vevent_arm_smmuv3));
+	EXPECT_EQ(1, IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3);
+	EXPECT_EQ(16, sizeof(struct iommu_viommu_arm_smmuv3_invalidate));
+	EXPECT_EQ(2, IOMMU_HWPT_DATA_ARM_SMMUV3);
+	EXPECT_EQ(16, sizeof(struct iommu_hwpt_arm_smmuv3));
+	EXPECT_EQ(2, IOMMU_HW_INFO_TYPE_ARM_SMMUV3);
+	EXPECT_EQ(40, sizeof(struct iommu_hw_info_arm_smmuv3));
+	EXPECT_EQ(8, offsetof(struct iommu_hw_info_arm_smmuv3, idr));
 }
 
 TEST_HARNESS_MAIN

@@ -23,6 +23,7 @@ FIXTURE(fail) {
 	char *memory;
 	__u32 ioas2;
 	__u32 nested;
+	__u32 viommu;
 	int fail_fd;
 };
 
@@ -92,6 +93,9 @@ FIXTURE_SETUP(fail)
 	ASSERT_EQ(0, iommu_hwpt_nested(t->fd, t->dev[0].dev, t->parent, 0, 0,
 				       IOMMU_HWPT_DATA_SELFTEST, &data,
 				       sizeof(data), &self->nested));
+	ASSERT_EQ(0, iommu_viommu(t->fd, t->dev[0].dev, t->parent,
+				  IOMMU_VIOMMU_TYPE_SELFTEST, NULL, 0,
+				  &self->viommu));
 	self->memory = mem_get(16 * PAGE);
 	ASSERT_NE(NULL, self->memory);
 	ASSERT_EQ(0, iommu_map(t->fd, t->ioas, self->memory, 4 * PAGE,
@@ -606,6 +610,96 @@ static int run_flush(FIXTURE_DATA(fail) *self)
 				     sizeof(req[0]), &num);
 }
 
+static int run_viommu(FIXTURE_DATA(fail) *self)
+{
+	struct iommu_viommu_selftest data = { .in_data = 1 };
+
+	return iommu_viommu(self->t.fd, self->t.dev[0].dev, self->t.parent,
+			    IOMMU_VIOMMU_TYPE_SELFTEST, &data, sizeof(data),
+			    &made_id);
+}
+
+static int run_vdevice(FIXTURE_DATA(fail) *self)
+{
+	return iommu_vdevice(self->t.fd, self->viommu, self->spare.dev, 0x1234,
+			     &made_id);
+}
+
+static int run_veventq(FIXTURE_DATA(fail) *self)
+{
+	made_fd = iommu_veventq(self->t.fd, self->viommu,
+				IOMMU_VEVENTQ_TYPE_SELFTEST, 100, &made_id);
+	return made_fd < 0 ? made_fd : 0;
+}
+
+static int run_nested_viommu(FIXTURE_DATA(fail) *self)
+{
+	struct iommu_hwpt_selftest data = { .iotlb = 1 };
+
+	return iommu_hwpt_nested(self->t.fd, self->t.dev[0].dev, self->viommu,
+				 IOMMU_HWPT_FAULT_ID_VALID, self->t.queue_id,
+				 IOMMU_HWPT_DATA_SELFTEST, &data, sizeof(data),
+				 &made_id);
+}
+
+static int run_viommu_invalidate(FIXTURE_DATA(fail) *self)
+{
+	struct iommu_viommu_invalidate_selftest r[4];
+	__u32 num = ARRAY_LEN(r);
+	unsigned int i;
+
+	for (i = 0; i < num; i++)
+		r[i] = (struct iommu_viommu_invalidate_selftest){
+			.vdev_id = 0x1234,
+		};
+	return iommu_hwpt_invalidate(self->t.fd, self->viommu,
+				     IOMMU_VIOMMU_INVALIDATE_DATA_SELFTEST, r,
+				     sizeof(r[0]), &num);
+}
+
+/* A device on a table through the vIOMMU, with a queue that has an event */
+static __u32 guest_hwpt, guest_vdevice, guest_queue_id;
+static int guest_queue;
+
+static int prepare_vevent(FIXTURE_DATA(fail) *self)
+{
+	int rc = run_nested_viommu(self);
+
+	guest_hwpt = made_id;
+	if (!rc)
+		rc = run_vdevice(self);
+	guest_vdevice = made_id;
+	if (!rc)
+		rc = mock_replace(self->t.fd, self->spare.stdev, guest_hwpt);
+	if (!rc)
+		rc = run_veventq(self);
+	guest_queue = made_fd;
+	guest_queue_id = made_id;
+	return rc ? rc : mock_vevent(self->t.fd, self->spare.dev);
+}
+
+static int run_vevent_read(FIXTURE_DATA(fail) *self)
+{
+	__u32 record[3];
+	ssize_t n = read(guest_queue, record, sizeof(record));
+
+	(void)self;
+	return n == (ssize_t)sizeof(record) ? 0 : n < 0 ? -errno : -EPROTO;
+}
+
+static int undo_vevent(FIXTURE_DATA(fail) *self)
+{
+	int rc;
+
+	close(guest_queue);
+	rc = iommu_destroy(self->t.fd, guest_queue_id);
+	if (!rc)
+		rc = mock_replace(self->t.fd, self->spare.stdev, self->t.ioas);
+	if (!rc)
+		rc = iommu_destroy(self->t.fd, guest_vdevice);
+	return rc ? rc : iommu_destroy(self->t.fd, guest_hwpt);
+}
+
 static const struct operation operations[] = {
 	{ "open", none, run_open, undo_open },
 	{ "IOAS_ALLOC", none, run_ioas_alloc, destroy_made },
@@ -653,6 +747,15 @@ static const struct operation operations[] = {
 	{ "DEVICE_PRI enable", none, run_pri_enable, run_pri_disable },
 	{ "DEVICE_PRI reset", none, run_pri_reset, none },
 	{ "DEVICE_PASID_DETACH", run_pasid_attach, run_pasid_detach, none },
+	{ "VIOMMU_ALLOC", none, run_viommu, destroy_made },
+	{ "VDEVICE_ALLOC", none, run_vdevice, destroy_made },
+	{ "VEVENTQ_ALLOC", none, run_veventq, undo_fault_alloc },
+	{ "HWPT_ALLOC nested through a vIOMMU", none, run_nested_viommu,
+	  destroy_made },
+	{ "HWPT_INVALIDATE of a vIOMMU", run_vdevice, run_viommu_invalidate,
+	  destroy_made },
+	{ "read of a vIOMMU's event", prepare_vevent, run_vevent_read,
+	  undo_vevent },
 };
 
 /*
