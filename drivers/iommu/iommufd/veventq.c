@@ -96,7 +96,7 @@ static void veventq_show(struct iommufd_object *obj, struct seq_file *m)
 
 static const struct iommufd_object_ops veventq_ops = {
 	.type = IOMMUFD_OBJ_VEVENTQ,
-	.name = "viommu-event-queue",
+	.name = "viommu-eventq",
 	.destroy = veventq_destroy,
 	.show = veventq_show,
 };

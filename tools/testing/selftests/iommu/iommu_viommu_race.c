@@ -102,8 +102,11 @@ static void *race_rename(void *arg)
 				       VIRT_ID, &id);
 
 		note(1, rc, expected);
-		if (!rc)
-			note(1, iommu_destroy(race.t->fd, id), expected);
+		if (rc)
+			continue;
+		/* As long as it takes to be met by the others */
+		sleep_ms(2);
+		note(1, iommu_destroy(race.t->fd, id), expected);
 	}
 	return arg;
 }
@@ -132,6 +135,7 @@ static void *race_queues(void *arg)
 			break;
 		}
 		fcntl(queue, F_SETFL, O_NONBLOCK);
+		sleep_ms(3);
 		vt_read(queue, e, sizeof(e));
 		close(queue);
 		note(3, iommu_destroy(race.t->fd, id), expected);
