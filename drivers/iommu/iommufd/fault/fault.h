@@ -120,13 +120,13 @@ struct iommufd_fault_pri_hw {
  *	on, wait until the device has stopped, hand what hardware and the
  *	backend's own queues hold of it to the door, and reset the interface: the
  *	device forgets what it had outstanding, its credits and any failure
- *	(10.5.2.2: Reset). From the return on nothing of @source reaches the door
- *	before @enable: the door forgets the groups that this cut in two. When it
- *	is called all that the door ever took is answered, and until it returns
- *	the door refuses what comes. Returns 0; -EBUSY: other functions share the
- *	interface and use it, and nothing was changed; another error: page
- *	requests are off, as after @disable. May sleep. Without it a reset is
- *	-EOPNOTSUPP. Optional.
+ *	(10.5.2.2: Reset). From the return on, but for -EBUSY, nothing of @source
+ *	reaches the door before @enable: the door forgets the groups that this
+ *	cut in two. When it is called all that the door ever took is answered,
+ *	and until it returns the door refuses what comes. Returns 0; -EBUSY: other
+ *	functions share the interface and use it, and nothing was changed; another
+ *	error: page requests are off, as after @disable, and @enable begins anew.
+ *	May sleep. Without it a reset is -EOPNOTSUPP. Optional.
  *
  * @enable, @disable, @drain, @query and @stop of one source are called one at a
  * time. All may take locks of the backend, under which it must not call register, unregister

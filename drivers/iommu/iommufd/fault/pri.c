@@ -165,10 +165,11 @@ static int reset(struct iommufd_fault_source *source)
 		cond_resched();
 	}
 	rc = source->unit->ops->stop(source);
-	if (!rc)
+	/* Off, if not as it should be: what turns it on resets it first */
+	if (rc != -EBUSY) {
 		fault_source_forget_doomed(source);
-	if (rc != -EBUSY)
 		source->on = false;
+	}
 	set_refusing(source, false);
 	if (rc || !source->users)
 		return rc;

@@ -145,6 +145,34 @@ static void pri_test_failure(struct kunit *test)
 	ft_done(ft);
 }
 
+/* A failure cuts groups in two as well: what turns it on later begins anew. */
+static void pri_test_cut_by_failure(struct kunit *test)
+{
+	struct ft *ft = ft_new(test, 32, 32);
+	struct iommufd_fault_attach *attach = ft_attach(ft, 0, IOMMU_NO_PASID);
+	struct iommufd_fault_attach *second;
+	struct ft_unit *u = ft->unit[0];
+
+	pri_ft = ft;
+	u->stop_rc = -EIO;
+	u->on_stop = pri_send_late;
+	KUNIT_EXPECT_EQ(test, iommufd_fault_pri_reset(ft->dev[0]), -EIO);
+	second = ft_attach(ft, 0, 1);
+	KUNIT_EXPECT_EQ(test, u->enabled, 1);
+
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, FT_NO_PASID, 8, 0x80000, false),
+			IOMMUFD_FAULT_TAKEN);
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, FT_NO_PASID, 8, 0x81000, true),
+			IOMMUFD_FAULT_TAKEN);
+	KUNIT_ASSERT_EQ(test, ft_read(ft, 16), 2 * sizeof(ft->recs[0]));
+	KUNIT_EXPECT_EQ(test, ft->recs[0].addr, 0x80000);
+	KUNIT_EXPECT_EQ(test, ft->recs[1].addr, 0x81000);
+	iommufd_fault_attach_remove(second);
+	iommufd_fault_attach_remove(attach);
+	ft_ledger(ft, 0);
+	ft_done(ft);
+}
+
 /* Off because of a failure, it is not turned off again. */
 static void pri_test_ends_off(struct kunit *test)
 {
@@ -193,6 +221,7 @@ static struct kunit_case pri_cases[] = {
 	KUNIT_CASE(pri_test_cut),
 	KUNIT_CASE(pri_test_shared),
 	KUNIT_CASE(pri_test_failure),
+	KUNIT_CASE(pri_test_cut_by_failure),
 	KUNIT_CASE(pri_test_ends_off),
 	KUNIT_CASE(pri_test_unused),
 	{}
