@@ -175,8 +175,8 @@ static int reset(struct iommufd_fault_source *source)
 		return rc;
 
 	rc = fault_source_turn_on(source);
-	/* That would say that nothing was changed */
-	return rc == -EBUSY ? -EIO : rc;
+	/* Those would say that nothing was changed */
+	return rc == -EBUSY || rc == -EOPNOTSUPP ? -EIO : rc;
 }
 
 /**

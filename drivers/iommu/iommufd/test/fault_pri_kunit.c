@@ -116,7 +116,7 @@ static void pri_test_failure(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, pri_enabled(ft));
 		u->stop_rc = i & 1 ? -EIO : 0;
 		/* Not as if nothing had been changed */
-		u->enable_rc = i & 1 ? 0 : -EBUSY;
+		u->enable_rc = i & 1 ? 0 : i & 2 ? -EOPNOTSUPP : -EBUSY;
 		KUNIT_EXPECT_EQ(test, iommufd_fault_pri_reset(ft->dev[0]), -EIO);
 		KUNIT_EXPECT_FALSE(test, pri_enabled(ft));
 		KUNIT_EXPECT_EQ(test, u->enabled, 0);
