@@ -75,6 +75,19 @@ static int can_attach(struct mock_dev *mdev, struct iommu_domain *domain)
 	return 0;
 }
 
+/*
+ * To where it is, or where its group is: it went ahead, and the core puts it back
+ * as another device could not follow. It may have lost its name meanwhile.
+ */
+static bool goes_back(struct mock_dev *mdev, struct iommu_domain *domain)
+{
+	if (domain == mdev->domain)
+		return true;
+	/* One that has just come has not been there */
+	return mdev->domain->type != IOMMU_DOMAIN_BLOCKED &&
+	       domain == iommu_get_domain_for_dev(&mdev->dev);
+}
+
 /**
  * mock_dev_attach() - iommu_domain_ops.attach_dev
  * @domain: any domain of the mock
@@ -89,15 +102,14 @@ static int can_attach(struct mock_dev *mdev, struct iommu_domain *domain)
 int mock_dev_attach(struct iommu_domain *domain, struct device *dev)
 {
 	struct mock_dev *mdev = to_mock_dev(dev);
+	bool back = goes_back(mdev, domain);
 	int rc;
 
-	/* Going back to where one is cannot fail. */
-	rc = domain == mdev->domain ? 0 : can_attach(mdev, domain);
+	/* Going back cannot fail, nor going to a static domain. */
+	rc = back ? 0 : can_attach(mdev, domain);
 	if (rc)
 		return rc;
-	/* Going back to where one is, or to a static domain, cannot fail. */
-	if (mock_domain_users(domain) && domain != mdev->domain &&
-	    iommufd_should_fail())
+	if (mock_domain_users(domain) && !back && iommufd_should_fail())
 		return -ENOMEM;
 
 	spin_lock(&mdev->lock);

@@ -391,6 +391,44 @@ TEST_F(viommu, nested_with_queues)
 	ASSERT_EQ(0, iommu_destroy(t->fd, fault_id));
 }
 
+/*
+ * A device that has lost its name goes elsewhere, the other one of its group cannot
+ * follow: it has to be let in again where it was.
+ */
+TEST_F(viommu, nested_by_a_group)
+{
+	struct viommu_test *t = &self->t;
+	__u32 dirty, vdevice, other;
+	struct mock_device d[2];
+
+	ASSERT_EQ(0, mock_device(t->fd, t->ioas, MOCK_FLAGS_DEVICE_SHARED,
+				 &d[0]));
+	ASSERT_EQ(0, mock_device(t->fd, t->ioas, MOCK_FLAGS_DEVICE_SHARED |
+				 MOCK_FLAGS_DEVICE_NO_DIRTY, &d[1]));
+	ASSERT_EQ(0, iommu_hwpt_paging(t->fd, d[0].dev, t->ioas,
+				       IOMMU_HWPT_ALLOC_DIRTY_TRACKING, 0,
+				       &dirty));
+	ASSERT_EQ(0, vt_nested(t, t->viommu, &t->nested));
+	ASSERT_EQ(0, iommu_vdevice(t->fd, t->viommu, d[0].dev, VIRT_ID,
+				   &vdevice));
+	/* The first one could */
+	EXPECT_EQ(-ENOENT, mock_replace(t->fd, d[0].stdev, t->nested));
+	ASSERT_EQ(0, iommu_vdevice(t->fd, t->viommu, d[1].dev, OTHER_VIRT_ID,
+				   &other));
+	ASSERT_EQ(0, mock_replace(t->fd, d[0].stdev, t->nested));
+
+	ASSERT_EQ(0, iommu_destroy(t->fd, vdevice));
+	EXPECT_EQ(-EINVAL, mock_replace(t->fd, d[0].stdev, dirty));
+	/* Nobody listens; nobody knows it: but both are there. */
+	EXPECT_EQ(-EOPNOTSUPP, mock_vevent(t->fd, d[1].dev));
+	EXPECT_EQ(-ENOENT, mock_vevent(t->fd, d[0].dev));
+	EXPECT_EQ(-EBUSY, iommu_destroy(t->fd, t->nested));
+
+	ASSERT_EQ(0, mock_replace(t->fd, d[0].stdev, t->ioas));
+	EXPECT_EQ(-ENOENT, mock_replace(t->fd, d[0].stdev, t->nested));
+	ASSERT_EQ(0, iommu_destroy(t->fd, t->nested));
+}
+
 TEST_F(viommu, nested_by_a_pasid)
 {
 	struct viommu_test *t = &self->t;
