@@ -33,11 +33,22 @@ struct smmuv3_stream {
  * @num_streams: how many, 1 to SMMUV3_STREAMS_MAX
  * @max_pasids: PASIDs 0 to this less 1 can be used; 1 without PASID
  * @can_stall: its transactions may be stalled (firmware says so; never PCI). Constant
+ * @can_ats: it has ATS, and so have the way to the unit, and the unit. Constant
+ *	after probe
+ * @keep_ats: requests without PASID that are not translated can keep ATS on, as
+ *	there are context descriptors to do it with. Constant after probe
+ * @ats_stu: log2 of the smallest translation unit (PCIe 6.0, 10.5.1.3), if
+ *	@can_ats
  * @suspect: it did not answer an ATC invalidation: it gets no ATS any more. Only ever
  *	set
+ * @shut_out: after @suspect, the unit refuses translated requests of it: what it has
+ *	cached does no harm. Only ever set, under smmuv3_unit::lock, read anywhere
  * @ats: ATS is on, the device may have translations cached. Written under
  *	smmuv3_unit::lock, read anywhere
- * @pri: page requests are on. As @ats
+ * @pri: page requests are on; never of a platform device. As @ats
+ * @pri_open: page requests are handed to the fault door; else refused at once.
+ *	Longer on than @pri: what came before that was switched off is handed over.
+ *	Guarded by the lock of the page request queue (priq.c)
  * @prg_pasid: responses to its page requests with PASID have to carry it; constant
  * @pasid_enabled: the PASID capability is on; constant after probe
  * @stream: what its stream table entries say; under smmuv3_unit::lock, tables.c's
@@ -58,9 +69,14 @@ struct smmuv3_device {
 	unsigned int num_streams;
 	u32 max_pasids;
 	bool can_stall;
+	bool can_ats;
+	bool keep_ats;
+	u8 ats_stu;
 	bool suspect;
+	bool shut_out;
 	bool ats;
 	bool pri;
+	bool pri_open;
 	bool prg_pasid;
 	bool pasid_enabled;
 	struct smmuv3_stream_target stream;
@@ -89,7 +105,17 @@ smmuv3_device_find(struct smmuv3_unit *unit, u32 sid)
 struct smmuv3_device *smmuv3_device_add(struct device *dev,
 					struct smmuv3_unit *unit);
 void smmuv3_device_remove(struct smmuv3_device *device);
-/* Any context: no translated request of it is let in any more. */
+/* Does it have translations that it was told to forget, and still gets through? */
+static inline bool smmuv3_device_is_loose(const struct smmuv3_device *device)
+{
+	return READ_ONCE(device->suspect) && !READ_ONCE(device->shut_out);
+}
+
+/*
+ * distrust  no translated request of it is let in any more, soon. Any context
+ * settle    wait until that has come true for all. May sleep
+ */
 void smmuv3_device_distrust(struct smmuv3_device *device);
+void smmuv3_devices_settle(void);
 
 #endif

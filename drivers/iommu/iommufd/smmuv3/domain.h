@@ -19,7 +19,7 @@
 #include "unit.h"
 
 struct iommu_hwpt_arm_smmuv3;
-struct iommufd_viommu;
+struct smmuv3_viommu;
 
 /**
  * enum smmuv3_domain_kind - what a domain is
@@ -40,9 +40,11 @@ enum smmuv3_domain_kind {
 /**
  * struct smmuv3_domain - a domain
  * @domain: what the iommu core knows
+ * @rcu: for freeing: whoever finds an attachment may look at its domain
  * @kind: constant
  * @lock: guards the lists for writing
- * @tags: &struct smmuv3_tag: the ASIDs or VMIDs it has, one on each unit
+ * @tags: &struct smmuv3_tag: the ASIDs or VMIDs it has: one on each unit, and one
+ *	more for each vIOMMU over it
  * @attachments: &struct smmuv3_attachment
  * @children: (stage 2) nested domains over this
  * @unit: (stage 1, stage 2) the unit it was made for, and units like it
@@ -50,12 +52,19 @@ enum smmuv3_domain_kind {
  * @pgtbl_cfg: (stage 1, stage 2) what the table was made as
  * @nest_parent: (stage 2) may have children; constant
  * @fwb: (stage 2) written for S2FWB; constant
+ * @dirty_tracking: (stage 1) user space reads dirty pages
  * @parent: (nested) the stage 2; the holder of the nested domain keeps it
  * @child_item: (nested) in the parent's @children
- * @user: (nested) STE words 0 and 1, checked. Constant
+ * @user_unit: (nested) whose devices can be attached. Constant
+ * @viommu: (nested) that it was made through, or NULL; it goes after the domain.
+ *	Constant
+ * @user: (nested) STE words 0 and 1, checked, without S1STALLD and EATS. Constant
+ * @user_ats: (nested) the user wants ATS (EATS). Constant
+ * @user_stall: (nested) the user lets transactions stall (S1STALLD is 0). Constant
  */
 struct smmuv3_domain {
 	struct iommu_domain domain;
+	struct rcu_head rcu;
 	enum smmuv3_domain_kind kind;
 	spinlock_t lock;		/* see above */
 	struct list_head tags;
@@ -68,11 +77,16 @@ struct smmuv3_domain {
 			struct io_pgtable_cfg pgtbl_cfg;
 			bool nest_parent;
 			bool fwb;
+			bool dirty_tracking;
 		};
 		struct {
 			struct smmuv3_domain *parent;
 			struct list_head child_item;
+			struct smmuv3_unit *user_unit;
+			struct smmuv3_viommu *viommu;
 			u64 user[2];
+			bool user_ats;
+			bool user_stall;
 		};
 	};
 };
@@ -82,14 +96,17 @@ struct smmuv3_domain {
  * @item: in smmuv3_domain::tags
  * @rcu: for freeing
  * @unit: the unit
+ * @viommu: the only one that uses it, with the domains nested through it; NULL: for
+ *	all others of the unit. Constant
  * @id: ASID of a stage 1, VMID of a stage 2 domain
- * @users: attachments that use it, those of children too; guarded by
+ * @users: attachments that use it, those of children too, and @viommu; guarded by
  *	smmuv3_unit::lock
  */
 struct smmuv3_tag {
 	struct list_head item;
 	struct rcu_head rcu;
 	struct smmuv3_unit *unit;
+	struct smmuv3_viommu *viommu;
 	u16 id;
 	unsigned int users;
 };
@@ -119,24 +136,37 @@ to_smmuv3_domain(struct iommu_domain *domain)
 	return container_of(domain, struct smmuv3_domain, domain);
 }
 
+/* Where the tags are, and the table that translates to physical addresses. */
+static inline struct smmuv3_domain *
+smmuv3_domain_bottom(struct smmuv3_domain *domain)
+{
+	return domain->kind == SMMUV3_DOMAIN_NESTED ? domain->parent : domain;
+}
+
+/* Does @device have something cached that has to be flushed? Any context. */
+static inline bool smmuv3_device_has_atc(const struct smmuv3_device *device)
+{
+	return READ_ONCE(device->ats) && !READ_ONCE(device->suspect);
+}
+
+/* --- domain.c --- */
+
 extern struct smmuv3_domain smmuv3_blocked_domain;
 extern struct smmuv3_domain smmuv3_identity_domain;
 
 struct smmuv3_domain *smmuv3_domain_alloc(enum smmuv3_domain_kind kind,
 					  gfp_t gfp);
-/* @flags: IOMMU_HWPT_ALLOC_*. ERR_PTR(-EOPNOTSUPP), ERR_PTR(-ENOMEM). */
-struct smmuv3_domain *smmuv3_paging_alloc(struct smmuv3_unit *unit, u32 flags);
-/* The parent of a nested domain, if it is fit to be one. */
-struct smmuv3_domain *smmuv3_nest_parent(struct iommu_domain *domain);
-struct smmuv3_domain *
-smmuv3_nested_alloc(struct smmuv3_unit *unit, struct smmuv3_domain *parent,
-		    const struct iommu_hwpt_arm_smmuv3 *user);
 
-int smmuv3_attach(struct smmuv3_domain *domain, struct smmuv3_device *device,
-		  ioasid_t pasid);
-/* Cannot fail: every PASID of @device is blocked afterwards. */
-void smmuv3_detach_all(struct smmuv3_device *device);
-void smmuv3_detach(struct smmuv3_device *device, ioasid_t pasid);
+/*
+ * get   the tag that @domain, or what is nested over it through @viommu if that is
+ *       not NULL, has on @unit: made if there is none. ERR_PTR(-ENOMEM), (-ENOSPC)
+ * put   the last one flushes what is cached with it and gives the id back
+ * Both with smmuv3_unit::lock held; @domain has a table of its own.
+ */
+struct smmuv3_tag *smmuv3_tag_get(struct smmuv3_domain *domain,
+				  struct smmuv3_unit *unit,
+				  struct smmuv3_viommu *viommu);
+void smmuv3_tag_put(struct smmuv3_domain *domain, struct smmuv3_tag *tag);
 
 /*
  * Flush [start, last] of a paging domain and everything nested over it, on all
@@ -145,5 +175,99 @@ void smmuv3_detach(struct smmuv3_device *device, ioasid_t pasid);
  */
 int smmuv3_domain_flush(struct smmuv3_domain *domain, u64 start, u64 last,
 			size_t granule, bool leaf);
+/*
+ * The same for the unit's caches alone: tables of [start, last] go away, in which
+ * no page was mapped that a device may still have cached. Any context.
+ */
+void smmuv3_domain_flush_walks(struct smmuv3_domain *domain, u64 start,
+			       u64 last, size_t granule);
+/* Everything that @device has cached of @pasid; of a RID that owns the PASIDs, all. */
+void smmuv3_batch_atc(struct smmuv3_batch *batch,
+		      const struct smmuv3_attachment *att, u64 start, u64 last);
+
+/* --- attach.c --- */
+
+/**
+ * struct smmuv3_combination - what a device's stream table entry has to be
+ * @type: type
+ * @no_pasid: (stage 1)
+ */
+struct smmuv3_combination {
+	enum smmuv3_stream_type type;
+	enum smmuv3_no_pasid no_pasid;
+};
+
+/*
+ * What it takes that requests without PASID go through a domain of kind @rid while
+ * @pasids says whether PASIDs have domains of their own, and @keep_ats that a
+ * bypass must not take translation requests away. -EBUSY: they exclude each other.
+ */
+int smmuv3_combine(enum smmuv3_domain_kind rid, bool pasids, bool keep_ats,
+		   struct smmuv3_combination *combination);
+
+int smmuv3_attach(struct smmuv3_domain *domain, struct smmuv3_device *device,
+		  ioasid_t pasid);
+/* Cannot fail: every PASID of @device is blocked afterwards. */
+void smmuv3_detach_all(struct smmuv3_device *device);
+void smmuv3_detach(struct smmuv3_device *device, ioasid_t pasid);
+/* smmuv3_device::suspect was set: translated requests end. May sleep. */
+void smmuv3_attach_without_ats(struct smmuv3_device *device);
+/* &iommu_domain_ops.attach_dev and set_dev_pasid of every domain. */
+int smmuv3_attach_dev(struct iommu_domain *domain, struct device *dev);
+int smmuv3_set_dev_pasid(struct iommu_domain *domain, struct device *dev,
+			 ioasid_t pasid, struct iommu_domain *old);
+
+/* --- paging.c --- */
+
+/* @flags: IOMMU_HWPT_ALLOC_*. ERR_PTR(-EOPNOTSUPP), ERR_PTR(-ENOMEM). */
+struct smmuv3_domain *smmuv3_paging_alloc(struct smmuv3_unit *unit, u32 flags);
+/* Can domains with dirty tracking be made? */
+bool smmuv3_can_track_dirty(const struct smmuv3_caps *caps);
+/* Can the table be used by a unit? */
+bool smmuv3_paging_suits(struct smmuv3_domain *domain,
+			 const struct smmuv3_caps *caps);
+void smmuv3_paging_context(struct smmuv3_domain *domain,
+			   struct smmuv3_context_target *target);
+void smmuv3_paging_stage2(struct smmuv3_domain *domain,
+			  struct smmuv3_stage2 *target);
+/* The parent of a nested domain, if it is fit to be one. */
+struct smmuv3_domain *smmuv3_nest_parent(struct iommu_domain *domain);
+
+/* --- stage2.c --- */
+
+bool smmuv3_stage2_possible(const struct smmuv3_caps *caps);
+struct io_pgtable_ops *smmuv3_stage2_alloc(struct smmuv3_domain *domain,
+					   struct io_pgtable_cfg *cfg);
+void smmuv3_stage2_free(struct io_pgtable_ops *ops);
+
+/* --- nested.c --- */
+
+/**
+ * struct smmuv3_user_ste - a user's STE, checked
+ * @words: words 0 and 1, without what the other members say
+ * @ats: EATS
+ * @stall: S1STALLD is 0
+ */
+struct smmuv3_user_ste {
+	u64 words[2];
+	bool ats;
+	bool stall;
+};
+
+/* @last: of the parent's addresses. 0 or -EIO. */
+int smmuv3_user_ste_check(const struct smmuv3_caps *caps, u64 last,
+			  const struct iommu_hwpt_arm_smmuv3 *user,
+			  struct smmuv3_user_ste *ste);
+/* May a user's tables say how memory is accessed? 0 or -EOPNOTSUPP. */
+int smmuv3_nest_allowed(const struct smmuv3_unit *unit,
+			const struct smmuv3_domain *parent);
+struct smmuv3_domain *smmuv3_nested_new(struct smmuv3_unit *unit,
+					struct smmuv3_domain *parent,
+					struct smmuv3_viommu *viommu,
+					const struct smmuv3_user_ste *ste);
+struct smmuv3_domain *
+smmuv3_nested_alloc(struct smmuv3_unit *unit, struct smmuv3_domain *parent,
+		    struct smmuv3_viommu *viommu,
+		    const struct iommu_user_data *data);
 
 #endif

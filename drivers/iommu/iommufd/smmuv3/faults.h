@@ -42,6 +42,14 @@ struct smmuv3_event {
 	bool stage2;
 };
 
+/* A type that is no fault (7.3.19): the unit guesses that a page will be used. */
+#define SMMUV3_EVENT_PAGE_REQUEST	0x24
+
+void smmuv3_event_decode(const u64 *qw, struct smmuv3_event *event);
+void smmuv3_event_unstall(struct smmuv3_event *event);
+/* A sentence for the log; never NULL. */
+const char *smmuv3_event_name(u8 type);
+
 /**
  * struct smmuv3_fault_stats - what has come through a unit's queues; all only grow
  * @events: event records
@@ -91,7 +99,7 @@ void smmuv3_faults_get_stats(struct smmuv3_unit *unit,
 /*
  * Hand to the door what the unit, and the way from @device to it, still hold of
  * the device's page requests and stalled transactions of @pasid. Its translations
- * are gone or replaced already. May sleep; takes smmuv3_unit::lock.
+ * are gone or replaced already. May sleep.
  */
 void smmuv3_faults_drain(struct smmuv3_device *device, ioasid_t pasid);
 

@@ -5,8 +5,10 @@
  *
  * Everything here runs under smmuv3_unit::lock. Each change of an entry that the
  * unit may be reading goes through steps in each of which the entry means what it
- * did before or what it is to mean, if such steps exist (hitless); or through an
- * entry that is not valid, if not (3.21.3.1). Each step has its invalidations.
+ * did before or what it is to mean, if such steps exist (hitless); if not it is made
+ * in a copy of the table that the entry is in; or through an entry that is not valid
+ * (3.21.3.1), if that table is not found by one pointer. Each step has its
+ * invalidations.
  */
 #ifndef __IOMMUFD_SMMUV3_TABLES_H
 #define __IOMMUFD_SMMUV3_TABLES_H
@@ -134,11 +136,14 @@ void smmuv3_strtab_setup(struct smmuv3_unit *unit);
  *          entries; ATC invalidation, and TLBs of a VMID or ASID that nobody uses
  *          any more, are the caller's. 0 or an error of the invalidation. Returns
  *          in *hitless, if not NULL, whether it was
+ * clear    entries that are nobody's, not valid: before @device goes. No error of a
+ *          working unit
  * get      where it goes now
  */
 int smmuv3_stream_prepare(struct smmuv3_device *device);
 int smmuv3_stream_set(struct smmuv3_device *device,
 		      const struct smmuv3_stream_target *target, bool *hitless);
+int smmuv3_stream_clear(struct smmuv3_device *device);
 void smmuv3_stream_get(struct smmuv3_device *device,
 		       struct smmuv3_stream_target *target);
 
@@ -146,6 +151,7 @@ void smmuv3_stream_get(struct smmuv3_device *device,
  * The context descriptors of a device that the kernel fills, linear or of two
  * levels, for PASIDs 0 (none) to device->max_pasids less 1.
  *
+ * max      the most that device->max_pasids may be, for whoever sets it
  * alloc    the table, or its first level; no stream refers to it yet. May sleep
  * free     no stream refers to it any more
  * prepare  have the memory of the descriptor of @pasid: then set cannot fail for
@@ -154,6 +160,7 @@ void smmuv3_stream_get(struct smmuv3_device *device,
  *          not valid. As smmuv3_stream_set()
  * get      false: it is not valid
  */
+u32 smmuv3_contexts_max(const struct smmuv3_unit *unit);
 int smmuv3_contexts_alloc(struct smmuv3_device *device);
 void smmuv3_contexts_free(struct smmuv3_device *device);
 int smmuv3_context_prepare(struct smmuv3_device *device, ioasid_t pasid);

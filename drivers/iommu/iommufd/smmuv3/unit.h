@@ -64,10 +64,16 @@ struct smmuv3_door_ops {
 };
 
 /* What firmware says beside the registers: smmuv3_unit::firmware. */
-/* IORT: table walks are coherent whatever IDR0.COHACC says (COHACC override) */
+/* Memory that the unit reads is coherent, whatever IDR0.COHACC says */
 #define SMMUV3_FW_COHERENT	BIT(0)
 /* IORT CANWBS: nested walks are coherent, a guest's attributes do no harm */
 #define SMMUV3_FW_CANWBS	BIT(1)
+/* Memory that the unit reads is not coherent, whatever IDR0.COHACC says */
+#define SMMUV3_FW_NONCOHERENT	BIT(2)
+/* IORT: the next two count, IDR0.HTTU does not */
+#define SMMUV3_FW_HTTU		BIT(3)
+#define SMMUV3_FW_HTTU_ACCESS	BIT(4)
+#define SMMUV3_FW_HTTU_DIRTY	BIT(5)
 
 /**
  * struct smmuv3_caps - what a unit can do (IDR0 to IDR5, 6.3), decoded
@@ -81,7 +87,10 @@ struct smmuv3_door_ops {
  * @cmdq_log2: log2 of the most entries of the command queue
  * @evtq_log2: likewise, event queue
  * @priq_log2: likewise, page request queue; 0 without PRI
+ * @stall_max: transactions that may be stalled at once, 0 if none can
  * @granules: page sizes of translation granules: SZ_4K, SZ_16K, SZ_64K
+ * @aarch64: has tables in AArch64 format, the only ones we write
+ * @preset: queues or stream table are where hardware wants them
  * @stage1: stage 1 translation
  * @stage2: stage 2 translation
  * @two_level_streams: two-level stream tables
@@ -114,7 +123,10 @@ struct smmuv3_caps {
 	u8 cmdq_log2;
 	u8 evtq_log2;
 	u8 priq_log2;
+	u16 stall_max;
 	unsigned long granules;
+	bool aarch64:1;
+	bool preset:1;
 	bool stage1:1;
 	bool stage2:1;
 	bool two_level_streams:1;
@@ -169,6 +181,11 @@ static inline bool smmuv3_can_nest(const struct smmuv3_caps *caps)
  * @cmdq: command queue; constant from init to free
  * @evtq: event queue; constant from start to stop
  * @priq: page request queue, NULL without PRI; as @evtq
+ * @enables: CR0 as last written; unit.c's
+ * @gerror_irq: global errors have an interrupt; unit.c's
+ * @broken: it has given up (service failure mode): nothing that it is told will be
+ *	done, and all DMA is aborted. Only ever set
+ * @gerrors: global errors seen
  * @submits: submissions to the command queue, for tests and tracing
  * @timeouts: ATC invalidations that a device did not answer
  * @faults: unrecoverable faults seen
@@ -195,6 +212,10 @@ struct smmuv3_unit {
 	struct smmuv3_cmdq *cmdq;
 	struct smmuv3_evtq *evtq;
 	struct smmuv3_priq *priq;
+	u32 enables;
+	bool gerror_irq;
+	bool broken;
+	atomic64_t gerrors;
 	atomic64_t submits;
 	atomic64_t timeouts;
 	atomic64_t faults;
@@ -212,13 +233,23 @@ void smmuv3_caps_decode(struct smmuv3_caps *caps, const u32 idr[6],
  * start  all DMA aborted, then queues, interrupts, and the stream table in which
  *        every stream aborts or is unknown; translation is on afterwards
  * stop   everything off, DMA aborted (GBPA.ABORT). No device is left
+ * off    the same for a machine that goes down: devices and interrupts stay as they
+ *        are, the unit is of no use afterwards
  * free   undo init
  * All may sleep.
  */
 int smmuv3_unit_init(struct smmuv3_unit *unit);
 int smmuv3_unit_start(struct smmuv3_unit *unit);
 void smmuv3_unit_stop(struct smmuv3_unit *unit);
+int smmuv3_unit_off(struct smmuv3_unit *unit);
 void smmuv3_unit_free(struct smmuv3_unit *unit);
+
+/*
+ * Global errors (6.3.18), SMMU_GERROR_*: those that are active; acknowledge @errors.
+ * Any context.
+ */
+u32 smmuv3_gerror_active(struct smmuv3_unit *unit);
+void smmuv3_gerror_ack(struct smmuv3_unit *unit, u32 errors);
 
 /*
  * All units that were added. The lock is taken before that of a unit.
