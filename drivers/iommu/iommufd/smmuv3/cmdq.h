@@ -15,7 +15,7 @@
 
 struct smmuv3_device;
 
-/* Commands of one submission, without its SYNC; the queue is at least as large. */
+/* Commands of one submission, without its SYNC. */
 #define SMMUV3_SUBMIT_MAX	128
 
 /**
@@ -74,11 +74,14 @@ void smmuv3_batch_cfgi_cd(struct smmuv3_batch *batch, u32 sid, u32 ssid,
 void smmuv3_batch_cfgi_cd_all(struct smmuv3_batch *batch, u32 sid);
 /* 4.4: everything of non-secure EL1, both stages. */
 void smmuv3_batch_tlbi_all(struct smmuv3_batch *batch);
+/* 4.4: everything of EL2, that an earlier owner of the unit may have left. */
+void smmuv3_batch_tlbi_el2_all(struct smmuv3_batch *batch);
 /* Stage 1 (and nested) entries of (vmid, asid). */
 void smmuv3_batch_tlbi_asid(struct smmuv3_batch *batch, u16 vmid, u16 asid);
 /*
- * Of [start, last] of (vmid, asid). @granule: the page size the table was written
- * with, for ranges (RIL) and the step; @leaf: no table was taken out, only leaves
+ * Of [start, last] of (vmid, asid). @leaf: no table was taken out, only leaves.
+ * @granule: the page size of the table (4K, 16K, 64K); or, if @leaf and all leaves of
+ * the range are blocks of one size, that size; 0: not known
  */
 void smmuv3_batch_tlbi_va(struct smmuv3_batch *batch, u16 vmid, u16 asid,
 			  u64 start, u64 last, size_t granule, bool leaf);
@@ -88,7 +91,9 @@ void smmuv3_batch_tlbi_vmid(struct smmuv3_batch *batch, u16 vmid);
 void smmuv3_batch_tlbi_vmid_stage1(struct smmuv3_batch *batch, u16 vmid);
 /*
  * Stage 2 entries of [start, last] of intermediate physical addresses. What was
- * cached of both stages combined needs smmuv3_batch_tlbi_vmid_stage1() besides.
+ * cached of both stages combined needs smmuv3_batch_tlbi_vmid_stage1() besides, behind
+ * a smmuv3_batch_barrier(): TLBIs without a SYNC between them have no order, and a walk
+ * could combine what is still there of stage 2 once more.
  */
 void smmuv3_batch_tlbi_ipa(struct smmuv3_batch *batch, u16 vmid, u64 start,
 			   u64 last, size_t granule, bool leaf);
@@ -125,18 +130,38 @@ void smmuv3_batch_barrier(struct smmuv3_batch *batch);
 
 /*
  * Submit what is left, and wait until all is done. 0; -ETIMEDOUT: a device did not
- * answer an ATC invalidation of this batch (CERROR_ATC_INV_SYNC); -EIO: the unit
- * refused a command (CERROR_ILL, CERROR_ABT) or does not carry it out: a bug of the
- * driver or broken hardware; it was replaced by a SYNC and the queue goes on. Any
- * context; spins.
+ * answer an ATC invalidation of this batch (CERROR_ATC_INV_SYNC), and was distrusted
+ * (smmuv3_device_distrust()); -EIO: the unit refused a command (CERROR_ILL,
+ * CERROR_ABT) or does not carry it out: a bug of the driver or broken hardware; it
+ * was replaced by a SYNC and the queue goes on. Any context; spins.
  */
 int smmuv3_batch_submit(struct smmuv3_batch *batch);
 
-/* The queue of a unit, for unit.c. */
+/**
+ * struct smmuv3_cmdq_result - what became of commands
+ * @rc: 0, or -EIO: one was refused, or not carried out in time
+ * @failed: the first of those, index; valid if @rc
+ * @unanswered: a device did not answer an ATC_INV among them; which is not known
+ */
+struct smmuv3_cmdq_result {
+	int rc;
+	unsigned int failed;
+	bool unanswered;
+};
+
+/* Carry out 1 or more commands and wait, for batch.c. Any context; spins. */
+void smmuv3_cmdq_run(struct smmuv3_unit *unit, const struct smmuv3_cmd *cmds,
+		     unsigned int num, struct smmuv3_cmdq_result *result);
+
+/*
+ * The queue of a unit, for unit.c. Its size is the most that the unit can and we
+ * want. @timeout: how long the unit may take for one command (ms), for tests.
+ */
 int smmuv3_cmdq_alloc(struct smmuv3_unit *unit);
 void smmuv3_cmdq_free(struct smmuv3_unit *unit);
 /* Registers; CR0.CMDQEN is the caller's. */
 void smmuv3_cmdq_setup(struct smmuv3_unit *unit);
+void smmuv3_cmdq_set_timeout(struct smmuv3_unit *unit, unsigned int timeout);
 /* GERROR.CMDQ_ERR is active: replace the command, acknowledge. Any context. */
 void smmuv3_cmdq_error(struct smmuv3_unit *unit);
 

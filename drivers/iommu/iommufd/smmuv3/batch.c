@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Batches: submitting what was collected, and what is told when it fails.
+ *
+ * A batch belongs to who fills it. Nothing here has a lock.
+ */
+#define pr_fmt(fmt) "iommufd-smmuv3: " fmt
+
+#include <linux/bitmap.h>
+#include <linux/ratelimit.h>
+
+#include "commands.h"
+#include "device.h"
+
+static void batch_fail(struct smmuv3_batch *batch, unsigned int index, int rc)
+{
+	if (batch->rc)
+		return;
+	batch->rc = rc;
+	batch->failed = batch->done + index;
+}
+
+static bool batch_is_atc(const struct smmuv3_cmd *cmd)
+{
+	return (cmd->qw[0] & CMD_OPCODE) == CMD_ATC_INV;
+}
+
+static u32 batch_sid(const struct smmuv3_cmd *cmd)
+{
+	return FIELD_GET(CMD_SID, cmd->qw[0]);
+}
+
+/* What it has cached may be stale: nothing that it translated is believed. */
+static void batch_distrust(struct smmuv3_batch *batch, unsigned int index)
+{
+	u32 sid = batch_sid(&batch->cmds[index]);
+	struct smmuv3_device *device;
+
+	batch_fail(batch, index, -ETIMEDOUT);
+	atomic64_inc(&batch->unit->timeouts);
+	pr_warn_ratelimited("%s: StreamID %#x does not answer an invalidation of its translations\n",
+			    batch->unit->name, sid);
+	rcu_read_lock();
+	device = smmuv3_device_find(batch->unit, sid);
+	if (device)
+		smmuv3_device_distrust(device);
+	rcu_read_unlock();
+}
+
+/* Not to be asked again: each time costs a time-out. */
+static bool batch_is_dead(const struct smmuv3_batch *batch,
+			  const unsigned long *dead, unsigned int index)
+{
+	unsigned int i;
+
+	for_each_set_bit(i, dead, index)
+		if (batch_sid(&batch->cmds[i]) == batch_sid(&batch->cmds[index]))
+			return true;
+	return false;
+}
+
+/*
+ * The first invalidation of a device; SMMUV3_SUBMIT_MAX if they are for several
+ * devices, or there is none.
+ */
+static unsigned int batch_only_device(const struct smmuv3_batch *batch)
+{
+	unsigned int i, first = SMMUV3_SUBMIT_MAX;
+
+	for (i = 0; i < batch->num; i++) {
+		if (!batch_is_atc(&batch->cmds[i]))
+			continue;
+		if (first == SMMUV3_SUBMIT_MAX)
+			first = i;
+		else if (batch_sid(&batch->cmds[i]) !=
+			 batch_sid(&batch->cmds[first]))
+			return SMMUV3_SUBMIT_MAX;
+	}
+	return first;
+}
+
+/*
+ * A device has not answered, and the unit does not say which (7.1). If there are
+ * several, each invalidation is done again by itself: those that are carried out
+ * then are as good as if they had been the first time.
+ */
+static void batch_redo_devices(struct smmuv3_batch *batch)
+{
+	DECLARE_BITMAP(dead, SMMUV3_SUBMIT_MAX) = { };
+	unsigned int i = batch_only_device(batch);
+	struct smmuv3_cmdq_result result;
+
+	if (i < batch->num) {
+		batch_distrust(batch, i);
+		return;
+	}
+	for (i = 0; i < batch->num; i++) {
+		if (!batch_is_atc(&batch->cmds[i]) ||
+		    batch_is_dead(batch, dead, i))
+			continue;
+		smmuv3_cmdq_run(batch->unit, &batch->cmds[i], 1, &result);
+		if (!result.unanswered && !result.rc)
+			continue;
+		__set_bit(i, dead);
+		batch_distrust(batch, i);
+	}
+}
+
+static void batch_flush(struct smmuv3_batch *batch)
+{
+	struct smmuv3_cmdq_result result;
+
+	if (!batch->num)
+		return;
+	smmuv3_cmdq_run(batch->unit, batch->cmds, batch->num, &result);
+	if (result.rc)
+		batch_fail(batch, result.failed, result.rc);
+	if (result.unanswered)
+		batch_redo_devices(batch);
+	batch->done += batch->num;
+	batch->num = 0;
+}
+
+/**
+ * smmuv3_batch_add() - add a command as it is
+ * @batch: batch
+ * @cmd: a command that the unit understands; no SYNC
+ */
+void smmuv3_batch_add(struct smmuv3_batch *batch, const struct smmuv3_cmd *cmd)
+{
+	if (batch->num == batch->max)
+		batch_flush(batch);
+	batch->cmds[batch->num++] = *cmd;
+}
+
+/**
+ * smmuv3_batch_barrier() - what follows is carried out after what went before
+ * @batch: batch; its commands are submitted
+ */
+void smmuv3_batch_barrier(struct smmuv3_batch *batch)
+{
+	batch_flush(batch);
+}
+
+/**
+ * smmuv3_batch_submit() - submit what is left, and wait until all is done
+ * @batch: batch; may be used further, but keeps its first error
+ *
+ * Any context; spins.
+ *
+ * Return: 0; -ETIMEDOUT: a device did not answer, and is distrusted: batch->failed
+ * says which command. What else there was for that device in the same submission was
+ * not repeated. -EIO: the unit refused a command, or does not carry it out.
+ */
+int smmuv3_batch_submit(struct smmuv3_batch *batch)
+{
+	batch_flush(batch);
+	return batch->rc;
+}
