@@ -13,10 +13,12 @@
  * enum iommufd_mutant - defects (test/mutant.c)
  * @IOMMUFD_MUTANT_NONE: none
  * @IOMMUFD_MUTANT_VTD_NO_INSTALL: VT-d: nothing is attached to any table
+ * @IOMMUFD_MUTANT_SMMUV3_NO_INSTALL: SMMUv3: likewise, what was blocked stays so
  */
 enum iommufd_mutant {
 	IOMMUFD_MUTANT_NONE,
 	IOMMUFD_MUTANT_VTD_NO_INSTALL,
+	IOMMUFD_MUTANT_SMMUV3_NO_INSTALL,
 };
 
 #ifdef CONFIG_IOMMUFD_TEST

@@ -13,6 +13,16 @@
 #include "../iommu-priv.h"
 #include "hwpt.h"
 
+/*
+ * Where faults stall, a driver has to know before it attaches whether somebody will
+ * answer. Only what it is told here, never what it may use.
+ */
+static void note_fault_queue(struct iommu_domain *domain,
+			     struct iommufd_fault_queue *fault)
+{
+	domain->fault_data = fault;
+}
+
 static void hwpt_release(struct iommufd_hwpt *hwpt)
 {
 	iommu_domain_free(hwpt->domain);
@@ -252,6 +262,7 @@ iommufd_hwpt_paging_new(struct iommufd_ioas *ioas, struct device *dev,
 		goto err_domain;
 
 	paging->hwpt.fault = fault;
+	note_fault_queue(domain, fault);
 	paging->hwpt.events = has_events(dev);
 	paging->ioas = ioas;
 	iommufd_object_hold(&ioas->obj);
@@ -371,6 +382,7 @@ nested_new(struct iommufd_hwpt_paging *parent, struct iommufd_viommu *viommu,
 
 	nested->hwpt.domain = domain;
 	nested->hwpt.fault = fault;
+	note_fault_queue(domain, fault);
 	nested->hwpt.events = has_events(dev);
 	nested->parent = parent;
 	iommufd_object_hold(&parent->hwpt.obj);

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Devices: their StreamIDs, what is switched on in them, and in which order.
+ *
+ * PASID is switched on before ATS, as PCI Express demands (PCIe 6.0, 10.5.1.3), and
+ * stays on. ATS follows where the requests go (attach.c); page requests and stalls
+ * come and go with who listens (pri.c).
+ */
+#include <linux/pci-ats.h>
+#include <linux/property.h>
+#include <linux/slab.h>
+
+#include "device.h"
+#include "domain.h"
+#include "faults.h"
+
+/* What firmware may say of a platform device at most: PASIDs have 20 bits */
+#define PASID_BITS_MAX		20
+
+/* For distrust_work, which DMA to memory that is free already waits for. */
+static struct workqueue_struct *distrust_wq;
+
+static bool has_stream(const struct smmuv3_device *device, u32 sid)
+{
+	unsigned int i;
+
+	for (i = 0; i < device->num_streams; i++)
+		if (device->streams[i].sid == sid)
+			return true;
+	return false;
+}
+
+/* Firmware may name a StreamID twice: a PCI alias that is the function itself. */
+static int find_streams(struct smmuv3_device *device)
+{
+	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(device->dev);
+	unsigned int i;
+
+	if (!fwspec || !fwspec->num_ids)
+		return -ENODEV;
+	if (fwspec->num_ids > SMMUV3_STREAMS_MAX)
+		return -ENOSPC;
+	device->streams = kcalloc(fwspec->num_ids, sizeof(*device->streams),
+				  GFP_KERNEL);
+	if (!device->streams)
+		return -ENOMEM;
+	for (i = 0; i < fwspec->num_ids; i++) {
+		if (has_stream(device, fwspec->ids[i]))
+			continue;
+		device->streams[device->num_streams].device = device;
+		device->streams[device->num_streams++].sid = fwspec->ids[i];
+	}
+	return 0;
+}
+
+/*
+ * Several functions behind a bridge may share an alias. They are in one group
+ * and go where the group goes; the stream is that of the first.
+ */
+static int enter_streams(struct smmuv3_device *device)
+{
+	struct smmuv3_unit *unit = device->unit;
+	unsigned int i, kept = 0;
+	int rc;
+
+	for (i = 0; i < device->num_streams; i++) {
+		struct smmuv3_stream *stream = &device->streams[kept];
+
+		stream->sid = device->streams[i].sid;
+		rc = xa_insert(&unit->streams, stream->sid, stream,
+			       GFP_KERNEL);
+		if (rc == -EBUSY && i)
+			continue;
+		if (rc)
+			goto err_erase;
+		kept++;
+	}
+	device->num_streams = kept;
+	return 0;
+
+err_erase:
+	while (kept--)
+		xa_erase(&unit->streams, device->streams[kept].sid);
+	return rc;
+}
+
+static void leave_streams(struct smmuv3_device *device)
+{
+	unsigned int i;
+
+	for (i = 0; i < device->num_streams; i++)
+		xa_erase(&device->unit->streams, device->streams[i].sid);
+}
+
+static void enable_pci_pasid(struct smmuv3_device *device)
+{
+	struct pci_dev *pdev = device->pdev;
+	int features = pci_pasid_features(pdev);
+	int num = pci_max_pasids(pdev);
+
+	if (num <= 1 || features < 0 || pci_enable_pasid(pdev, features))
+		return;
+	device->pasid_enabled = true;
+	device->max_pasids = num;
+}
+
+static void enable_pasid(struct smmuv3_device *device)
+{
+	u32 bits = 0;
+
+	device->max_pasids = 1;
+	if (!device->unit->caps.ssid_bits)
+		return;
+	if (device->pdev) {
+		enable_pci_pasid(device);
+	} else {
+		device_property_read_u32(device->dev, "pasid-num-bits", &bits);
+		device->max_pasids = BIT(min_t(u32, bits, PASID_BITS_MAX));
+	}
+	device->max_pasids = min(device->max_pasids,
+				 smmuv3_contexts_max(device->unit));
+}
+
+static void disable_pasid(struct smmuv3_device *device)
+{
+	if (device->pasid_enabled)
+		pci_disable_pasid(device->pdev);
+}
+
+/* Firmware has to say that the way through the root complex takes ATS. */
+static void find_ats(struct smmuv3_device *device)
+{
+	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(device->dev);
+	struct pci_dev *pdev = device->pdev;
+
+	if (!pdev || !device->unit->caps.ats ||
+	    !(fwspec->flags & IOMMU_FWSPEC_PCI_RC_ATS) ||
+	    !pci_ats_supported(pdev))
+		return;
+	device->ats_stu = __ffs(device->unit->caps.granules);
+	/* Virtual functions take it from the physical one, on or off */
+	if (pci_prepare_ats(pdev, device->ats_stu))
+		return;
+	device->can_ats = true;
+	device->keep_ats = device->max_pasids > 1;
+}
+
+/*
+ * All is blocked, so nothing is asked for yet: but who turns page requests on, for
+ * the first domain, finds ATS on (PCIe 6.0, 10.5.2.1).
+ */
+static void enable_ats(struct smmuv3_device *device)
+{
+	if (!device->can_ats)
+		return;
+	WRITE_ONCE(device->ats, true);
+	if (pci_enable_ats(device->pdev, device->ats_stu)) {
+		WRITE_ONCE(device->ats, false);
+		device->can_ats = false;
+		device->keep_ats = false;
+	}
+}
+
+static void disable_ats(struct smmuv3_device *device)
+{
+	if (device->pdev && device->pdev->ats_enabled)
+		pci_disable_ats(device->pdev);
+	WRITE_ONCE(device->ats, false);
+}
+
+static int add_source(struct smmuv3_device *device)
+{
+	struct smmuv3_unit *unit = device->unit;
+	struct iommufd_fault_source *source;
+	u32 capacity;
+
+	if (device->pdev ? !device->can_ats || !unit->priq : !device->can_stall)
+		return 0;
+	capacity = smmuv3_faults_capacity(device);
+	if (!capacity)
+		return 0;
+	if (device->pdev)
+		device->prg_pasid = pci_prg_resp_pasid_required(device->pdev);
+	source = iommufd_fault_source_register(device->dev, &unit->fault_unit,
+					       capacity, device);
+	if (IS_ERR(source))
+		return PTR_ERR(source);
+	WRITE_ONCE(device->source, source);
+	return 0;
+}
+
+static void remove_source(struct smmuv3_device *device)
+{
+	struct iommufd_fault_source *source = device->source;
+
+	if (!source)
+		return;
+	WRITE_ONCE(device->source, NULL);
+	/* The threads of the queues look it up under RCU */
+	synchronize_rcu();
+	iommufd_fault_source_unregister(source);
+}
+
+static void distrust_work(struct work_struct *work)
+{
+	struct smmuv3_device *device =
+		container_of(work, struct smmuv3_device, distrust_work);
+
+	smmuv3_attach_without_ats(device);
+}
+
+/**
+ * smmuv3_device_distrust() - stop believing translated requests
+ * @device: did not answer an ATC invalidation: what it has cached may be stale
+ *
+ * It is sent no invalidations any more, which would time out each, and gets no ATS
+ * with what it is attached to next. That the unit refuses its translated requests
+ * takes a mutex, so a work does it: who may sleep waits for that with
+ * smmuv3_devices_settle(). The device is not touched: it may be gone. Called again
+ * by whoever finds it at large still: who was first may not have queued the work yet.
+ * Any context; under RCU, or smmuv3_unit::lock, or the device is kept.
+ */
+void smmuv3_device_distrust(struct smmuv3_device *device)
+{
+	if (!xchg(&device->suspect, true))
+		dev_err(device->dev,
+			"does not answer invalidations: ATS is off until it is probed again\n");
+	if (smmuv3_device_is_loose(device))
+		queue_work(distrust_wq, &device->distrust_work);
+}
+
+/**
+ * smmuv3_devices_settle() - wait until devices that are distrusted can do no harm
+ *
+ * What smmuv3_device_distrust() was called for before is refused by its unit on
+ * return. May sleep; no smmuv3_unit::lock is held.
+ */
+void smmuv3_devices_settle(void)
+{
+	flush_workqueue(distrust_wq);
+}
+
+static int __init distrust_init(void)
+{
+	distrust_wq = alloc_workqueue("iommufd_smmuv3",
+				      WQ_UNBOUND | WQ_HIGHPRI, 0);
+	return distrust_wq ? 0 : -ENOMEM;
+}
+core_initcall(distrust_init);
+
+static struct smmuv3_device *device_alloc(struct device *dev,
+					  struct smmuv3_unit *unit)
+{
+	struct smmuv3_device *device;
+
+	if (!distrust_wq)
+		return NULL;
+	device = kzalloc(sizeof(*device), GFP_KERNEL);
+	if (!device)
+		return NULL;
+	device->dev = dev;
+	device->pdev = dev_is_pci(dev) ? to_pci_dev(dev) : NULL;
+	device->unit = unit;
+	xa_init(&device->attachments);
+	INIT_WORK(&device->distrust_work, distrust_work);
+	device->can_stall = !device->pdev && unit->caps.stall &&
+			    device_property_read_bool(dev, "dma-can-stall");
+	return device;
+}
+
+static void device_free(struct smmuv3_device *device)
+{
+	xa_destroy(&device->attachments);
+	kfree(device->streams);
+	kfree(device);
+}
+
+static int enter(struct smmuv3_device *device)
+{
+	static const struct smmuv3_stream_target abort = {
+		.type = SMMUV3_STREAM_ABORT,
+	};
+	struct smmuv3_unit *unit = device->unit;
+	int rc;
+
+	mutex_lock(&unit->lock);
+	rc = enter_streams(device);
+	if (rc)
+		goto out;
+	rc = smmuv3_stream_prepare(device);
+	if (rc) {
+		leave_streams(device);
+		goto out;
+	}
+	rc = smmuv3_stream_set(device, &abort, NULL);
+	if (rc)
+		dev_err(device->dev, "%s refused an invalidation: %d\n",
+			unit->name, rc);
+	rc = 0;
+	enable_ats(device);
+out:
+	mutex_unlock(&unit->lock);
+	return rc;
+}
+
+static void leave(struct smmuv3_device *device)
+{
+	struct smmuv3_unit *unit = device->unit;
+	int rc;
+
+	mutex_lock(&unit->lock);
+	disable_ats(device);
+	rc = smmuv3_stream_clear(device);
+	if (rc)
+		dev_err(device->dev, "%s refused an invalidation: %d\n",
+			unit->name, rc);
+	leave_streams(device);
+	mutex_unlock(&unit->lock);
+}
+
+/**
+ * smmuv3_device_add() - take a device on
+ * @dev: the device, with its fwspec
+ * @unit: in front of it
+ *
+ * All its DMA is blocked on return. May sleep; takes smmuv3_unit::lock.
+ *
+ * Return: the device; ERR_PTR(-ENODEV): it has no StreamID; ERR_PTR(-ENOSPC): it
+ * has more than SMMUV3_STREAMS_MAX; ERR_PTR(-ERANGE): one that does not exist on
+ * the unit; ERR_PTR(-EBUSY): its first one is in use; ERR_PTR(-ENOMEM).
+ */
+struct smmuv3_device *smmuv3_device_add(struct device *dev,
+					struct smmuv3_unit *unit)
+{
+	struct smmuv3_device *device;
+	int rc;
+
+	device = device_alloc(dev, unit);
+	if (!device)
+		return ERR_PTR(-ENOMEM);
+	rc = find_streams(device);
+	if (rc)
+		goto err_free;
+	enable_pasid(device);
+	find_ats(device);
+	rc = enter(device);
+	if (rc)
+		goto err_pasid;
+	rc = add_source(device);
+	if (rc)
+		goto err_leave;
+	return device;
+
+err_leave:
+	leave(device);
+	synchronize_rcu();
+err_pasid:
+	disable_pasid(device);
+err_free:
+	device_free(device);
+	return ERR_PTR(rc);
+}
+
+/**
+ * smmuv3_device_remove() - let go of a device
+ * @device: freed; every PASID of it is blocked, and so it stays
+ *
+ * May sleep; takes smmuv3_unit::lock.
+ */
+void smmuv3_device_remove(struct smmuv3_device *device)
+{
+	WARN_ON(!xa_empty(&device->attachments));
+	remove_source(device);
+	leave(device);
+	disable_pasid(device);
+	/* A fault may still be on its way to us, a flush may have found us */
+	synchronize_rcu();
+	cancel_work_sync(&device->distrust_work);
+	mutex_lock(&device->unit->lock);
+	if (device->contexts)
+		smmuv3_contexts_free(device);
+	mutex_unlock(&device->unit->lock);
+	device_free(device);
+}

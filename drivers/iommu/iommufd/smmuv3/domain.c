@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Domains: their ASIDs and VMIDs, flushing them under their users' feet, and whose
+ * faults are whose.
+ *
+ * Attach and flush meet without a lock. An attach puts itself into the lists,
+ * and then tells hardware; a flush changes the table, and then looks at the
+ * lists; each with a full barrier in between. So either the flush finds the
+ * attachment, or hardware finds the changed table.
+ */
+#include <linux/rculist.h>
+#include <linux/slab.h>
+
+#include "../fault/event.h"
+#include "cmdq.h"
+#include "domain.h"
+#include "faults.h"
+#include "viommu.h"
+
+/**
+ * smmuv3_domain_alloc() - a domain with nobody attached
+ * @kind: what it is
+ * @gfp: for the allocation
+ *
+ * Return: the domain, or NULL.
+ */
+struct smmuv3_domain *smmuv3_domain_alloc(enum smmuv3_domain_kind kind,
+					  gfp_t gfp)
+{
+	struct smmuv3_domain *domain = kzalloc(sizeof(*domain), gfp);
+
+	if (!domain)
+		return NULL;
+	domain->kind = kind;
+	spin_lock_init(&domain->lock);
+	INIT_LIST_HEAD(&domain->tags);
+	INIT_LIST_HEAD(&domain->attachments);
+	INIT_LIST_HEAD(&domain->children);
+	return domain;
+}
+
+/* --- ASIDs and VMIDs; smmuv3_unit::lock is held --- */
+
+static struct smmuv3_tag *tag_find(struct smmuv3_domain *domain,
+				   struct smmuv3_unit *unit,
+				   struct smmuv3_viommu *viommu)
+{
+	struct smmuv3_tag *tag, *found = NULL;
+
+	/* Those of other units may go meanwhile; that of @unit may not */
+	rcu_read_lock();
+	list_for_each_entry_rcu(tag, &domain->tags, item)
+		if (tag->unit == unit && tag->viommu == viommu)
+			found = tag;
+	rcu_read_unlock();
+	return found;
+}
+
+static struct ida *tag_ids(struct smmuv3_domain *domain,
+			   struct smmuv3_unit *unit, unsigned int *bits)
+{
+	if (domain->kind == SMMUV3_DOMAIN_STAGE1) {
+		*bits = unit->caps.asid_bits;
+		return &unit->asids;
+	}
+	*bits = unit->caps.vmid_bits;
+	return &unit->vmids;
+}
+
+/**
+ * smmuv3_tag_get() - have an ASID or VMID on a unit
+ * @domain: of stage 1 or 2
+ * @unit: the unit; its lock is held
+ * @viommu: who is to have a VMID of its own, or NULL for the domain's
+ *
+ * 0 is never given out: as a VMID it is that of the kernel's stage 1 tables.
+ *
+ * Return: the tag, with one user more; ERR_PTR(-ENOMEM); ERR_PTR(-ENOSPC): @unit
+ * has none left.
+ */
+struct smmuv3_tag *smmuv3_tag_get(struct smmuv3_domain *domain,
+				  struct smmuv3_unit *unit,
+				  struct smmuv3_viommu *viommu)
+{
+	struct smmuv3_tag *tag = tag_find(domain, unit, viommu);
+	unsigned int bits;
+	struct ida *ids;
+	int id;
+
+	lockdep_assert_held(&unit->lock);
+	if (tag) {
+		tag->users++;
+		return tag;
+	}
+	tag = kzalloc(sizeof(*tag), GFP_KERNEL_ACCOUNT);
+	if (!tag)
+		return ERR_PTR(-ENOMEM);
+	ids = tag_ids(domain, unit, &bits);
+	id = ida_alloc_range(ids, 1, BIT(bits) - 1, GFP_KERNEL);
+	if (id < 0) {
+		kfree(tag);
+		return ERR_PTR(id);
+	}
+	tag->unit = unit;
+	tag->viommu = viommu;
+	tag->id = id;
+	tag->users = 1;
+	spin_lock_irq(&domain->lock);
+	list_add_tail_rcu(&tag->item, &domain->tags);
+	spin_unlock_irq(&domain->lock);
+	return tag;
+}
+
+/**
+ * smmuv3_tag_put() - one user less
+ * @domain: as for smmuv3_tag_get()
+ * @tag: no table entry with it is left of this user
+ *
+ * The last one flushes: who gets the id next must not hit what is cached of us.
+ */
+void smmuv3_tag_put(struct smmuv3_domain *domain, struct smmuv3_tag *tag)
+{
+	DEFINE_SMMUV3_BATCH(batch, tag->unit);
+	unsigned int bits;
+
+	lockdep_assert_held(&tag->unit->lock);
+	if (--tag->users)
+		return;
+	if (domain->kind == SMMUV3_DOMAIN_STAGE1)
+		smmuv3_batch_tlbi_asid(&batch, 0, tag->id);
+	else
+		smmuv3_batch_tlbi_vmid(&batch, tag->id);
+	if (smmuv3_batch_submit(&batch)) {
+		/* What may be cached with it must not be hit again */
+		dev_err(tag->unit->dev, "%s: does not flush, %s %u is lost\n",
+			tag->unit->name,
+			domain->kind == SMMUV3_DOMAIN_STAGE1 ? "ASID" : "VMID",
+			tag->id);
+	} else {
+		ida_free(tag_ids(domain, tag->unit, &bits), tag->id);
+	}
+	spin_lock_irq(&domain->lock);
+	list_del_rcu(&tag->item);
+	spin_unlock_irq(&domain->lock);
+	kfree_rcu(tag, rcu);
+}
+
+/* --- flushing --- */
+
+/* Commands for one unit after the other, submitted when the unit changes. */
+static void batch_aim(struct smmuv3_batch *batch, struct smmuv3_unit *unit)
+{
+	if (batch->unit == unit)
+		return;
+	if (batch->unit)
+		smmuv3_batch_submit(batch);
+	batch->unit = unit;
+}
+
+static void flush_tag(struct smmuv3_batch *batch, struct smmuv3_domain *domain,
+		      const struct smmuv3_tag *tag, u64 start, u64 last,
+		      size_t granule, bool leaf)
+{
+	bool all = !start && last == U64_MAX;
+
+	if (domain->kind == SMMUV3_DOMAIN_STAGE1) {
+		if (all)
+			smmuv3_batch_tlbi_asid(batch, 0, tag->id);
+		else
+			smmuv3_batch_tlbi_va(batch, 0, tag->id, start, last,
+					     granule, leaf);
+		return;
+	}
+	if (all) {
+		smmuv3_batch_tlbi_vmid(batch, tag->id);
+		return;
+	}
+	smmuv3_batch_tlbi_ipa(batch, tag->id, start, last, granule, leaf);
+}
+
+/*
+ * What is cached of both stages is found by the guest's address alone. It goes when
+ * stage 2 has gone for sure (4.7.3): commands that no SYNC parts may be carried out
+ * in any order, and a walk in between would combine the two again.
+ */
+static void flush_combined(struct smmuv3_batch *batch,
+			   struct smmuv3_domain *domain)
+{
+	struct smmuv3_tag *tag;
+
+	if (!domain->nest_parent || !batch->unit)
+		return;
+	smmuv3_batch_barrier(batch);
+	list_for_each_entry_rcu(tag, &domain->tags, item) {
+		/* Children: looked for behind the SYNC, so none was missed */
+		if (!tag->viommu && list_empty(&domain->children))
+			continue;
+		batch_aim(batch, tag->unit);
+		smmuv3_batch_tlbi_vmid_stage1(batch, tag->id);
+	}
+}
+
+static void flush_tags(struct smmuv3_batch *batch, struct smmuv3_domain *domain,
+		       u64 start, u64 last, size_t granule, bool leaf)
+{
+	struct smmuv3_tag *tag;
+
+	list_for_each_entry_rcu(tag, &domain->tags, item) {
+		batch_aim(batch, tag->unit);
+		flush_tag(batch, domain, tag, start, last, granule, leaf);
+	}
+	flush_combined(batch, domain);
+}
+
+/**
+ * smmuv3_batch_atc() - forget what a device has cached of an attachment
+ * @batch: of the device's unit
+ * @att: the attachment
+ * @start: first byte
+ * @last: last byte
+ *
+ * A guest's table on the RID decides for every PASID. Nothing without ATS. That a
+ * device which does not answer is not shut out yet is an error of the batch too.
+ */
+void smmuv3_batch_atc(struct smmuv3_batch *batch,
+		      const struct smmuv3_attachment *att, u64 start, u64 last)
+{
+	struct smmuv3_device *device = att->device;
+	unsigned int i;
+
+	if (smmuv3_device_is_loose(device)) {
+		smmuv3_device_distrust(device);
+		batch->rc = batch->rc ?: -ETIMEDOUT;
+	}
+	if (!smmuv3_device_has_atc(device))
+		return;
+	for (i = 0; i < device->num_streams; i++) {
+		if (att->domain->kind == SMMUV3_DOMAIN_NESTED)
+			smmuv3_batch_atc_inv_all(batch, device->streams[i].sid);
+		else
+			smmuv3_batch_atc_inv(batch, device->streams[i].sid,
+					     att->pasid, start, last);
+	}
+}
+
+static void flush_devices(struct smmuv3_batch *batch,
+			  struct smmuv3_domain *domain, u64 start, u64 last)
+{
+	struct smmuv3_attachment *att;
+
+	list_for_each_entry_rcu(att, &domain->attachments, item) {
+		if (!smmuv3_device_has_atc(att->device) &&
+		    !smmuv3_device_is_loose(att->device))
+			continue;
+		batch_aim(batch, att->device->unit);
+		smmuv3_batch_atc(batch, att, start, last);
+	}
+}
+
+/**
+ * smmuv3_domain_flush() - forget what was cached of a range
+ * @domain: a paging domain
+ * @start: first byte
+ * @last: last byte
+ * @granule: size of the leaves that changed
+ * @leaf: only leaves changed, so that upper levels may stay cached
+ *
+ * What is nested over the domain is flushed whole: its caches are keyed by the
+ * guest's addresses. Devices come after the unit's own caches, or they could fill
+ * up again from what these still held (3.9.1). Any context; spins until hardware is
+ * done.
+ *
+ * Return: 0; -ETIMEDOUT: a device did not answer, now or before, and is still let in:
+ * who may sleep calls smmuv3_devices_settle() before the memory is given away.
+ * -EIO: a unit did not do it, and maybe a device did not answer either.
+ */
+int smmuv3_domain_flush(struct smmuv3_domain *domain, u64 start, u64 last,
+			size_t granule, bool leaf)
+{
+	struct smmuv3_domain *child;
+	DEFINE_SMMUV3_BATCH(batch, NULL);
+
+	/* Against smmuv3_attach(): the table was written before we look */
+	smp_mb();
+
+	rcu_read_lock();
+	flush_tags(&batch, domain, start, last, granule, leaf);
+	if (batch.unit)
+		smmuv3_batch_barrier(&batch);
+	flush_devices(&batch, domain, start, last);
+	list_for_each_entry_rcu(child, &domain->children, child_item)
+		flush_devices(&batch, child, 0, U64_MAX);
+	if (batch.unit)
+		smmuv3_batch_submit(&batch);
+	rcu_read_unlock();
+	/* Of all submissions, on any unit */
+	return batch.rc;
+}
+
+/**
+ * smmuv3_domain_flush_walks() - forget tables that are going to be freed
+ * @domain: a paging domain
+ * @start: first byte that they were for
+ * @last: last byte
+ * @granule: page size of the table
+ *
+ * Devices cache no tables, and pages that were in these are flushed by who has
+ * unmapped them. Any context; spins until hardware is done.
+ */
+void smmuv3_domain_flush_walks(struct smmuv3_domain *domain, u64 start,
+			       u64 last, size_t granule)
+{
+	DEFINE_SMMUV3_BATCH(batch, NULL);
+
+	/* As in smmuv3_domain_flush() */
+	smp_mb();
+	rcu_read_lock();
+	flush_tags(&batch, domain, start, last, granule, false);
+	if (batch.unit)
+		smmuv3_batch_submit(&batch);
+	rcu_read_unlock();
+}
+
+/* --- faults --- */
+
+/* Under RCU, or smmuv3_unit::lock. */
+static struct smmuv3_attachment *find_attachment(struct smmuv3_device *device,
+						 ioasid_t pasid)
+{
+	struct smmuv3_attachment *att = xa_load(&device->attachments, pasid);
+
+	if (att || pasid == IOMMU_NO_PASID)
+		return att;
+	/* A guest's table decides for all PASIDs */
+	att = xa_load(&device->attachments, IOMMU_NO_PASID);
+	return att && att->domain->kind == SMMUV3_DOMAIN_NESTED ? att : NULL;
+}
+
+static struct iommufd_event decode_event(const struct smmuv3_event *event)
+{
+	struct iommufd_event out = {
+		.addr = event->addr,
+		.perm = event->write ? IOMMU_PGFAULT_PERM_WRITE :
+				       IOMMU_PGFAULT_PERM_READ,
+		.reason = event->type,
+	};
+
+	if (event->ssid_valid) {
+		out.pasid = event->ssid;
+		out.flags = IOMMU_HWPT_EVENT_PASID_VALID;
+	}
+	if (event->execute)
+		out.perm |= IOMMU_PGFAULT_PERM_EXEC;
+	if (event->privileged)
+		out.perm |= IOMMU_PGFAULT_PERM_PRIV;
+	return out;
+}
+
+/**
+ * smmuv3_event_report() - a fault that nobody can answer
+ * @unit: who says so
+ * @event: the record, not of a stalled transaction
+ *
+ * Counted with the device, and told to who listens to what it is attached to; and
+ * to the guest, whose own record it becomes. Any context.
+ */
+void smmuv3_event_report(struct smmuv3_unit *unit,
+			 const struct smmuv3_event *event)
+{
+	ioasid_t pasid = event->ssid_valid ? event->ssid : IOMMU_NO_PASID;
+	struct iommufd_event generic = decode_event(event);
+	struct smmuv3_attachment *att;
+	struct smmuv3_domain *domain;
+	struct smmuv3_device *device;
+
+	rcu_read_lock();
+	device = smmuv3_device_find(unit, event->sid);
+	if (!device)
+		goto out;
+	atomic64_inc(&device->faults);
+	att = find_attachment(device, pasid);
+	if (!att)
+		goto out;
+	domain = att->domain;
+	iommufd_event_report(&domain->domain, device->dev, &generic);
+	if (domain->kind == SMMUV3_DOMAIN_NESTED && domain->viommu)
+		smmuv3_viommu_event(domain->viommu, device, event);
+out:
+	rcu_read_unlock();
+}
+
+/* --- the static domains --- */
+
+/* Nothing of them is cached that could change: no flush, no list. */
+static const struct iommu_domain_ops static_ops = {
+	.attach_dev = smmuv3_attach_dev,
+	.set_dev_pasid = smmuv3_set_dev_pasid,
+};
+
+struct smmuv3_domain smmuv3_blocked_domain = {
+	.kind = SMMUV3_DOMAIN_BLOCKED,
+	.domain = {
+		.type = IOMMU_DOMAIN_BLOCKED,
+		.ops = &static_ops,
+	},
+};
+
+struct smmuv3_domain smmuv3_identity_domain = {
+	.kind = SMMUV3_DOMAIN_IDENTITY,
+	.domain = {
+		.type = IOMMU_DOMAIN_IDENTITY,
+		.ops = &static_ops,
+	},
+};
