@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Between a model of a PCI function and a model of the IOMMU in front of it:
- * what PCI Express carries from one to the other, and back.
+ * what PCI Express carries from one to the other, and back. A master on another
+ * bus uses the same, with its stream's number for a requester id, and may be
+ * stalled.
  *
  * Knows no vendor and no driver. Nothing here sleeps; everything may be called
  * with interrupts off.
@@ -27,6 +29,8 @@ struct model_port;
  * @pasid: 20 bits, valid if @pasid_valid
  * @perm: MODEL_*; EXEC and PRIV only with @pasid_valid
  * @addr: untranslated, or translated, byte address
+ * @tag: the master's own name for the request, which comes back by
+ *	&struct model_function_ops.resume if the request is stalled
  */
 struct model_tlp {
 	u16 rid;
@@ -34,6 +38,7 @@ struct model_tlp {
 	u32 pasid;
 	u32 perm;
 	u64 addr;
+	u32 tag;
 };
 
 /**
@@ -62,11 +67,28 @@ struct model_translation {
  * @MODEL_OVERFLOW: (page requests) the queue was full: the IOMMU answers the
  *	group success by itself if it was the last of it, through
  *	&struct model_function_ops.prg_response
+ * @MODEL_STALLED: (untranslated requests) the IOMMU keeps it until software has
+ *	decided, and says what became of it by &struct model_function_ops.resume,
+ *	maybe before the operation returns
  */
 enum model_status {
 	MODEL_OK,
 	MODEL_UNSUPPORTED,
 	MODEL_OVERFLOW,
+	MODEL_STALLED,
+};
+
+/**
+ * enum model_resume - what becomes of a stalled request
+ * @MODEL_RESUME_RETRY: the master is to make it again, as if it were new
+ * @MODEL_RESUME_ABORT: it ended with an abort
+ * @MODEL_RESUME_IGNORE: it ended as if it had been done: a read got zeros, a write
+ *	went nowhere
+ */
+enum model_resume {
+	MODEL_RESUME_RETRY,
+	MODEL_RESUME_ABORT,
+	MODEL_RESUME_IGNORE,
 };
 
 /* Codes of a PRG response message (PCIe 10.4.2.2). */
@@ -90,12 +112,15 @@ enum model_status {
  *	response message. True: it was expected, or the function is gone, and the
  *	message with it; false: it was not. The function says model_violation() of
  *	an answer nobody asked for
+ * @resume: the end of a stall; @tag is that of the request. NULL: a master that
+ *	cannot wait, as no PCI function can
  */
 struct model_function_ops {
 	bool (*invalidate)(struct model_function *fn, bool pasid_valid,
 			   u32 pasid, bool global, u64 addr, u64 size);
 	bool (*prg_response)(struct model_function *fn, bool pasid_valid,
 			     u32 pasid, u16 grpid, u8 code);
+	void (*resume)(struct model_function *fn, u32 tag, enum model_resume how);
 };
 
 /**
