@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * /dev/iommufd_model: machines, that is IOMMU models with a PCI bridge, and
- * commands for the functions behind them. DMA is in control_dma.c.
+ * commands for the functions behind them. DMA is in control_dma.c, masters that are
+ * no functions in control_master.c.
  */
 #define pr_fmt(fmt) "iommufd model: " fmt
 #include <linux/fs.h>
@@ -84,6 +85,7 @@ int model_machine_register(struct model_machine *machine)
 void model_machine_unregister(struct model_machine *machine)
 {
 	down_write(&machines_lock);
+	model_control_unplug_masters(machine);
 	list_del(&machine->item);
 	up_write(&machines_lock);
 }
@@ -187,6 +189,7 @@ static int control_machine_remove(struct control_file *file, void *arg)
 	} else if (!machine->ops->remove) {
 		rc = -EOPNOTSUPP;
 	} else {
+		model_control_unplug_masters(machine);
 		list_del(&machine->item);
 		machine->ops->remove(machine);
 	}
@@ -482,6 +485,40 @@ static int control_state(struct control_file *file, void *arg)
 	return 0;
 }
 
+static int control_master_plug(struct control_file *file, void *arg)
+{
+	struct iommufd_model_master *cmd = arg;
+	struct model_machine *machine;
+	int rc = -ENOENT;
+
+	if ((cmd->flags & ~IOMMUFD_MODEL_MASTER_NO_STALL) || cmd->__reserved)
+		return -EOPNOTSUPP;
+	if (cmd->pasid_bits > 20)
+		return -EINVAL;
+	down_read(&machines_lock);
+	machine = machine_find(cmd->machine_id);
+	if (machine)
+		rc = model_control_plug_master(machine, cmd);
+	up_read(&machines_lock);
+	return rc;
+}
+
+static int control_master_unplug(struct control_file *file, void *arg)
+{
+	struct iommufd_model_master *cmd = arg;
+	struct model_machine *machine;
+	int rc = -ENOENT;
+
+	if (cmd->flags || cmd->pasid_bits || cmd->__reserved)
+		return -EOPNOTSUPP;
+	down_read(&machines_lock);
+	machine = machine_find(cmd->machine_id);
+	if (machine)
+		rc = model_control_unplug_master(machine, cmd->sid);
+	up_read(&machines_lock);
+	return rc;
+}
+
 static int control_violations(struct control_file *file, void *arg)
 {
 	struct iommufd_model_violations *cmd = arg;
@@ -564,6 +601,10 @@ static const struct control_op control_ops[] = {
 		   control_state),
 	CONTROL_OP(IOMMUFD_MODEL_VIOLATIONS, struct iommufd_model_violations,
 		   control_violations),
+	CONTROL_OP(IOMMUFD_MODEL_MASTER_PLUG, struct iommufd_model_master,
+		   control_master_plug),
+	CONTROL_OP(IOMMUFD_MODEL_MASTER_UNPLUG, struct iommufd_model_master,
+		   control_master_unplug),
 };
 
 static long control_ioctl(struct file *filp, unsigned int cmd,
@@ -581,6 +622,7 @@ static long control_ioctl(struct file *filp, unsigned int cmd,
 		struct iommufd_model_request request;
 		struct iommufd_model_state state;
 		struct iommufd_model_violations violations;
+		struct iommufd_model_master master;
 	} arg;
 	const struct control_op *op;
 	u32 size;

@@ -18,7 +18,7 @@
  * @lock: @expecting and @expected
  * @expecting: violations are part of the test
  * @expected: how many there were before
- * @dmas: struct model_dma by handle; a
+ * @dmas: struct control_dma by handle; a
  *	reserved entry while somebody waits for it
  */
 struct control_file {
@@ -37,5 +37,16 @@ struct model_pci_function *model_control_function(u32 domain, u32 rid);
 int model_control_dma(struct control_file *file, void *arg);
 int model_control_dma_wait(struct control_file *file, void *arg);
 void model_control_dma_end(struct control_file *file);
+
+/* control_master.c; but for the DMA, the machine is kept by the caller. */
+struct stall_dma;
+
+int model_control_plug_master(struct model_machine *machine,
+			      struct iommufd_model_master *cmd);
+int model_control_unplug_master(struct model_machine *machine, u32 sid);
+void model_control_unplug_masters(struct model_machine *machine);
+struct stall_dma *
+model_control_master_dma(u32 machine_id, u32 sid,
+			 const struct model_dma_params *params, void *buf);
 
 #endif

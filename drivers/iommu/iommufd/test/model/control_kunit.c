@@ -214,7 +214,7 @@ static void control_conventions(struct kunit *test)
 					   sizeof(buf)), -E2BIG);
 	KUNIT_EXPECT_EQ(test, control_call(ct, IOMMUFD_MODEL_MACHINE_ADD - 1,
 					   buf, sizeof(buf)), -ENOTTY);
-	KUNIT_EXPECT_EQ(test, control_call(ct, IOMMUFD_MODEL_VIOLATIONS + 1,
+	KUNIT_EXPECT_EQ(test, control_call(ct, IOMMUFD_MODEL_MASTER_UNPLUG + 1,
 					   buf, sizeof(buf)), -ENOTTY);
 	info->machine_id = ct->machine_id + 1;
 	KUNIT_EXPECT_EQ(test, CALL(ct, IOMMUFD_MODEL_MACHINE_INFO, info), -ENOENT);

@@ -13,12 +13,28 @@
 
 struct model_bridge;
 struct model_machine;
+struct stall_master;
+
+/**
+ * struct model_master_config - a master that is no PCI function, to make
+ * @sid: its StreamID, at which nobody is
+ * @ssid_bits: width of its PASIDs, 0 to 20
+ * @can_stall: its driver is told that its requests may be stalled
+ */
+struct model_master_config {
+	u32 sid;
+	u32 ssid_bits;
+	bool can_stall;
+};
 
 /**
  * struct model_machine_ops - what a machine can do, besides its bridge; may sleep
  * @counters: fill at most @max counters of the IOMMU; returns how many there are
  * @inject: make an error: @what and @nth as the model defines them. 0 or -errno;
  *	-EOPNOTSUPP: no such error
+ * @plug_master: make a master behind the IOMMU, which lives until
+ *	stall_master_destroy(). ERR_PTR on failure: -EINVAL: no such StreamID; what
+ *	stall_master_create() returns. NULL: there are PCI functions only
  * @remove: take the machine apart, and free it. Nobody uses it any more. NULL: it
  *	cannot be removed by command
  */
@@ -27,6 +43,8 @@ struct model_machine_ops {
 				 struct iommufd_model_counter *counters,
 				 unsigned int max);
 	int (*inject)(struct model_machine *machine, u32 what, u64 nth);
+	struct stall_master *(*plug_master)(struct model_machine *machine,
+					    const struct model_master_config *config);
 	void (*remove)(struct model_machine *machine);
 };
 

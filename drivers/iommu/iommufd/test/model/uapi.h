@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The user ABI of /dev/iommufd_model, there with CONFIG_IOMMUFD_TEST only, for root
- * only: hardware models of IOMMUs, and PCI functions behind them that do DMA on
- * command.
+ * only: hardware models of IOMMUs, and PCI functions and platform devices behind
+ * them that do DMA on command.
  *
  * Each structure begins with its size. A longer one with a zero tail is accepted,
  * a non-zero tail is E2BIG, a shorter one EINVAL. Unknown flags are EOPNOTSUPP,
@@ -218,13 +218,15 @@ enum {
 	IOMMUFD_MODEL_DMA_UNTRANSLATED = 1 << 4,
 	/* Start, and return at once */
 	IOMMUFD_MODEL_DMA_ASYNC = 1 << 16,
+	/* Of a master: see struct iommufd_model_master */
+	IOMMUFD_MODEL_DMA_MASTER = 1 << 17,
 };
 
 /* iommufd_model_dma.out_status */
 enum {
 	/* All bytes moved */
 	IOMMUFD_MODEL_DMA_OK,
-	/* A page request was answered Invalid */
+	/* A page request was answered Invalid, or a stalled request aborted */
 	IOMMUFD_MODEL_DMA_FAULTED,
 	/* The IOMMU refused, or no translation and nobody to ask */
 	IOMMUFD_MODEL_DMA_BLOCKED,
@@ -245,10 +247,10 @@ enum {
  *			      ioctl(IOMMUFD_MODEL_DMA_WAIT)
  * @size: sizeof(struct iommufd_model_dma)
  * @flags: IOMMUFD_MODEL_DMA_*
- * @domain: PCI domain
- * @rid: requester id
+ * @domain: PCI domain; of a master: the id of its machine
+ * @rid: requester id; of a master: its StreamID
  * @pasid: with IOMMUFD_MODEL_DMA_PASID, else 0
- * @group: most page requests in a group, 1 to 32; 0 is 32
+ * @group: most page requests in a group, 1 to 32; 0 is 32. Of a master: 0
  * @iova: first address; any
  * @length: bytes, 1 to 16 MiB
  * @data: pointer to them; what a read brought is stored there by the call that
@@ -256,8 +258,9 @@ enum {
  * @timeout_ms: 0: for ever
  * @handle: of a DMA that is pending on return, from 1; else 0
  * @out_status: how it stands
- * @out_groups: page request groups it sent
- * @out_requests: page requests it sent
+ * @out_groups: page request groups it sent; of a master: requests that were stalled
+ * @out_requests: page requests it sent; of a master: of the stalled ones, those made
+ *		  again
  * @__reserved: must be 0
  * @out_done: bytes moved
  *
@@ -429,5 +432,42 @@ struct iommufd_model_violations {
 };
 
 #define IOMMUFD_MODEL_VIOLATIONS IOMMUFD_MODEL_IO(15)
+
+/* iommufd_model_master.flags of MASTER_PLUG: firmware does not allow stalls */
+enum {
+	IOMMUFD_MODEL_MASTER_NO_STALL = 1 << 0,
+};
+
+/**
+ * struct iommufd_model_master - ioctl(IOMMUFD_MODEL_MASTER_PLUG),
+ *				 ioctl(IOMMUFD_MODEL_MASTER_UNPLUG)
+ * @size: sizeof(struct iommufd_model_master)
+ * @flags: PLUG: IOMMUFD_MODEL_MASTER_NO_STALL; else must be 0
+ * @machine_id: where; ENOENT if there is none
+ * @sid: StreamID, 256 to 65535: below are the PCI functions
+ * @pasid_bits: PLUG: 0 to 20; else must be 0
+ * @__reserved: must be 0
+ * @out_name: PLUG: of its device, on the platform bus
+ *
+ * A platform device that does DMA and waits while the IOMMU stalls it. It has no
+ * registers and no interrupt. It is on when it is there, and up to 256 requests of
+ * it are under way at a time, one of each DMA; further DMAs wait.
+ *
+ * On return from PLUG the kernel has probed it, from UNPLUG its driver has let go of
+ * it. EOPNOTSUPP: this kind of machine has PCI functions only. EEXIST: the StreamID
+ * is in use. UNPLUG: ENODEV: there is none.
+ */
+struct iommufd_model_master {
+	__u32 size;
+	__u32 flags;
+	__u32 machine_id;
+	__u32 sid;
+	__u32 pasid_bits;
+	__u32 __reserved;
+	char out_name[IOMMUFD_MODEL_NAME_LEN];
+};
+
+#define IOMMUFD_MODEL_MASTER_PLUG IOMMUFD_MODEL_IO(16)
+#define IOMMUFD_MODEL_MASTER_UNPLUG IOMMUFD_MODEL_IO(17)
 
 #endif
