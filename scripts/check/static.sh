@@ -88,29 +88,42 @@ leaning() {
 
 # Driver and model are written from the specification by different hands: an
 # object or a header of one that the other uses would let a misreading hide.
-# What joins them is test/vtd_model_door.c alone.
-apart() {
-	local rc=0 used
-	if ! cd "$A/static/$ours" || ! ls vtd/*.o test/model/*.o >/dev/null; then
-		result 1 "there are objects of a driver and of its model"
+# What joins them is test/vtd_model_door.c and test/smmuv3_model_door.c alone.
+globals() { # OBJECT...: names that they define for others
+	"${CROSS}nm" -g --defined-only "$@" | awk 'NF == 3 { print $3 }' | sort -u
+}
+
+needs() { # OBJECT...: names that they want of others
+	"${CROSS}nm" -gu "$@" | awk 'NF == 2 { print $2 }' | sort -u
+}
+
+apart() { # DRIVER HEADERS: a driver's directory, and what a model may not include
+	local driver=$1 headers=$2 rc=0 used
+	if ! cd "$A/static/$ours" ||
+	   ! ls "$driver"/*.o test/model/"$driver"*.o >/dev/null; then
+		result 1 "there are objects of the $driver driver and of its model"
 		return
 	fi
-	used=$(comm -12 \
-		<(nm -g --defined-only vtd/*.o | awk 'NF == 3 { print $3 }' | sort -u) \
-		<(nm -gu test/model/*.o | awk 'NF == 2 { print $2 }' | sort -u))
+	used=$(comm -12 <(globals "$driver"/*.o) <(needs test/model/*.o))
 	[ -z "$used" ] || { echo "# the model uses: $used" | tr "\n" " "; echo; rc=1; }
-	used=$(comm -12 \
-		<(nm -g --defined-only test/model/*.o | awk 'NF == 3 { print $3 }' | sort -u) \
-		<(nm -gu vtd/*.o | awk 'NF == 2 { print $2 }' | sort -u))
+	used=$(comm -12 <(globals test/model/*.o) <(needs "$driver"/*.o))
 	[ -z "$used" ] || { echo "# the driver uses: $used" | tr "\n" " "; echo; rc=1; }
-	result "$rc" "no object of a driver needs one of a model, nor the other way"
+	result "$rc" "no object of the $driver driver needs one of a model, nor the other way"
 
 	rc=0
 	cd "$REPO/$ours" || return
-	grep -nE '#include.*(vtd/|intel/|\.\./\.\./(device|domain|unit|tables))' \
-		test/model/*.[ch] | sed 's/^/# /' | grep . && rc=1
-	grep -nE '#include.*model' vtd/*.[ch] | sed 's/^/# /' | grep . && rc=1
-	result "$rc" "no header of a driver in a model, nor the other way"
+	grep -nE "#include.*($headers)" test/model/*.[ch] |
+		sed 's/^/# /' | grep . && rc=1
+	grep -nE '#include.*model' "$driver"/*.[ch] | sed 's/^/# /' | grep . && rc=1
+	result "$rc" "no header of the $driver driver in a model, nor the other way"
+
+	# Both sides' headers in one file: what joins them, and tests over that
+	rc=0
+	used=$(grep -lE "#include.*\.\./$driver/" test/*.[ch] |
+		xargs grep -lE "#include.*\"model/$driver" |
+		grep -vx "test/${driver}_model_door\.[ch]") || :
+	[ -z "$used" ] || { echo "# sees both: $used" | tr "\n" " "; echo; rc=1; }
+	result "$rc" "only ${driver}_model_door joins the $driver driver and its model"
 }
 
 spdx() {
@@ -128,7 +141,8 @@ warnings
 [ "$arch" != x86_64 ] || checkpatch
 leaning
 if [ "$arch" = x86_64 ]; then
-	apart
+	apart vtd 'vtd/|intel/|\.\./\.\./(device|domain|unit|tables)'
+	apart smmuv3 'smmuv3/|arm-smmu|\.\./\.\./(device|domain|unit|tables)'
 	spdx
 fi
 echo "1..$n"

@@ -192,7 +192,7 @@ struct mock_ledger {
  * @requests_on: it may send page requests
  * @enabled: how often requests were turned on, less how often off; from 0 again
  *	with a reset
- * @epoch: goes up when page requests are turned off or reset: the device does not
+ * @epoch: goes up when page requests are turned off, reset or on: the device does not
  *	go on with groups that it had begun before
  * @halted: a failure answer has stopped its page requests
  * @groups: struct mock_group that wait for an answer, by key

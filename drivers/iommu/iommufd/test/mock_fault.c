@@ -107,8 +107,8 @@ static unsigned int epoch_of(struct mock_dev *mdev)
 
 /*
  * One request up to the door, of a group begun in @epoch: a device whose page
- * requests were turned off does not go on with it. One that may not send is not
- * heard.
+ * requests were turned off or on since does not go on with it. One that may not send
+ * is not heard.
  */
 static enum iommufd_fault_verdict report(struct mock_dev *mdev,
 					 const struct iommufd_page_request *req,
@@ -425,6 +425,8 @@ static int mock_enable(struct iommufd_fault_source *source)
 	     dev_name(&mdev->dev));
 	mdev->requests_on = true;
 	mdev->halted = false;
+	/* A group whose beginning it could not send does not get an end */
+	mdev->epoch++;
 	spin_unlock(&mdev->lock);
 	return 0;
 }
