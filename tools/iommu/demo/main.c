@@ -4,7 +4,8 @@
  *
  *	iommufd-demo [--part vtd|mock|all]
  *
- * vtd   a PCI device (QEMU's edu) does DMA through an emulated Intel VT-d unit
+ * vtd   a PCI device (QEMU's edu) does DMA through an emulated Intel VT-d unit, or
+ *       on arm64 an Arm SMMUv3
  * mock  a VMM answers a device's page faults, on the mock IOMMU
  *
  * Every step says what it did and compares. Exit status 0 only if all

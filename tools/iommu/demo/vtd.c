@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * First part: a PCI function under VFIO's device file, bound to /dev/iommu, does
- * DMA through the emulated VT-d unit. QEMU's edu device has a DMA engine and a
- * buffer of 4 KiB: what it reads can be seen by having it written back.
+ * DMA through the emulated unit, of VT-d or, on arm64, an SMMUv3. QEMU's edu device
+ * has a DMA engine and a buffer of 4 KiB: what it reads can be seen by having it
+ * written back.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -17,9 +18,20 @@
 
 #define PAGES		4
 #define PAGE		4096
-/* Two windows, far apart, within the 28 bits that edu can address */
+/*
+ * Two windows, far apart, within the 28 bits that edu can address, and not where
+ * SMMUv3s have their doorbells for interrupts
+ */
 #define IOVA_A		0x1000000ULL
-#define IOVA_B		0x8000000ULL
+#define IOVA_B		0xa000000ULL
+
+#ifdef __aarch64__
+#define UNIT		"SMMUv3"
+#define UNIT_DIR	"smmuv3"
+#else
+#define UNIT		"VT-d"
+#define UNIT_DIR	"vtd"
+#endif
 
 struct vtd_demo {
 	int fd;
@@ -29,7 +41,7 @@ struct vtd_demo {
 	char *other;
 };
 
-/* What our VT-d driver counts for the unit; -1 if another driver has it. */
+/* What our driver counts for the unit; -1 if another driver has it. */
 static long long unit_count(const char *what)
 {
 	char name[64], path[PATH_MAX];
@@ -38,8 +50,8 @@ static long long unit_count(const char *what)
 
 	if (pci_find(EDU_VENDOR, EDU_DEVICE, 0, name, sizeof(name)))
 		return -1;
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu/vtd/%s",
-		 name, what);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu/"
+		 UNIT_DIR "/%s", name, what);
 	f = fopen(path, "re");
 	if (!f)
 		return -1;
@@ -136,7 +148,7 @@ void demo_vtd(void)
 	__u32 pt, hwpt;
 	int rc, other;
 
-	step("Real DMA through an emulated Intel VT-d unit");
+	step("Real DMA through an emulated " UNIT " unit");
 	d.fd = iommu_open();
 	if (!need(d.fd, "/dev/iommu"))
 		return;
@@ -166,7 +178,7 @@ void demo_vtd(void)
 	     d.ioas, hwpt);
 	faults = unit_count("faults");
 	tell("the unit is driven by %s", faults >= 0 ?
-	     "iommufd's own VT-d driver" : "another driver than iommufd's own");
+	     "iommufd's own " UNIT " driver" : "another driver than iommufd's own");
 	other = iommu_open();
 	if (need(other, "/dev/iommu")) {
 		struct vfio_dev again;

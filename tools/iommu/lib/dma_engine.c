@@ -10,6 +10,7 @@
 
 int dma_host_open(enum dma_engine_kind kind, struct dma_host *host)
 {
+	static const struct model_smmuv3 modern = { 0 };
 	char name[64];
 	int rc;
 
@@ -18,13 +19,16 @@ int dma_host_open(enum dma_engine_kind kind, struct dma_host *host)
 	host->m.fd = -1;
 	if (kind == DMA_ENGINE_EDU)
 		return pci_find(EDU_VENDOR, EDU_DEVICE, 0, name, sizeof(name));
-	rc = model_vtd_add(&host->m, 0, 0);
+	if (kind == DMA_ENGINE_MODEL)
+		rc = model_vtd_add(&host->m, 0, 0);
+	else
+		rc = model_smmuv3_add(&host->m, &modern);
 	return rc == -ENOENT ? -ENODEV : rc;
 }
 
 void dma_host_close(struct dma_host *host)
 {
-	if (host->kind == DMA_ENGINE_MODEL)
+	if (host->kind != DMA_ENGINE_EDU)
 		model_remove(&host->m);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A device that reads memory into a buffer of its own and writes it out again,
- * behind one interface: QEMU's "edu", or a function on the VT-d model. What the
+ * behind one interface: QEMU's "edu", or a function on a model of an IOMMU. What the
  * IOMMU blocks is not an error: nothing is read, or nothing written. All return 0
  * or a negative errno.
  */
@@ -19,9 +19,11 @@
 /* Devices of a host */
 #define DMA_ENGINE_MAX		4
 
+/* Behind the machine's own IOMMU; the model of VT-d; that of an SMMUv3 */
 enum dma_engine_kind {
 	DMA_ENGINE_EDU,
 	DMA_ENGINE_MODEL,
+	DMA_ENGINE_MODEL_SMMUV3,
 };
 
 /**

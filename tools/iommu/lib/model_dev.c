@@ -181,6 +181,44 @@ static int function_call(struct model_dev *d, unsigned long request,
 	return call(d->model->fd, request, &f, what);
 }
 
+int model_plug_master(struct model *m, __u32 sid, __u32 pasid_bits,
+		      bool can_stall, struct model_dev *d)
+{
+	struct iommufd_model_master plug = {
+		.size = sizeof(plug),
+		.flags = can_stall ? 0 : IOMMUFD_MODEL_MASTER_NO_STALL,
+		.machine_id = m->id,
+		.sid = sid,
+		.pasid_bits = pasid_bits,
+	};
+	int rc;
+
+	memset(d, 0, sizeof(*d));
+	d->v.fd = -1;
+	rc = ioctl(m->fd, IOMMUFD_MODEL_MASTER_PLUG, &plug) ? -errno : 0;
+	if (rc)
+		return fails(rc, "plugging a platform device with StreamID %#x",
+			     sid);
+	d->model = m;
+	d->master = true;
+	d->domain = m->id;
+	d->rid = sid;
+	snprintf(d->name, sizeof(d->name), "%s", plug.out_name);
+	return 0;
+}
+
+int model_unplug_master(struct model_dev *d)
+{
+	struct iommufd_model_master unplug = {
+		.size = sizeof(unplug),
+		.machine_id = d->model->id,
+		.sid = d->rid,
+	};
+
+	return call(d->model->fd, IOMMUFD_MODEL_MASTER_UNPLUG, &unplug,
+		    "unplugging a platform device");
+}
+
 int model_unplug(struct model_dev *d, bool surprise)
 {
 	return function_call(d, IOMMUFD_MODEL_UNPLUG,
@@ -205,10 +243,29 @@ void model_vf(const struct model_dev *pf, unsigned int nth,
 	set_name(d);
 }
 
+static int open_master(struct model_dev *d)
+{
+	int rc;
+
+	rc = platform_give_to_vfio(d->name);
+	if (rc)
+		return fails(rc,
+			     "vfio-platform does not take %s (is CONFIG_VFIO_PLATFORM there? boot with vfio_platform.reset_required=0)",
+			     d->name);
+	rc = vfio_platform_open(d->name, &d->v);
+	if (rc)
+		return fails(rc,
+			     "no VFIO device of %s (the kernel log has the reason; boot with vfio_platform.reset_required=0)",
+			     d->name);
+	return 0;
+}
+
 int model_dev_open(struct model_dev *d)
 {
 	int rc;
 
+	if (d->master)
+		return open_master(d);
 	rc = pci_give_to_vfio(d->name);
 	if (rc)
 		return fails(rc,
@@ -228,6 +285,8 @@ int model_dev_bind(struct model_dev *d, int iommufd)
 
 	if (rc)
 		return fails(rc, "binding %s to /dev/iommu", d->name);
+	if (d->master)
+		return 0;
 	rc = vfio_dev_enable_dma(&d->v);
 	return rc ? fails(rc, "making %s bus master", d->name) : 0;
 }
@@ -265,6 +324,8 @@ static int job_start(struct model_dev *d, __u32 flags, __u32 pasid, __u64 iova,
 	int rc;
 
 	memset(job, 0, sizeof(*job));
+	if (d->master)
+		c.flags |= IOMMUFD_MODEL_DMA_MASTER;
 	if (pasid != MODEL_NO_PASID) {
 		c.flags |= IOMMUFD_MODEL_DMA_PASID;
 		c.pasid = pasid;

@@ -2,7 +2,8 @@
 /*
  * Hardware models of IOMMUs in test kernels, and the PCI functions behind them,
  * which do DMA on command (CONFIG_IOMMUFD_TEST, /dev/iommufd_model). A function
- * is used as a real one is: given to vfio-pci, opened, bound to /dev/iommu.
+ * is used as a real one is: given to vfio-pci, opened, bound to /dev/iommu. So is a
+ * platform device, which waits while the IOMMU stalls it, by vfio-platform.
  *
  * All functions return 0 or what they say, or a negative errno; then
  * model_error() says what went wrong and, where it is known, what to do.
@@ -29,16 +30,18 @@ struct model {
 };
 
 /**
- * struct model_dev - a PCI function behind it
+ * struct model_dev - a PCI function behind it, or a platform device
  * @model: where it is plugged
  * @v: its VFIO device
- * @domain: PCI domain
- * @rid: requester id
+ * @master: it is a platform device
+ * @domain: PCI domain; the id of @model
+ * @rid: requester id; StreamID
  * @name: as sysfs has it
  */
 struct model_dev {
 	struct model *model;
 	struct vfio_dev v;
+	bool master;
 	__u32 domain;
 	__u32 rid;
 	char name[32];
@@ -109,15 +112,23 @@ int model_plug_with(struct model *m, __u32 devfn, __u32 caps, __u32 pasid_bits,
 /* One with everything, 20 bits of PASID and a capacity of 512. */
 int model_plug(struct model *m, __u32 devfn, struct model_dev *d);
 int model_unplug(struct model_dev *d, bool surprise);
+/*
+ * Plug a platform device in, and out; an "smmuv3" machine has such. @sid: its
+ * StreamID, 256 to 65535. @can_stall: its firmware says so. Of what follows, DMA
+ * works with it: model_job.groups are stalls, .requests those made again.
+ */
+int model_plug_master(struct model *m, __u32 sid, __u32 pasid_bits,
+		      bool can_stall, struct model_dev *d);
+int model_unplug_master(struct model_dev *d);
 /* Enable @num virtual functions of a function without a driver. */
 int model_set_vfs(struct model_dev *pf, __u32 num);
 /* The @nth (from 0) of them. */
 void model_vf(const struct model_dev *pf, unsigned int nth,
 	      struct model_dev *d);
 
-/* vfio-pci takes it, its VFIO device is opened, not bound yet. */
+/* vfio-pci or vfio-platform takes it, its VFIO device is opened, not bound yet. */
 int model_dev_open(struct model_dev *d);
-/* Bind to /dev/iommu and let it be bus master. Its id is then d->v.id. */
+/* Bind to /dev/iommu and let a function be bus master. Its id is then d->v.id. */
 int model_dev_bind(struct model_dev *d, int iommufd);
 void model_dev_close(struct model_dev *d);
 

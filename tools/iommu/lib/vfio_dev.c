@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A PCI function under VFIO's device files: see vfio_dev.h. */
+/* A device under VFIO's device files: see vfio_dev.h. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,9 @@
 
 #include "vfio_dev.h"
 
-#define PCI_DEVICES "/sys/bus/pci/devices"
+#define PCI_BUS		"/sys/bus/pci"
+#define PLATFORM_BUS	"/sys/bus/platform"
+#define PCI_DEVICES	PCI_BUS "/devices"
 
 /* QEMU, docs/specs/edu.rst */
 enum {
@@ -96,29 +98,41 @@ int pci_find(unsigned int vendor, unsigned int device, unsigned int nth,
 	return rc;
 }
 
-int pci_give_to_vfio(const char *name)
+/* @bus: in sysfs; @driver: of VFIO */
+static int give_to(const char *bus, const char *name, const char *driver)
 {
 	char path[256], link[256];
 	ssize_t n;
 	int rc;
 
-	snprintf(path, sizeof(path), PCI_DEVICES "/%s/driver", name);
+	snprintf(path, sizeof(path), "%s/devices/%s/driver", bus, name);
 	n = readlink(path, link, sizeof(link) - 1);
 	if (n > 0) {
 		link[n] = 0;
-		if (!strcmp(strrchr(link, '/') + 1, "vfio-pci"))
+		if (!strcmp(strrchr(link, '/') + 1, driver))
 			return 0;
-		snprintf(path, sizeof(path), PCI_DEVICES "/%s/driver/unbind",
+		snprintf(path, sizeof(path), "%s/devices/%s/driver/unbind", bus,
 			 name);
 		rc = write_text(path, name);
 		if (rc)
 			return rc;
 	}
-	snprintf(path, sizeof(path), PCI_DEVICES "/%s/driver_override", name);
-	rc = write_text(path, "vfio-pci");
+	snprintf(path, sizeof(path), "%s/devices/%s/driver_override", bus, name);
+	rc = write_text(path, driver);
 	if (rc)
 		return rc;
-	return write_text("/sys/bus/pci/drivers_probe", name);
+	snprintf(path, sizeof(path), "%s/drivers_probe", bus);
+	return write_text(path, name);
+}
+
+int pci_give_to_vfio(const char *name)
+{
+	return give_to(PCI_BUS, name, "vfio-pci");
+}
+
+int platform_give_to_vfio(const char *name)
+{
+	return give_to(PLATFORM_BUS, name, "vfio-platform");
 }
 
 /* The device file may come a moment after its entry in sysfs. */
@@ -136,7 +150,7 @@ static int open_soon(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-int vfio_dev_open(const char *name, struct vfio_dev *v)
+static int open_on(const char *bus, const char *name, struct vfio_dev *v)
 {
 	char path[600];
 	struct dirent *e;
@@ -144,7 +158,7 @@ int vfio_dev_open(const char *name, struct vfio_dev *v)
 
 	memset(v, 0, sizeof(*v));
 	v->fd = -1;
-	snprintf(path, sizeof(path), PCI_DEVICES "/%s/vfio-dev", name);
+	snprintf(path, sizeof(path), "%s/devices/%s/vfio-dev", bus, name);
 	dir = opendir(path);
 	if (!dir)
 		return -errno;
@@ -158,6 +172,16 @@ int vfio_dev_open(const char *name, struct vfio_dev *v)
 		return -ENODEV;
 	v->fd = open_soon(path);
 	return v->fd < 0 ? v->fd : 0;
+}
+
+int vfio_dev_open(const char *name, struct vfio_dev *v)
+{
+	return open_on(PCI_BUS, name, v);
+}
+
+int vfio_platform_open(const char *name, struct vfio_dev *v)
+{
+	return open_on(PLATFORM_BUS, name, v);
 }
 
 int vfio_dev_bind(struct vfio_dev *v, int iommufd)

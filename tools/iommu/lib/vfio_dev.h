@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A PCI function under VFIO's device files (/dev/vfio/devices/vfioN), and the
- * DMA engine of QEMU's "edu" device. All functions return 0 or what they say,
- * or a negative errno.
+ * A PCI function or a platform device under VFIO's device files
+ * (/dev/vfio/devices/vfioN), and the DMA engine of QEMU's "edu" device. All
+ * functions return 0 or what they say, or a negative errno.
  */
 #ifndef TOOLS_IOMMU_LIB_VFIO_DEV_H
 #define TOOLS_IOMMU_LIB_VFIO_DEV_H
@@ -33,8 +33,12 @@ int pci_find(unsigned int vendor, unsigned int device, unsigned int nth,
 	     char *name, size_t size);
 /* Take the function from its driver and give it to vfio-pci. */
 int pci_give_to_vfio(const char *name);
+/* Likewise a platform device, to vfio-platform. */
+int platform_give_to_vfio(const char *name);
 
+/* By the name of a PCI function, and of a platform device */
 int vfio_dev_open(const char *name, struct vfio_dev *v);
+int vfio_platform_open(const char *name, struct vfio_dev *v);
 int vfio_dev_bind(struct vfio_dev *v, int iommufd);
 /* *@pt is an IOAS or a HWPT; becomes the id of the HWPT in use. */
 int vfio_dev_attach(struct vfio_dev *v, __u32 *pt);

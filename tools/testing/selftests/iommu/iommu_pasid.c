@@ -886,7 +886,7 @@ TEST_F_TIMEOUT(pasid, threads, 120)
 	for (i = 0; i < ARRAY_LEN(jobs) - 1; i++)
 		ASSERT_EQ(0, pthread_create(&thread[i], NULL, jobs[i], &c));
 	ASSERT_EQ(0, pthread_create(&thread[i], NULL, jobs[i], &c));
-	sleep_ms(2000L * (long)test_scale());
+	LET_WORK(2000L * (long)test_scale(), &c.attached, 10);
 	atomic_store(&c.stop, true);
 	for (i = 0; i < ARRAY_LEN(jobs); i++)
 		pthread_join(thread[i], NULL);

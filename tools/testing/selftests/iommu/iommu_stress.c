@@ -168,7 +168,7 @@ TEST(two_readers)
 		ASSERT_EQ(0, pthread_create(&t[2 + i], NULL, reporter,
 					    &who[i]));
 	}
-	sleep_ms((long)run_ms());
+	LET_WORK((long)run_ms(), &c.answered, 10);
 	atomic_store(&c.stop, true);
 	for (i = 0; i < 4; i++)
 		pthread_join(t[i], NULL);
@@ -573,7 +573,7 @@ TEST(build_and_destroy)
 	for (i = 0; i < 4; i++)
 		ASSERT_EQ(0, pthread_create(&t[i], NULL,
 					    i < 2 ? builder : guesser, &c));
-	sleep_ms((long)run_ms());
+	LET_WORK((long)run_ms(), &c.success, 0);
 	atomic_store(&c.stop, true);
 	for (i = 0; i < 4; i++)
 		pthread_join(t[i], NULL);

@@ -106,6 +106,18 @@ static inline unsigned int test_scale(void)
 	return value > 0 ? (unsigned int)value : 1;
 }
 
+/*
+ * Threads are at it: for @ms, and on a busy machine until more than @enough has
+ * come of it, which @count tells; but not for ever.
+ */
+#define LET_WORK(ms, count, enough) do {				\
+	__u64 _end = now_ms() + FOREVER_MS;				\
+									\
+	sleep_ms(ms);							\
+	while (atomic_load(count) <= (enough) && now_ms() < _end)	\
+		sleep_ms(20);						\
+} while (0)
+
 /* A value from /proc/self/status in KiB, such as VmPin. */
 static inline long status_kb(const char *key)
 {

@@ -92,26 +92,11 @@ static inline void guest_init(struct guest *g)
 	g->fd = iommu_open();
 }
 
-/*
- * @rc: what adding the model said. GUEST_NONE: this kernel has no models; less: an
- * error, in words too.
- */
-static inline int guest_go_on(struct guest *g, int rc, __u32 parent_flags)
+/* Memory, and the second stage over it for the function @dev */
+static inline int guest_memory(struct guest *g, __u32 dev, __u32 parent_flags)
 {
-	if (rc == -ENOENT || g->fd == -ENOENT)
-		return GUEST_NONE;
-	if (!rc)
-		rc = model_violations(&g->m, &g->violations);
-	if (!rc)
-		rc = model_plug(&g->m, DEVFN, &g->d);
-	if (!rc)
-		rc = model_dev_open(&g->d);
-	if (!rc)
-		rc = model_dev_bind(&g->d, g->fd);
-	if (rc) {
-		fprintf(stderr, "# %s\n", model_error());
-		return rc;
-	}
+	int rc;
+
 	rc = iommu_ioas_alloc(g->fd, &g->ioas);
 	if (rc)
 		return rc;
@@ -121,9 +106,38 @@ static inline int guest_go_on(struct guest *g, int rc, __u32 parent_flags)
 	rc = iommu_map(g->fd, g->ioas, g->mem, GUEST_SIZE, GPA);
 	if (rc)
 		return rc;
-	return iommu_hwpt_paging(g->fd, g->d.v.id, g->ioas,
+	return iommu_hwpt_paging(g->fd, dev, g->ioas,
 				 IOMMU_HWPT_ALLOC_NEST_PARENT | parent_flags,
 				 0, &g->parent);
+}
+
+/* @rc: what plugging @g->d in said. Returns 0 or an error, in words too. */
+static inline int guest_plugged(struct guest *g, int rc, __u32 parent_flags)
+{
+	if (!rc)
+		rc = model_violations(&g->m, &g->violations);
+	if (!rc)
+		rc = model_dev_open(&g->d);
+	if (!rc)
+		rc = model_dev_bind(&g->d, g->fd);
+	if (rc) {
+		fprintf(stderr, "# %s\n", model_error());
+		return rc;
+	}
+	return guest_memory(g, g->d.v.id, parent_flags);
+}
+
+/*
+ * @rc: what adding the model said. GUEST_NONE: this kernel has no models; less: an
+ * error, in words too.
+ */
+static inline int guest_go_on(struct guest *g, int rc, __u32 parent_flags)
+{
+	if (rc == -ENOENT || g->fd == -ENOENT)
+		return GUEST_NONE;
+	if (!rc)
+		rc = model_plug(&g->m, DEVFN, &g->d);
+	return guest_plugged(g, rc, parent_flags);
 }
 
 static inline int guest_queue(struct guest *g, __u32 depth, __u32 policy)
