@@ -6,8 +6,8 @@
 #
 # Says what it will fetch and build and asks; installs, builds, then runs
 # iommufd-demo in a virtual machine: on x86-64, the default, with an emulated Intel VT-d
-# unit, which our own driver drives, and one edu device; on arm64 the part that stands on
-# the mock IOMMU. Exit status 0 only if every step of it happened.
+# unit, on arm64 an SMMUv3, which our own driver drives, and one edu device. Exit status
+# 0 only if every step of it happened.
 
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
@@ -60,7 +60,8 @@ for a in $archs; do
 			-- iommufd-demo
 		;;
 	arm64)
-		run "no IOMMU but the mock" --iommu none -- iommufd-demo --part mock
+		run "Arm SMMUv3 (emulated), one edu device" --iommu smmuv3 \
+			--device edu -- iommufd-demo
 		;;
 	esac
 done

@@ -146,6 +146,8 @@ share programs "$A/programs" ',readonly=on'
 share ctl "$tmp/ctl" ''
 
 cmdline="loglevel=8 panic=-1"
+# The platform devices of models have no reset driver, and need none.
+cmdline="$cmdline vfio_platform.reset_required=0"
 case $kernel in
 debug) cmdline="$cmdline panic_on_warn=1 hung_task_panic=1 watchdog_thresh=60" ;;
 esac
@@ -193,6 +195,10 @@ arm64_iommu() {
 		"$QEMU" -M virt -device arm-smmuv3,help 2>/dev/null | grep -q ' stage=' ||
 			cannot "this QEMU's SMMUv3 cannot nest"
 		args+=(-global "arm-smmuv3.stage=nested")
+		# The VM's own file systems and consoles are behind it, too.
+		args+=(-global "virtio-device.iommu_platform=on"
+			-global "virtio-9p-pci.disable-legacy=on"
+			-global "virtio-serial-pci.disable-legacy=on")
 		;;
 	virtio) args+=(-device virtio-iommu-pci) ;;
 	none) cmdline="$cmdline iommu.passthrough=1" ;;

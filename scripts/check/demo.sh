@@ -6,7 +6,7 @@
 
 case $arch in
 x86_64) driven="driven by iommufd's own VT-d driver" ;;
-*) driven='' ;;
+arm64) driven="driven by iommufd's own SMMUv3 driver" ;;
 esac
 # Not a pipe: its status would be that of sed, whatever the demo's is.
 out=$(mktemp)

@@ -20,69 +20,19 @@ intel-iommu) iommu=vtd-base ;;
 *) die "DRIVER is vtd or intel-iommu" ;;
 esac
 
-n=0
-result() { # STATUS NAME: TAP
-	n=$((n + 1))
-	[ "$1" = 0 ] && echo "ok $n $2" || echo "not ok $n $2"
-}
-
-# run NAME KERNEL VM-OPTION... -- ARGUMENT...: run-vtd in a VM; its lines are ours,
-# numbered anew and with NAME in front. Sets $rc and $rids, "NAME BB:DD.FF" lines.
-run() {
-	local name=$1 kernel=$2 said=$LOG/check-vtd-$1.out vm=()
-
-	shift 2
-	while [ "$1" != -- ]; do
-		vm+=("$1")
-		shift
-	done
-	shift
-	rc=0
-	"$SCRIPTS/vm.sh" --kernel "$kernel" --iommu "$iommu" --timeout 900 \
-		--log "check-vtd-$name" --qemu-trace vtd_dmar_translate,vtd_dmar_fault \
-		"${vm[@]}" -- env DRIVER="$DRIVER" run-vtd "$@" >"$said" || rc=$?
-	rids=$(sed -n 's/^# rid //p' "$said")
-}
-
-tell() { # NAME
-	local verdict line
-
-	while read -r verdict line; do
-		case $verdict in
-		not) result 1 "$1: ${line#ok [0-9]* }" ;;
-		ok) result 0 "$1: ${line#[0-9]* }" ;;
-		'#') echo "# $line" ;;
-		esac
-	done < <(tr -d '\r' <"$LOG/check-vtd-$1.out")
-	result "$rc" "$1: the machine ran to its end, without a warning"
-}
+SUITE=vtd VM_IOMMU=$iommu
+TRACE_EVENTS=vtd_dmar_translate,vtd_dmar_fault TRACE_FAULT=vtd_dmar_fault
+. "$SUITE_DIR/../check-dma-lib.sh"
 
 # Of the translations of a requester: how many, and of how many the address was
-# another one behind the unit. A unit that passes through has none of the latter.
+# another one behind the unit.
 translations() { # NAME RID
 	awk -v rid="$2" '
 	$1 == "vtd_dmar_translate" && $3 == rid {
 		all++
 		moved += $5 != $8
 	}
-	END { print all + 0, moved + 0 }' "$LOG/vm-check-vtd-$1.trace"
-}
-
-# translated NAME LEAST: for each device that the VM named
-translated() {
-	local device rid all moved
-
-	[ -n "$rids" ] || result 1 "$1: devices did DMA"
-	while read -r device rid; do
-		[ -n "$device" ] || continue
-		read -r all moved < <(translations "$1" "$rid")
-		echo "# $1: $device is $rid: $all translations in QEMU's trace," \
-			"$moved to another address"
-		[ "$moved" -ge "$2" ] && [ $((moved * 10)) -ge $((all * 9)) ]
-		result $? "$1: $device: QEMU translated"
-	done <<<"$rids"
-	! grep -q '^vtd_dmar_fault' "$LOG/vm-check-vtd-$1.trace"
-	result $? "$1: no fault was recorded"
+	END { print all + 0, moved + 0 }' "$LOG/vm-$(part_log "$1").trace"
 }
 
 # A PRP list names 4 KiB pages: each is translated once at least.
@@ -129,9 +79,8 @@ control() {
 	[ "$rc" = 0 ] && grep -q '^not ok .*what is written is read back' \
 		"$LOG/check-vtd-broken.out"
 	result $? "control: with nothing in them it does not"
-	grep '^vtd_dmar_fault' "$LOG/vm-check-vtd-broken.trace" | head -n 3 |
-		sed 's/^/# /'
-	grep -q '^vtd_dmar_fault' "$LOG/vm-check-vtd-broken.trace"
+	faults broken | head -n 3 | sed 's/^/# /'
+	faults broken >/dev/null
 	result $? "control: and the unit records faults"
 }
 
