@@ -208,19 +208,23 @@ static size_t ring_drop(struct iommufd_event_ring *ring, const u8 *buf,
 static ssize_t read_some(struct iommufd_event_ring *ring, struct iov_iter *to)
 {
 	u8 buf[COPY_MAX] __aligned(__alignof__(struct iommufd_event_head));
-	size_t done = 0, copied, whole;
+	size_t limit = COPY_MAX, done = 0, copied, whole;
 	ssize_t len;
 
 	for (;;) {
-		len = ring_peek(ring, buf, min(iov_iter_count(to), COPY_MAX));
+		len = ring_peek(ring, buf, min(iov_iter_count(to), limit));
 		if (len <= 0)
 			return done ?: len;
 		copied = copy_to_iter(buf, len, to);
 		whole = ring_drop(ring, buf, copied);
 		iov_iter_revert(to, copied - whole);
 		done += whole;
-		if (whole < len)
+		if (whole == len)
+			continue;
+		if (limit == ring->record_len)
 			return done ?: -EFAULT;
+		/* A long copy may stop well before the bad address: one by one */
+		limit = ring->record_len;
 	}
 }
 
