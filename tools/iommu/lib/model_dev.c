@@ -122,6 +122,9 @@ int model_remove(struct model *m)
 	if (m->id)
 		rc = call(m->fd, IOMMUFD_MODEL_MACHINE_REMOVE, &remove,
 			  "removing the machine");
+	/* Something is left that was made for it */
+	if (rc == -EBUSY)
+		return rc;
 	close(m->fd);
 	m->fd = -1;
 	m->id = 0;

@@ -50,12 +50,13 @@ enum smmuv3_domain_kind {
  * @unit: (stage 1, stage 2) the unit it was made for, and units like it
  * @pgtbl: (stage 1, stage 2) the table
  * @pgtbl_cfg: (stage 1, stage 2) what the table was made as
+ * @holds_unit: (stage 1, stage 2) user space made it: it holds @unit. Constant
  * @nest_parent: (stage 2) may have children; constant
  * @fwb: (stage 2) written for S2FWB; constant
  * @dirty_tracking: (stage 1) user space reads dirty pages
  * @parent: (nested) the stage 2; the holder of the nested domain keeps it
  * @child_item: (nested) in the parent's @children
- * @user_unit: (nested) whose devices can be attached. Constant
+ * @user_unit: (nested) whose devices can be attached; holds it. Constant
  * @viommu: (nested) that it was made through, or NULL; it goes after the domain.
  *	Constant
  * @user: (nested) STE words 0 and 1, checked, without S1STALLD and EATS. Constant
@@ -75,6 +76,7 @@ struct smmuv3_domain {
 			struct smmuv3_unit *unit;
 			struct io_pgtable_ops *pgtbl;
 			struct io_pgtable_cfg pgtbl_cfg;
+			bool holds_unit;
 			bool nest_parent;
 			bool fwb;
 			bool dirty_tracking;

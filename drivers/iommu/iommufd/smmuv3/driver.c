@@ -95,6 +95,23 @@ static struct iommu_domain *driver_alloc_paging(struct device *dev)
 	return IS_ERR(domain) ? ERR_CAST(domain) : &domain->domain;
 }
 
+/* Lasts until user space lets go of it, with or without devices. */
+static struct iommu_domain *alloc_user_paging(struct smmuv3_unit *unit,
+					      u32 flags)
+{
+	struct smmuv3_domain *domain;
+
+	if (!smmuv3_unit_hold(unit))
+		return ERR_PTR(-ENODEV);
+	domain = smmuv3_paging_alloc(unit, flags);
+	if (IS_ERR(domain)) {
+		smmuv3_unit_drop(unit);
+		return ERR_CAST(domain);
+	}
+	domain->holds_unit = true;
+	return &domain->domain;
+}
+
 static struct iommu_domain *
 driver_alloc_user(struct device *dev, u32 flags, struct iommu_domain *core,
 		  const struct iommu_user_data *data)
@@ -103,10 +120,8 @@ driver_alloc_user(struct device *dev, u32 flags, struct iommu_domain *core,
 	struct smmuv3_domain *domain, *parent;
 
 	if (!core) {
-		if (data)
-			return ERR_PTR(-EOPNOTSUPP);
-		domain = smmuv3_paging_alloc(unit, flags);
-		return IS_ERR(domain) ? ERR_CAST(domain) : &domain->domain;
+		return data ? ERR_PTR(-EOPNOTSUPP) :
+			      alloc_user_paging(unit, flags);
 	}
 	if (flags || !data)
 		return ERR_PTR(-EOPNOTSUPP);

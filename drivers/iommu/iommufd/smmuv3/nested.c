@@ -169,6 +169,7 @@ static void nested_free(struct iommu_domain *core)
 	spin_unlock_irq(&domain->parent->lock);
 	/* A flush of the parent may be at it, an event at the vIOMMU, which goes */
 	synchronize_rcu();
+	smmuv3_unit_drop(domain->user_unit);
 	kfree(domain);
 }
 
@@ -276,7 +277,7 @@ static int load_ste(struct smmuv3_unit *unit, struct smmuv3_domain *parent,
  *
  * May sleep.
  *
- * Return: the domain, or ERR_PTR(-ENOMEM).
+ * Return: the domain; ERR_PTR(-ENOMEM); ERR_PTR(-ENODEV): the unit is about to go.
  */
 struct smmuv3_domain *smmuv3_nested_new(struct smmuv3_unit *unit,
 					struct smmuv3_domain *parent,
@@ -288,6 +289,10 @@ struct smmuv3_domain *smmuv3_nested_new(struct smmuv3_unit *unit,
 	domain = smmuv3_domain_alloc(SMMUV3_DOMAIN_NESTED, GFP_KERNEL_ACCOUNT);
 	if (!domain)
 		return ERR_PTR(-ENOMEM);
+	if (!smmuv3_unit_hold(unit)) {
+		kfree(domain);
+		return ERR_PTR(-ENODEV);
+	}
 	domain->domain.type = IOMMU_DOMAIN_NESTED;
 	domain->domain.ops = &nested_ops;
 	domain->parent = parent;

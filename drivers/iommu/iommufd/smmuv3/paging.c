@@ -207,6 +207,8 @@ static void paging_free(struct iommu_domain *core)
 	WARN_ON(!list_empty(&domain->attachments) ||
 		!list_empty(&domain->children) || !list_empty(&domain->tags));
 	free_table(domain);
+	if (domain->holds_unit)
+		smmuv3_unit_drop(domain->unit);
 	kfree_rcu(domain, rcu);
 }
 

@@ -181,6 +181,8 @@ static inline bool smmuv3_can_nest(const struct smmuv3_caps *caps)
  * @cmdq: command queue; constant from init to free
  * @evtq: event queue; constant from start to stop
  * @priq: page request queue, NULL without PRI; as @evtq
+ * @users: domains and vIOMMUs of user space that name it, or -1: it is about to go,
+ *	and there will be none
  * @enables: CR0 as last written; unit.c's
  * @gerror_irq: global errors have an interrupt; unit.c's
  * @broken: it has given up (service failure mode): nothing that it is told will be
@@ -212,6 +214,7 @@ struct smmuv3_unit {
 	struct smmuv3_cmdq *cmdq;
 	struct smmuv3_evtq *evtq;
 	struct smmuv3_priq *priq;
+	atomic_t users;
 	u32 enables;
 	bool gerror_irq;
 	bool broken;
@@ -224,6 +227,27 @@ struct smmuv3_unit {
 
 void smmuv3_caps_decode(struct smmuv3_caps *caps, const u32 idr[6],
 			u32 firmware);
+
+/*
+ * What user space makes and keeps while no device is there any more. Any context.
+ * hold    before @unit is named by it; false: @unit is about to go
+ * drop    undo
+ * retire  may @unit go? If so nothing holds it from now on
+ */
+static inline bool smmuv3_unit_hold(struct smmuv3_unit *unit)
+{
+	return atomic_inc_unless_negative(&unit->users);
+}
+
+static inline void smmuv3_unit_drop(struct smmuv3_unit *unit)
+{
+	atomic_dec(&unit->users);
+}
+
+static inline bool smmuv3_unit_retire(struct smmuv3_unit *unit)
+{
+	return !atomic_cmpxchg(&unit->users, 0, -1);
+}
 
 /*
  * (unit.c)

@@ -390,6 +390,7 @@ static void viommu_destroy(struct iommufd_viommu *core)
 	mutex_lock(&viommu->unit->lock);
 	smmuv3_tag_put(viommu->parent, viommu->tag);
 	mutex_unlock(&viommu->unit->lock);
+	smmuv3_unit_drop(viommu->unit);
 }
 
 static struct iommu_domain *
@@ -454,11 +455,14 @@ static int viommu_init(struct iommufd_viommu *core, struct device *dev,
 	rc = smmuv3_nest_allowed(unit, viommu->parent);
 	if (rc)
 		return rc;
+	if (!smmuv3_unit_hold(unit))
+		return -ENODEV;
 	viommu->unit = unit;
 	mutex_lock(&unit->lock);
 	viommu->tag = smmuv3_tag_get(viommu->parent, unit, viommu);
 	mutex_unlock(&unit->lock);
-	if (IS_ERR(viommu->tag))
+	if (IS_ERR(viommu->tag)) {
+		smmuv3_unit_drop(unit);
 		return PTR_ERR(viommu->tag);
 	core->ops = &viommu_ops;
 	return 0;

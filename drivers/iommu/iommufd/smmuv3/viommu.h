@@ -15,7 +15,7 @@
 /**
  * struct smmuv3_viommu - a vIOMMU
  * @core: what the core knows
- * @unit: the unit; constant
+ * @unit: the unit; holds it. Constant
  * @parent: the nest parent; constant
  * @tag: the VMID of all that is nested through it: its guest's ASIDs are no other
  *	vIOMMU's. Constant

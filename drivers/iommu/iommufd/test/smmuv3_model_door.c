@@ -153,6 +153,14 @@ static int machine_inject(struct model_machine *base, u32 what, u64 nth)
 	return 0;
 }
 
+static int machine_retire(struct model_machine *base)
+{
+	struct smmuv3_machine *machine =
+		container_of(base, struct smmuv3_machine, machine);
+
+	return smmuv3_unit_retire(&machine->unit) ? 0 : -EBUSY;
+}
+
 static void machine_remove(struct model_machine *base)
 {
 	smmuv3_machine_destroy(container_of(base, struct smmuv3_machine,
@@ -237,6 +245,7 @@ static const struct model_machine_ops machine_ops = {
 	.counters = machine_counters,
 	.inject = machine_inject,
 	.plug_master = machine_plug_master,
+	.retire = machine_retire,
 	.remove = machine_remove,
 };
 

@@ -176,6 +176,14 @@ static int machine_inject(struct model_machine *base, u32 what, u64 nth)
 	return 0;
 }
 
+static int machine_retire(struct model_machine *base)
+{
+	struct vtd_machine *machine =
+		container_of(base, struct vtd_machine, machine);
+
+	return vtd_unit_retire(&machine->unit) ? 0 : -EBUSY;
+}
+
 static void machine_remove(struct model_machine *base)
 {
 	vtd_machine_destroy(container_of(base, struct vtd_machine, machine));
@@ -184,6 +192,7 @@ static void machine_remove(struct model_machine *base)
 static const struct model_machine_ops machine_ops = {
 	.counters = machine_counters,
 	.inject = machine_inject,
+	.retire = machine_retire,
 	.remove = machine_remove,
 };
 

@@ -45,6 +45,7 @@ enum vtd_domain_kind {
  * @ss: (paging) the table
  * @unit: (paging) the unit it was made for; a unit that walks without snooping
  *	is the only one that can use it
+ * @holds_unit: (paging) user space made it: it holds @unit. Constant
  * @needs_sync_map: (paging) new mappings have to be flushed: an attached unit has
  *	caching mode or a write buffer. Only ever set
  * @snoop: (paging) DMA is forced to snoop. Only ever set, before it is attached
@@ -66,6 +67,7 @@ struct vtd_domain {
 		struct {
 			struct vtd_ss ss;
 			struct vtd_unit *unit;
+			bool holds_unit;
 			bool needs_sync_map;
 			bool snoop;
 			bool nest_parent;

@@ -127,12 +127,27 @@ static struct iommu_domain *alloc_nested(struct device *dev,
 	return IS_ERR(domain) ? ERR_CAST(domain) : &domain->domain;
 }
 
+/* Lasts until user space lets go of it, with or without devices. */
+static struct iommu_domain *alloc_user_paging(struct device *dev, u32 flags)
+{
+	struct vtd_unit *unit = to_vtd(dev)->unit;
+	struct vtd_domain *domain;
+
+	if (!vtd_unit_hold(unit))
+		return ERR_PTR(-ENODEV);
+	domain = vtd_paging_alloc(unit, dev_to_node(dev), flags);
+	if (IS_ERR(domain)) {
+		vtd_unit_drop(unit);
+		return ERR_CAST(domain);
+	}
+	domain->holds_unit = true;
+	return &domain->domain;
+}
+
 static struct iommu_domain *
 driver_alloc_user(struct device *dev, u32 flags, struct iommu_domain *parent,
 		  const struct iommu_user_data *data)
 {
-	struct vtd_domain *domain;
-
 	if (parent) {
 		if (flags || !data)
 			return ERR_PTR(-EOPNOTSUPP);
@@ -140,8 +155,7 @@ driver_alloc_user(struct device *dev, u32 flags, struct iommu_domain *parent,
 	}
 	if (data)
 		return ERR_PTR(-EOPNOTSUPP);
-	domain = vtd_paging_alloc(to_vtd(dev)->unit, dev_to_node(dev), flags);
-	return IS_ERR(domain) ? ERR_CAST(domain) : &domain->domain;
+	return alloc_user_paging(dev, flags);
 }
 
 static struct iommu_device *driver_probe(struct device *dev)

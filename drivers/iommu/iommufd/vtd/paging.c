@@ -140,6 +140,8 @@ static void paging_free(struct iommu_domain *core)
 	WARN_ON(!list_empty(&domain->attachments) ||
 		!list_empty(&domain->children));
 	vtd_ss_free(&domain->ss);
+	if (domain->holds_unit)
+		vtd_unit_drop(domain->unit);
 	kfree(domain);
 }
 

@@ -175,6 +175,8 @@ struct vtd_caps {
  * @devices: &struct vtd_device by RID, every alias included. Written under @lock,
  *	read under RCU; a device is freed a grace period after it left
  * @prq: page request queue, NULL if there is none; constant after start
+ * @users: domains of user space that name it, or -1: it is about to go, and there
+ *	will be none
  * @faults: unrecoverable faults seen, for fdinfo and sysfs
  * @fault_overflows: times the fault recording registers were full
  * @submits: submissions to the invalidation queue, for tests and tracing
@@ -196,6 +198,7 @@ struct vtd_unit {
 	struct ida dids;
 	struct xarray devices;
 	struct vtd_prq *prq;
+	atomic_t users;
 	atomic64_t faults;
 	atomic64_t fault_overflows;
 	atomic64_t submits;
@@ -203,6 +206,27 @@ struct vtd_unit {
 };
 
 void vtd_caps_decode(struct vtd_caps *caps, u64 cap, u64 ecap);
+
+/*
+ * What user space makes and keeps while no device is there any more. Any context.
+ * hold    before @unit is named by it; false: @unit is about to go
+ * drop    undo
+ * retire  may @unit go? If so nothing holds it from now on
+ */
+static inline bool vtd_unit_hold(struct vtd_unit *unit)
+{
+	return atomic_inc_unless_negative(&unit->users);
+}
+
+static inline void vtd_unit_drop(struct vtd_unit *unit)
+{
+	atomic_dec(&unit->users);
+}
+
+static inline bool vtd_unit_retire(struct vtd_unit *unit)
+{
+	return !atomic_cmpxchg(&unit->users, 0, -1);
+}
 
 /*
  * init   decode, allocate the tables; nothing reaches the unit's registers but

@@ -188,7 +188,10 @@ static int control_machine_remove(struct control_file *file, void *arg)
 		rc = -ENOENT;
 	} else if (!machine->ops->remove) {
 		rc = -EOPNOTSUPP;
-	} else {
+	} else if (machine->ops->retire) {
+		rc = machine->ops->retire(machine);
+	}
+	if (!rc) {
 		model_control_unplug_masters(machine);
 		list_del(&machine->item);
 		machine->ops->remove(machine);

@@ -35,6 +35,9 @@ struct model_master_config {
  * @plug_master: make a master behind the IOMMU, which lives until
  *	stall_master_destroy(). ERR_PTR on failure: -EINVAL: no such StreamID; what
  *	stall_master_create() returns. NULL: there are PCI functions only
+ * @retire: may the machine be taken apart? 0: nothing of user space's names its IOMMU,
+ *	functions and masters aside, and nothing will; -EBUSY, and nothing has changed.
+ *	NULL: always
  * @remove: take the machine apart, and free it. Nobody uses it any more. NULL: it
  *	cannot be removed by command
  */
@@ -45,6 +48,7 @@ struct model_machine_ops {
 	int (*inject)(struct model_machine *machine, u32 what, u64 nth);
 	struct stall_master *(*plug_master)(struct model_machine *machine,
 					    const struct model_master_config *config);
+	int (*retire)(struct model_machine *machine);
 	void (*remove)(struct model_machine *machine);
 };
 

@@ -59,6 +59,7 @@ struct iommufd_model_machine_add {
  *		 @machine_id 0 that is the first one, and no more is told
  *
  * REMOVE takes its functions out first. EOPNOTSUPP: it was made at boot to stay.
+ * EBUSY: there is a HWPT or a vIOMMU that was made for it.
  */
 struct iommufd_model_machine {
 	__u32 size;
