@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Units that firmware tells of, by device tree or ACPI, as platform devices; and the
- * door to them: registers, interrupts.
- *
- * Handlers of a wire that several interrupts share come and go under
- * smmuv3_platform::lock, and are read by its handler without.
+ * door to them: registers. Their interrupts are irqs.c's.
  */
 #define pr_fmt(fmt) "iommufd-smmuv3: " fmt
 
@@ -14,13 +11,13 @@
 #include <linux/io.h>
 #include <linux/iommu.h>
 #include <linux/moduleparam.h>
-#include <linux/msi.h>
 #include <linux/of.h>
 #include <linux/platform_device.h>
 #include <linux/slab.h>
 
 #include "driver.h"
 #include "iort.h"
+#include "irqs.h"
 #include "regs.h"
 #include "unit.h"
 
@@ -29,56 +26,15 @@ module_param(smmuv3, bool, 0444);
 MODULE_PARM_DESC(smmuv3, "Drive Arm SMMUv3 units (default: on, on arm64)");
 
 /**
- * struct smmuv3_handler - who is called for an interrupt
- * @hard: with interrupts off, or NULL
- * @thread: in a thread, or NULL
- * @data: for both; written before @used
- * @used: there is somebody
- */
-struct smmuv3_handler {
-	irq_handler_t hard;
-	irq_handler_t thread;
-	void *data;
-	bool used;
-};
-
-/**
  * struct smmuv3_platform - a unit of a platform device
  * @unit: the unit; its door_data is this
  * @pages: registers, page 0 and 1
- * @wires: interrupts by wire, 0 if there is none
- * @combined: one wire for all, 0 if there is none
- * @lock: guards @handlers and @num_handlers for writing; may sleep
- * @handlers: who is called for @combined
- * @num_handlers: how many
- * @msi_tried: MSIs were asked for, or are not to be
- * @msi: interrupts are MSIs
- * @irq_names: for /proc/interrupts
+ * @irqs: its interrupts
  */
 struct smmuv3_platform {
 	struct smmuv3_unit unit;
 	void __iomem *pages[2];
-	int wires[SMMUV3_NUM_IRQS];
-	int combined;
-	struct mutex lock;		/* see above */
-	struct smmuv3_handler handlers[SMMUV3_NUM_IRQS];
-	unsigned int num_handlers;
-	bool msi_tried;
-	bool msi;
-	char irq_names[SMMUV3_NUM_IRQS][24];
-};
-
-static const char * const wire_names[SMMUV3_NUM_IRQS] = {
-	[SMMUV3_IRQ_GERROR] = "gerror",
-	[SMMUV3_IRQ_EVTQ] = "eventq",
-	[SMMUV3_IRQ_PRIQ] = "priq",
-};
-
-/* IRQ_CFG0, 1 and 2 of each interrupt; CFG1 and CFG2 are after 8 and 12 bytes. */
-static const unsigned int platform_cfg[SMMUV3_NUM_IRQS] = {
-	[SMMUV3_IRQ_GERROR] = SMMU_GERROR_IRQ_CFG0,
-	[SMMUV3_IRQ_EVTQ] = SMMU_EVENTQ_IRQ_CFG0,
-	[SMMUV3_IRQ_PRIQ] = SMMU_PRIQ_IRQ_CFG0,
+	struct smmuv3_irqs irqs;
 };
 
 static struct smmuv3_platform *to_platform(struct smmuv3_unit *unit)
@@ -118,166 +74,18 @@ static void platform_write64(struct smmuv3_unit *unit, unsigned int reg,
 	writeq(val, platform_reg(unit, reg));
 }
 
-/* 3.18.1: an address of 0 makes it a wire. IRQ_CTRL is off. */
-static void platform_write_msi(struct msi_desc *desc, struct msi_msg *msg)
-{
-	struct smmuv3_platform *platform =
-		dev_get_drvdata(msi_desc_to_dev(desc));
-	unsigned int cfg = platform_cfg[desc->msi_index];
-	u64 addr = (u64)msg->address_hi << 32 | msg->address_lo;
-
-	platform_write64(&platform->unit, cfg, addr & SMMU_IRQ_CFG0_ADDR);
-	platform_write32(&platform->unit, cfg + 8, msg->data);
-	platform_write32(&platform->unit, cfg + 12,
-			 FIELD_PREP(SMMU_IRQ_CFG2_MEMATTR,
-				    SMMU_IRQ_CFG2_DEVICE));
-}
-
-/*
- * MSIs if the unit and firmware have them. Not before the unit's interrupts are off,
- * as an earlier kernel may have left them on.
- */
-static void platform_try_msi(struct smmuv3_platform *platform)
-{
-	struct smmuv3_unit *unit = &platform->unit;
-	unsigned int i, num = unit->caps.pri ? SMMUV3_NUM_IRQS :
-					       SMMUV3_IRQ_PRIQ;
-	int rc;
-
-	if (platform->msi_tried)
-		return;
-	platform->msi_tried = true;
-	if (!unit->caps.msi)
-		return;
-	for (i = 0; i < num; i++)
-		platform_write64(unit, platform_cfg[i], 0);
-	if (!unit->dev->msi.domain)
-		return;
-	rc = platform_device_msi_init_and_alloc_irqs(unit->dev, num,
-						     platform_write_msi);
-	if (rc)
-		dev_warn(unit->dev, "no MSIs, wires are used: %d\n", rc);
-	else
-		platform->msi = true;
-}
-
-static irqreturn_t combined_hard(int irq, void *data)
-{
-	struct smmuv3_platform *platform = data;
-	irqreturn_t ret = IRQ_NONE;
-	unsigned int i;
-
-	for (i = 0; i < SMMUV3_NUM_IRQS; i++) {
-		struct smmuv3_handler *h = &platform->handlers[i];
-		irqreturn_t one = IRQ_WAKE_THREAD;
-
-		/* Pairs with smp_store_release() of who requests */
-		if (!smp_load_acquire(&h->used))
-			continue;
-		if (h->hard)
-			one = h->hard(irq, h->data);
-		if (one == IRQ_WAKE_THREAD || ret == IRQ_NONE)
-			ret = one;
-	}
-	return ret;
-}
-
-static irqreturn_t combined_thread(int irq, void *data)
-{
-	struct smmuv3_platform *platform = data;
-	irqreturn_t ret = IRQ_NONE;
-	unsigned int i;
-
-	for (i = 0; i < SMMUV3_NUM_IRQS; i++) {
-		struct smmuv3_handler *h = &platform->handlers[i];
-
-		/* Pairs with smp_store_release() of who requests */
-		if (!smp_load_acquire(&h->used) || !h->thread)
-			continue;
-		if (h->thread(irq, h->data) == IRQ_HANDLED)
-			ret = IRQ_HANDLED;
-	}
-	return ret;
-}
-
-static int combined_request(struct smmuv3_platform *platform,
-			    enum smmuv3_irq which, irq_handler_t hard,
-			    irq_handler_t thread, void *data)
-{
-	struct smmuv3_handler *h = &platform->handlers[which];
-	int rc = 0;
-
-	mutex_lock(&platform->lock);
-	h->hard = hard;
-	h->thread = thread;
-	h->data = data;
-	/* Pairs with smp_load_acquire() in the handlers of the wire */
-	smp_store_release(&h->used, true);
-	if (!platform->num_handlers)
-		rc = request_threaded_irq(platform->combined, combined_hard,
-					  combined_thread, IRQF_ONESHOT,
-					  platform->unit.name, platform);
-	if (rc)
-		WRITE_ONCE(h->used, false);
-	else
-		platform->num_handlers++;
-	mutex_unlock(&platform->lock);
-	return rc;
-}
-
-static void combined_free(struct smmuv3_platform *platform,
-			  enum smmuv3_irq which)
-{
-	mutex_lock(&platform->lock);
-	WRITE_ONCE(platform->handlers[which].used, false);
-	if (--platform->num_handlers)
-		synchronize_irq(platform->combined);
-	else
-		free_irq(platform->combined, platform);
-	mutex_unlock(&platform->lock);
-}
-
-/* -ENXIO: firmware knows none. */
-static int platform_irq(struct smmuv3_platform *platform, enum smmuv3_irq which)
-{
-	int irq;
-
-	if (platform->msi) {
-		irq = msi_get_virq(platform->unit.dev, which);
-		return irq ? irq : -ENXIO;
-	}
-	return platform->wires[which] ? platform->wires[which] : -ENXIO;
-}
-
 static int platform_irq_request(struct smmuv3_unit *unit, enum smmuv3_irq which,
 				irq_handler_t hard, irq_handler_t thread,
 				void *data)
 {
-	struct smmuv3_platform *platform = to_platform(unit);
-	char *name = platform->irq_names[which];
-	int irq;
-
-	platform_try_msi(platform);
-	if (!platform->msi && platform->combined)
-		return combined_request(platform, which, hard, thread, data);
-	irq = platform_irq(platform, which);
-	if (irq < 0)
-		return irq;
-	snprintf(name, sizeof(platform->irq_names[which]), "%s-%s", unit->name,
-		 wire_names[which]);
-	return request_threaded_irq(irq, hard, thread, hard ? 0 : IRQF_ONESHOT,
-				    name, data);
+	return smmuv3_irqs_request(unit, &to_platform(unit)->irqs, which, hard,
+				   thread, data);
 }
 
 static void platform_irq_free(struct smmuv3_unit *unit, enum smmuv3_irq which,
 			      void *data)
 {
-	struct smmuv3_platform *platform = to_platform(unit);
-
-	if (!platform->msi && platform->combined)
-		combined_free(platform, which);
-	else
-		free_irq(platform_irq(platform, which), data);
+	smmuv3_irqs_free(unit, &to_platform(unit)->irqs, which, data);
 }
 
 static const struct smmuv3_door_ops platform_door = {
@@ -326,12 +134,13 @@ static int platform_find_wires(struct smmuv3_platform *platform,
 	irq = platform_get_irq_byname_optional(pdev, "combined");
 	if (irq == -EPROBE_DEFER)
 		return irq;
-	platform->combined = max(irq, 0);
+	platform->irqs.combined = max(irq, 0);
 	for (i = 0; i < SMMUV3_NUM_IRQS; i++) {
-		irq = platform_get_irq_byname_optional(pdev, wire_names[i]);
+		irq = platform_get_irq_byname_optional(pdev,
+						       smmuv3_irq_name(i));
 		if (irq == -EPROBE_DEFER)
 			return irq;
-		platform->wires[i] = max(irq, 0);
+		platform->irqs.wires[i] = max(irq, 0);
 	}
 	return 0;
 }
@@ -410,12 +219,12 @@ static int platform_probe(struct platform_device *pdev)
 	platform = devm_kzalloc(&pdev->dev, sizeof(*platform), GFP_KERNEL);
 	if (!platform)
 		return -ENOMEM;
-	mutex_init(&platform->lock);
+	smmuv3_irqs_init(&platform->irqs);
 	unit = &platform->unit;
 	unit->dev = &pdev->dev;
 	unit->door = &platform_door;
 	unit->door_data = platform;
-	platform_set_drvdata(pdev, platform);
+	platform_set_drvdata(pdev, unit);
 
 	rc = platform_find_wires(platform, pdev);
 	if (rc)
@@ -429,17 +238,15 @@ static int platform_probe(struct platform_device *pdev)
 	if (rc)
 		return rc;
 	rc = platform_start(platform);
-	if (rc && platform->msi)
-		platform_device_msi_free_irqs_all(&pdev->dev);
+	if (rc)
+		smmuv3_irqs_exit(unit, &platform->irqs);
 	return rc;
 }
 
 /* A kernel started by kexec finds the unit off, and no DMA behind it. */
 static void platform_shutdown(struct platform_device *pdev)
 {
-	struct smmuv3_platform *platform = platform_get_drvdata(pdev);
-
-	smmuv3_unit_off(&platform->unit);
+	smmuv3_unit_off(platform_get_drvdata(pdev));
 }
 
 /* Nobody brings registers and interrupts back after a suspend: refused. */

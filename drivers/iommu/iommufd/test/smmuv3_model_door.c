@@ -63,17 +63,14 @@ static int door_irq_request(struct smmuv3_unit *unit, enum smmuv3_irq which,
 			    irq_handler_t hard, irq_handler_t thread,
 			    void *data)
 {
-	struct smmuv3_machine *machine = to_machine(unit);
-
-	return request_threaded_irq(machine->lines.line[which].irq, hard,
-				    thread, hard ? 0 : IRQF_ONESHOT,
-				    unit->name, data);
+	return smmuv3_irqs_request(unit, &to_machine(unit)->irqs, which, hard,
+				   thread, data);
 }
 
 static void door_irq_free(struct smmuv3_unit *unit, enum smmuv3_irq which,
 			  void *data)
 {
-	free_irq(to_machine(unit)->lines.line[which].irq, data);
+	smmuv3_irqs_free(unit, &to_machine(unit)->irqs, which, data);
 }
 
 static const struct smmuv3_door_ops model_door = {
@@ -85,24 +82,78 @@ static const struct smmuv3_door_ops model_door = {
 	.irq_free = door_irq_free,
 };
 
+static void machine_raise_line(struct smmuv3_machine *machine,
+			       enum smmuv3_irq which)
+{
+	switch (machine->how) {
+	case SMMUV3_MACHINE_WIRES:
+		machine_lines_raise(&machine->lines, which);
+		break;
+	case SMMUV3_MACHINE_COMBINED:
+		machine_lines_raise(&machine->lines, 0);
+		break;
+	case SMMUV3_MACHINE_MSIS:
+		/* Nothing is at the end of the wire */
+		break;
+	}
+}
+
 static void machine_raise(void *data, enum smmuv3_model_irq which)
 {
-	struct smmuv3_machine *machine = data;
-
 	switch (which) {
 	case SMMUV3_MODEL_IRQ_GERROR:
-		machine_lines_raise(&machine->lines, SMMUV3_IRQ_GERROR);
+		machine_raise_line(data, SMMUV3_IRQ_GERROR);
 		break;
 	case SMMUV3_MODEL_IRQ_EVTQ:
-		machine_lines_raise(&machine->lines, SMMUV3_IRQ_EVTQ);
+		machine_raise_line(data, SMMUV3_IRQ_EVTQ);
 		break;
 	case SMMUV3_MODEL_IRQ_PRIQ:
-		machine_lines_raise(&machine->lines, SMMUV3_IRQ_PRIQ);
+		machine_raise_line(data, SMMUV3_IRQ_PRIQ);
 		break;
 	default:
 		/* That of CMD_SYNC is not connected: the driver polls */
 		break;
 	}
+}
+
+static void machine_msi(void *data, u64 addr, u32 val)
+{
+	struct smmuv3_machine *machine = data;
+
+	machine_msis_write(&machine->msis, addr, val);
+}
+
+static int machine_make_irqs(struct smmuv3_machine *machine,
+			     const struct smmuv3_machine_config *config)
+{
+	unsigned int i;
+	int rc;
+
+	machine->how = config->irqs;
+	smmuv3_irqs_init(&machine->irqs);
+	rc = machine_lines_make(&machine->lines, SMMUV3_NUM_IRQS);
+	if (rc)
+		return rc;
+	switch (machine->how) {
+	case SMMUV3_MACHINE_WIRES:
+		for (i = 0; i < SMMUV3_NUM_IRQS; i++)
+			machine->irqs.wires[i] = machine->lines.line[i].irq;
+		break;
+	case SMMUV3_MACHINE_COMBINED:
+		machine->irqs.combined = machine->lines.line[0].irq;
+		break;
+	case SMMUV3_MACHINE_MSIS:
+		return machine_msis_make(&machine->msis);
+	default:
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static void machine_free_irqs(struct smmuv3_machine *machine)
+{
+	machine_msis_free(&machine->msis);
+	machine_lines_free(&machine->lines);
 }
 
 static unsigned int machine_counters(struct model_machine *base,
@@ -178,7 +229,7 @@ struct master_firmware {
 };
 
 static int name_device(struct device *dev, struct fwnode_handle *fwnode,
-		       u32 sid, u32 flags)
+		       u32 sid, u32 alias, u32 flags)
 {
 	int rc;
 
@@ -186,6 +237,8 @@ static int name_device(struct device *dev, struct fwnode_handle *fwnode,
 	rc = iommu_fwspec_init(dev, fwnode);
 	if (!rc)
 		rc = iommu_fwspec_add_ids(dev, &sid, 1);
+	if (!rc && alias)
+		rc = iommu_fwspec_add_ids(dev, &alias, 1);
 	if (!rc)
 		dev_iommu_fwspec_get(dev)->flags |= flags;
 	mutex_unlock(&iommu_probe_device_lock);
@@ -211,7 +264,7 @@ static int prepare_master(struct device *dev, void *data)
 	dev_set_msi_domain(dev,
 			   dev_get_msi_domain(&model_bridge_bus(bridge)->dev));
 	rc = name_device(dev, firmware->machine->fwnode, firmware->config->sid,
-			 0);
+			 0, 0);
 	if (!rc)
 		rc = device_create_managed_software_node(dev, properties, NULL);
 	if (rc)
@@ -251,26 +304,26 @@ static const struct model_machine_ops machine_ops = {
 
 /* --- firmware --- */
 
-static struct fwnode_handle *fwnode_of(struct pci_dev *pdev)
+static struct smmuv3_machine *machine_of(struct pci_dev *pdev)
 {
-	struct smmuv3_machine *machine;
-	struct fwnode_handle *fwnode = NULL;
+	struct smmuv3_machine *machine, *found = NULL;
 
 	mutex_lock(&machines_lock);
 	list_for_each_entry(machine, &machines, item)
 		if (pci_domain_nr(model_bridge_bus(machine->machine.bridge)) ==
 		    pci_domain_nr(pdev->bus))
-			fwnode = machine->fwnode;
+			found = machine;
 	mutex_unlock(&machines_lock);
-	return fwnode;
+	return found;
 }
 
 static int name_function(struct pci_dev *pdev)
 {
-	struct fwnode_handle *fwnode = fwnode_of(pdev);
+	struct smmuv3_machine *machine = machine_of(pdev);
 
-	return fwnode ? name_device(&pdev->dev, fwnode, pci_dev_id(pdev),
-				    IOMMU_FWSPEC_PCI_RC_ATS) : 0;
+	return machine ? name_device(&pdev->dev, machine->fwnode,
+				     pci_dev_id(pdev), machine->alias,
+				     IOMMU_FWSPEC_PCI_RC_ATS) : 0;
 }
 
 static int bus_notify(struct notifier_block *nb, unsigned long action,
@@ -316,11 +369,15 @@ static int machine_make_device(struct smmuv3_machine *machine)
 	}
 	/* The model reads memory as a CPU does */
 	arch_setup_dma_ops(&machine->pdev->dev, true);
+	platform_set_drvdata(machine->pdev, &machine->unit);
+	if (machine->msis.domain)
+		dev_set_msi_domain(&machine->pdev->dev, machine->msis.domain);
 	return 0;
 }
 
 static void machine_free_device(struct smmuv3_machine *machine)
 {
+	smmuv3_irqs_exit(&machine->unit, &machine->irqs);
 	platform_device_unregister(machine->pdev);
 	fwnode_remove_software_node(machine->fwnode);
 }
@@ -335,6 +392,7 @@ static int machine_make_model(struct smmuv3_machine *machine,
 		.idr5 = config->idr5 ?: smmuv3_model_idr5,
 		.aidr = 3,
 		.raise = machine_raise,
+		.msi = machine_msi,
 		.data = machine,
 	};
 
@@ -403,7 +461,8 @@ smmuv3_machine_create(const struct smmuv3_machine_config *config)
 		return ERR_PTR(-ENOMEM);
 	machine->machine.name = "smmuv3";
 	machine->machine.ops = &machine_ops;
-	rc = machine_lines_make(&machine->lines, SMMUV3_NUM_IRQS);
+	machine->alias = config->alias;
+	rc = machine_make_irqs(machine, config);
 	if (rc)
 		goto err_lines;
 	rc = machine_make_device(machine);
@@ -428,7 +487,7 @@ err_model:
 err_device:
 	machine_free_device(machine);
 err_lines:
-	machine_lines_free(&machine->lines);
+	machine_free_irqs(machine);
 	kfree(machine);
 	return ERR_PTR(rc);
 }
@@ -450,11 +509,14 @@ void smmuv3_machine_destroy(struct smmuv3_machine *machine)
 	smmuv3_unit_free(&machine->unit);
 	smmuv3_model_destroy(machine->model);
 	machine_free_device(machine);
-	machine_lines_free(&machine->lines);
+	machine_free_irqs(machine);
 	kfree(machine);
 }
 
-/* Parameters: IDR0, IDR1, IDR3, IDR5, firmware flags; a register of 0: a modern unit's. */
+/*
+ * Parameters: IDR0, IDR1, IDR3, IDR5, firmware flags, how interrupts are connected; a
+ * register of 0: a modern unit's.
+ */
 static struct model_machine *factory_create(const u64 *params, unsigned int num)
 {
 	const struct smmuv3_machine_config config = {
@@ -463,6 +525,7 @@ static struct model_machine *factory_create(const u64 *params, unsigned int num)
 		.idr3 = num > 2 ? params[2] : 0,
 		.idr5 = num > 3 ? params[3] : 0,
 		.firmware = num > 4 ? params[4] : 0,
+		.irqs = num > 5 ? params[5] : SMMUV3_MACHINE_WIRES,
 	};
 	struct smmuv3_machine *machine = smmuv3_machine_create(&config);
 

@@ -7,12 +7,26 @@
 #define __IOMMUFD_SMMUV3_MODEL_DOOR_H
 
 #include "machine_lines.h"
+#include "machine_msi.h"
 #include "model/machine.h"
 #include "model/pci.h"
 #include "model/smmuv3.h"
+#include "../smmuv3/irqs.h"
 #include "../smmuv3/unit.h"
 
 struct platform_device;
+
+/**
+ * enum smmuv3_machine_irqs - how the interrupts of a unit are connected
+ * @SMMUV3_MACHINE_WIRES: a wire each
+ * @SMMUV3_MACHINE_COMBINED: one wire for all
+ * @SMMUV3_MACHINE_MSIS: MSIs, and no wire
+ */
+enum smmuv3_machine_irqs {
+	SMMUV3_MACHINE_WIRES,
+	SMMUV3_MACHINE_COMBINED,
+	SMMUV3_MACHINE_MSIS,
+};
 
 /**
  * struct smmuv3_machine - a unit, and a PCI bridge behind it
@@ -20,7 +34,11 @@ struct platform_device;
  *	into
  * @unit: what the driver drives
  * @model: what it thinks is hardware
- * @lines: one for each &enum smmuv3_irq
+ * @how: interrupts are connected
+ * @lines: one for each &enum smmuv3_irq; the first is the combined one
+ * @msis: for MSIs
+ * @irqs: what the driver makes of them
+ * @alias: a further StreamID of all functions, 0 for none
  * @fwnode: names the unit, in the fwspecs of the functions
  * @pdev: the unit's device, whose memory the model reads
  * @item: among all machines
@@ -32,7 +50,11 @@ struct smmuv3_machine {
 	struct model_machine machine;
 	struct smmuv3_unit unit;
 	struct smmuv3_model *model;
+	enum smmuv3_machine_irqs how;
 	struct machine_lines lines;
+	struct machine_msis msis;
+	struct smmuv3_irqs irqs;
+	u32 alias;
 	struct fwnode_handle *fwnode;
 	struct platform_device *pdev;
 	struct list_head item;
@@ -47,6 +69,9 @@ struct smmuv3_machine {
  * @idr3: likewise
  * @idr5: likewise
  * @firmware: SMMUV3_FW_*
+ * @irqs: how interrupts are connected
+ * @alias: requester id of which firmware says that it is a bridge's, and that requests
+ *	of all functions may come with it; 0: none
  */
 struct smmuv3_machine_config {
 	u32 idr0;
@@ -54,6 +79,8 @@ struct smmuv3_machine_config {
 	u32 idr3;
 	u32 idr5;
 	u32 firmware;
+	enum smmuv3_machine_irqs irqs;
+	u32 alias;
 };
 
 /*
