@@ -225,18 +225,33 @@ static void check_result(struct smmuv3_device *device, int rc)
 }
 
 /*
- * The device forgets what it has cached before the unit refuses translated
- * requests; and the unit takes translation requests before the device sends any.
+ * The function uses nothing that it has cached from then on (PCIe 6.0, 10.5.1.3). What
+ * it sent translated before arrives first: the completion of a read does not pass it
+ * (2.4.1). Only then is the function told of no unmap any more. IHI 0070 (3.9.2) has an
+ * invalidation in this place; that would be a time-out, and distrust, for a function
+ * that answers none while its ATS is off.
+ */
+static void function_stop_ats(struct smmuv3_device *device)
+{
+	u16 vendor;
+
+	pci_disable_ats(device->pdev);
+	pci_read_config_word(device->pdev, PCI_VENDOR_ID, &vendor);
+	WRITE_ONCE(device->ats, false);
+}
+
+/*
+ * As in IHI 0070, 3.9.2: the function forgets what it has cached before the unit
+ * refuses translated requests; and the unit takes translation requests before the
+ * function sends any, and flushes reach it from before that.
  */
 static void set_stream(struct smmuv3_device *device,
 		       struct smmuv3_stream_target *target, bool function_ats)
 {
 	bool start = function_ats && !device->ats;
 
-	if (!function_ats && device->ats) {
-		pci_disable_ats(device->pdev);
-		WRITE_ONCE(device->ats, false);
-	}
+	if (!function_ats && device->ats)
+		function_stop_ats(device);
 	if (start)
 		WRITE_ONCE(device->ats, true);
 	target->ats = function_ats && target->type != SMMUV3_STREAM_ABORT;

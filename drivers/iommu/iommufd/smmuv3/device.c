@@ -50,38 +50,113 @@ static int find_streams(struct smmuv3_device *device)
 		device->streams[device->num_streams].device = device;
 		device->streams[device->num_streams++].sid = fwspec->ids[i];
 	}
+	device->num_named = device->num_streams;
 	return 0;
 }
 
 /*
  * Several functions behind a bridge may share an alias. They are in one group
- * and go where the group goes; the stream is that of the first.
+ * and go where the group goes; the stream is that of the first, and when that
+ * leaves another's. What a function has named and not got is behind what it has.
  */
 static int enter_streams(struct smmuv3_device *device)
 {
 	struct smmuv3_unit *unit = device->unit;
-	unsigned int i, kept = 0;
+	unsigned int i, num = 0;
 	int rc;
 
-	for (i = 0; i < device->num_streams; i++) {
-		struct smmuv3_stream *stream = &device->streams[kept];
-
-		stream->sid = device->streams[i].sid;
-		rc = xa_insert(&unit->streams, stream->sid, stream,
-			       GFP_KERNEL);
+	for (i = 0; i < device->num_named; i++) {
+		swap(device->streams[i].sid, device->streams[num].sid);
+		rc = xa_insert(&unit->streams, device->streams[num].sid,
+			       &device->streams[num], GFP_KERNEL);
 		if (rc == -EBUSY && i)
 			continue;
 		if (rc)
 			goto err_erase;
-		kept++;
+		num++;
 	}
-	device->num_streams = kept;
+	device->num_streams = num;
 	return 0;
 
 err_erase:
-	while (kept--)
-		xa_erase(&unit->streams, device->streams[kept].sid);
+	while (num--)
+		xa_erase(&unit->streams, device->streams[num].sid);
 	return rc;
+}
+
+/* Who else has named @sid, and where; or NULL. */
+static struct smmuv3_device *find_heir(const struct smmuv3_device *device,
+				       u32 sid, unsigned int *at)
+{
+	struct smmuv3_stream *stream;
+	unsigned long index;
+	unsigned int i;
+
+	xa_for_each(&device->unit->streams, index, stream) {
+		struct smmuv3_device *other = stream->device;
+
+		if (other == device || smmuv3_device_sid(other) != index)
+			continue;
+		for (i = other->num_streams; i < other->num_named; i++) {
+			if (other->streams[i].sid != sid)
+				continue;
+			*at = i;
+			return other;
+		}
+	}
+	return NULL;
+}
+
+/* The two change places, and the index knows. */
+static void swap_streams(struct smmuv3_device *device, unsigned int i,
+			 unsigned int j)
+{
+	struct xarray *streams = &device->unit->streams;
+
+	swap(device->streams[i].sid, device->streams[j].sid);
+	/* They are there: no memory is needed */
+	xa_store(streams, device->streams[i].sid, &device->streams[i],
+		 GFP_KERNEL);
+	xa_store(streams, device->streams[j].sid, &device->streams[j],
+		 GFP_KERNEL);
+}
+
+/* The last stream of @device goes where the others of @heir go, at once. */
+static void give_stream(struct smmuv3_device *device,
+			struct smmuv3_device *heir, unsigned int at)
+{
+	u32 sid = device->streams[device->num_streams - 1].sid;
+	unsigned int num = heir->num_streams;
+	struct smmuv3_stream_target target;
+	int rc;
+
+	swap(heir->streams[at].sid, heir->streams[num].sid);
+	xa_store(&device->unit->streams, sid, &heir->streams[num], GFP_KERNEL);
+	device->num_streams--;
+	/* A flush of the heir's domain finds it before the unit does: domain.c */
+	smp_store_mb(heir->num_streams, num + 1);
+	smmuv3_stream_get(heir, &target);
+	rc = smmuv3_stream_set(heir, &target, NULL);
+	if (rc)
+		dev_err(heir->dev, "%s refused an invalidation: %d\n",
+			heir->unit->name, rc);
+}
+
+/* What @device is about to leave and others use as well they keep. */
+static void bequeath_streams(struct smmuv3_device *device)
+{
+	unsigned int i, at;
+
+	for (i = device->num_streams - 1; i; i--) {
+		struct smmuv3_device *heir =
+			find_heir(device, device->streams[i].sid, &at);
+
+		if (!heir)
+			continue;
+		if (i != device->num_streams - 1)
+			swap_streams(device, i, device->num_streams - 1);
+		give_stream(device, heir, at);
+	}
 }
 
 static void leave_streams(struct smmuv3_device *device)
@@ -127,13 +202,17 @@ static void disable_pasid(struct smmuv3_device *device)
 		pci_disable_pasid(device->pdev);
 }
 
-/* Firmware has to say that the way through the root complex takes ATS. */
+/*
+ * Firmware has to say that the way through the root complex takes ATS. A function with
+ * aliases gets none: what goes to an alias, as an invalidation does, does not reach it
+ * or reaches another, so what it had cached under that name could not be taken back.
+ */
 static void find_ats(struct smmuv3_device *device)
 {
 	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(device->dev);
 	struct pci_dev *pdev = device->pdev;
 
-	if (!pdev || !device->unit->caps.ats ||
+	if (!pdev || !device->unit->caps.ats || device->num_named > 1 ||
 	    !(fwspec->flags & IOMMU_FWSPEC_PCI_RC_ATS) ||
 	    !pci_ats_supported(pdev))
 		return;
@@ -310,6 +389,7 @@ static void leave(struct smmuv3_device *device)
 
 	mutex_lock(&unit->lock);
 	disable_ats(device);
+	bequeath_streams(device);
 	rc = smmuv3_stream_clear(device);
 	if (rc)
 		dev_err(device->dev, "%s refused an invalidation: %d\n",

@@ -29,8 +29,12 @@ struct smmuv3_stream {
  * @dev: the device; it holds us as its dev_iommu_priv
  * @pdev: the same if it is a PCI function, else NULL
  * @unit: in front of it; constant
- * @streams: its StreamIDs, that of its own requests first; constant
- * @num_streams: how many, 1 to SMMUV3_STREAMS_MAX
+ * @streams: its StreamIDs, that of its own requests first; then, from @num_streams on,
+ *	aliases that others of its group have. Written under smmuv3_unit::lock; those
+ *	up to @num_streams stay until it leaves
+ * @num_streams: how many it has, 1 to SMMUV3_STREAMS_MAX. Grows, under
+ *	smmuv3_unit::lock, when one that shares an alias goes
+ * @num_named: how many firmware has named. Constant
  * @max_pasids: PASIDs 0 to this less 1 can be used; 1 without PASID
  * @can_stall: its transactions may be stalled (firmware says so; never PCI). Constant
  * @can_ats: it has ATS, and so have the way to the unit, and the unit. Constant
@@ -67,6 +71,7 @@ struct smmuv3_device {
 	struct smmuv3_unit *unit;
 	struct smmuv3_stream *streams;
 	unsigned int num_streams;
+	unsigned int num_named;
 	u32 max_pasids;
 	bool can_stall;
 	bool can_ats;
