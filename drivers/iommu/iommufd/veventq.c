@@ -46,6 +46,9 @@ static ssize_t veventq_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct iommufd_veventq *veventq = iocb->ki_filp->private_data;
 
+	/* Nothing ever fits */
+	if (iov_iter_count(to) < sizeof(struct iommufd_vevent_header))
+		return -EINVAL;
 	return iommufd_event_ring_read(&veventq->queue.ring, iocb, to);
 }
 

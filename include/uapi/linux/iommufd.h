@@ -1148,7 +1148,8 @@ enum iommu_veventq_type {
  * struct iommu_vevent_arm_smmuv3 - An event of a guest's SMMUv3
  *                                  (IOMMU_VEVENTQ_TYPE_ARM_SMMUV3)
  * @evt: The record for the guest's own event queue (Arm IHI 0070, 7.3), little
- *       endian, with the StreamID that the guest knows
+ *       endian, with the StreamID that the guest knows. Without SSV the SubstreamID
+ *       is 0, but for C_BAD_SUBSTREAMID, which has no SSV (7.3.9)
  *
  * Events are C_BAD_STE, F_STREAM_DISABLED, C_BAD_SUBSTREAMID, C_BAD_CD,
  * F_TRANSLATION, F_ADDR_SIZE, F_ACCESS and F_PERMISSION of devices that have a

@@ -464,6 +464,7 @@ static int viommu_init(struct iommufd_viommu *core, struct device *dev,
 	if (IS_ERR(viommu->tag)) {
 		smmuv3_unit_drop(unit);
 		return PTR_ERR(viommu->tag);
+	}
 	core->ops = &viommu_ops;
 	return 0;
 }
@@ -487,6 +488,12 @@ void smmuv3_viommu_register(const struct iommu_ops *ops)
 
 /* --- events --- */
 
+/* Words of a record (7.3) that are not the guest's as they stand */
+#define EVENT0_SSV		BIT_ULL(11)
+#define EVENT0_SSID		GENMASK_ULL(31, 12)
+#define EVENT0_SID		GENMASK_ULL(63, 32)
+#define EVENT_C_BAD_SUBSTREAMID	0x08
+
 /* Of a guest's own making (7.3): what its tables and entries say. */
 static bool is_guest_event(const struct smmuv3_event *event)
 {
@@ -495,7 +502,7 @@ static bool is_guest_event(const struct smmuv3_event *event)
 	switch (event->type) {
 	case 0x04: /* C_BAD_STE */
 	case 0x06: /* F_STREAM_DISABLED */
-	case 0x08: /* C_BAD_SUBSTREAMID */
+	case EVENT_C_BAD_SUBSTREAMID:
 	case 0x0a: /* C_BAD_CD */
 	case 0x10: /* F_TRANSLATION */
 	case 0x11: /* F_ADDR_SIZE */
@@ -514,6 +521,8 @@ static bool is_guest_event(const struct smmuv3_event *event)
  * @event: the fault
  *
  * The guest reads the record as hardware wrote it, with the StreamID that it knows.
+ * Without SSV what stands in the place of the SubstreamID means nothing, and is 0; but
+ * C_BAD_SUBSTREAMID has one and no SSV (7.3.9).
  * Nothing happens if it is not one for the guest, or the guest does not know the
  * device. Any context, under RCU.
  */
@@ -522,15 +531,15 @@ void smmuv3_viommu_event(struct smmuv3_viommu *viommu,
 			 const struct smmuv3_event *event)
 {
 	struct iommu_vevent_arm_smmuv3 out;
-	u64 virt_id, qw0 = event->qw[0];
+	u64 virt_id, qw0 = event->qw[0] & ~EVENT0_SID;
 	unsigned int i;
 
 	if (!is_guest_event(event) ||
 	    iommufd_viommu_get_vdev_id(&viommu->core, device->dev, &virt_id))
 		return;
-	qw0 &= ~GENMASK_ULL(63, 32);
-	qw0 |= virt_id << 32;
-	out.evt[0] = cpu_to_le64(qw0);
+	if (!(qw0 & EVENT0_SSV) && event->type != EVENT_C_BAD_SUBSTREAMID)
+		qw0 &= ~EVENT0_SSID;
+	out.evt[0] = cpu_to_le64(qw0 | FIELD_PREP(EVENT0_SID, virt_id));
 	for (i = 1; i < ARRAY_SIZE(out.evt); i++)
 		out.evt[i] = cpu_to_le64(event->qw[i]);
 	iommufd_viommu_report_event(&viommu->core,
