@@ -17,6 +17,9 @@
 /* Milliseconds a function has to stop sending page requests. */
 #define PRI_STOP_MSECS		1000
 
+/* How often it is tried while others turn the interface they share on and off. */
+#define PRI_ENABLE_TRIES	4
+
 /**
  * iommufd_pci_pri_allocation() - page requests a function may have outstanding
  * @pdev: a physical or virtual function
@@ -60,6 +63,35 @@ static int wait_stopped(struct pci_dev *pf)
 	return -EBUSY;
 }
 
+static int reset_function(const struct iommufd_pci_pri *pri)
+{
+	struct pci_dev *pf = pci_physfn(pri->pdev);
+	int rc = 0;
+
+	mutex_lock(pri->lock);
+	if (!pf->pri_enabled)
+		rc = pci_reset_pri(pf);
+	mutex_unlock(pri->lock);
+	return rc;
+}
+
+/*
+ * After a response failure, or when requests were lost on the way to those who answer,
+ * a function waits for ever for answers, and a reset is the way out.
+ */
+static int make_stopped(const struct iommufd_pci_pri *pri)
+{
+	struct pci_dev *pf = pci_physfn(pri->pdev);
+	int rc;
+
+	if (pf->pri_enabled)
+		return 0;
+	rc = wait_stopped(pf);
+	if (rc != -EBUSY)
+		return rc;
+	return reset_function(pri) ?: wait_stopped(pf);
+}
+
 static int enable_function(struct pci_dev *pf, u32 allocation)
 {
 	int rc;
@@ -80,6 +112,23 @@ static int admit(const struct iommufd_pci_pri *pri, bool on)
 	return pri->ops->admit(pri->priv, on);
 }
 
+static int enable_admitted(const struct iommufd_pci_pri *pri, u32 allocation)
+{
+	int rc = 0;
+
+	mutex_lock(pri->lock);
+	if (*pri->on)
+		goto out_unlock;
+	rc = admit(pri, true);
+	if (!rc)
+		rc = enable_function(pci_physfn(pri->pdev), allocation);
+	if (rc)
+		admit(pri, false);
+out_unlock:
+	mutex_unlock(pri->lock);
+	return rc;
+}
+
 /**
  * iommufd_pci_pri_enable() - let a function send page requests
  * @pri: the function
@@ -88,34 +137,26 @@ static int admit(const struct iommufd_pci_pri *pri, bool on)
  * iommufd_pci_pri::lock.
  *
  * Return: 0, also if they are on already; -EOPNOTSUPP: the function has no page
- * request interface; -EBUSY: it still has requests of the time before it was
- * disabled, after a second of waiting; -ENODEV: it has gone; what the unit's driver
- * says. Page requests are off then.
+ * request interface; -EBUSY: it does not stop, after a second of waiting and another
+ * after a reset, or those that share the interface turn it on and off all the time;
+ * -ENODEV: it has gone; what the unit's driver says. Page requests are off then.
  */
 int iommufd_pci_pri_enable(const struct iommufd_pci_pri *pri)
 {
-	struct pci_dev *pf = pci_physfn(pri->pdev);
 	u32 allocation = iommufd_pci_pri_allocation(pri->pdev, pri->max);
-	int rc = 0;
+	unsigned int tries = PRI_ENABLE_TRIES;
+	int rc;
 
 	if (!allocation)
 		return -EOPNOTSUPP;
-	/* Without the lock: it takes as long as the function likes */
-	if (!pf->pri_enabled)
-		rc = wait_stopped(pf);
-	if (rc)
-		return rc;
-
-	mutex_lock(pri->lock);
-	if (*pri->on)
-		goto out_unlock;
-	rc = admit(pri, true);
-	if (!rc)
-		rc = enable_function(pf, allocation);
-	if (rc)
-		admit(pri, false);
-out_unlock:
-	mutex_unlock(pri->lock);
+	do {
+		/* Without the lock: it takes as long as the function likes */
+		rc = make_stopped(pri);
+		if (rc)
+			return rc;
+		/* -EBUSY: the last that shares it has turned it off since */
+		rc = enable_admitted(pri, allocation);
+	} while (rc == -EBUSY && --tries);
 	return rc;
 }
 

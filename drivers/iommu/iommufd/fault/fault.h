@@ -161,6 +161,14 @@ void *iommufd_fault_source_priv(struct iommufd_fault_source *source);
 struct device *iommufd_fault_source_dev(struct iommufd_fault_source *source);
 void iommufd_fault_source_discard_partial(struct iommufd_fault_source *source);
 
+/*
+ * For a backend whose hardware has lost requests that devices wait to see answered:
+ * iommufd_fault_pri_reset() below for one device, these two for several that share an
+ * interface. With no lock of the backend held.
+ */
+void iommufd_fault_pause(struct device *dev);
+int iommufd_fault_resume(struct device *dev);
+
 /* The door: the only way up. Never sleeps; interrupts must be on. */
 enum iommufd_fault_verdict
 iommufd_fault_report(struct iommufd_fault_source *source,

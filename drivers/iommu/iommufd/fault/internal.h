@@ -220,6 +220,7 @@ struct fault_batch {
  * @on: the backend has page requests on. With @users, unless a reset failed;
  *	guarded by @mutex
  * @held: there is a struct iommufd_fault_hold; guarded by @mutex
+ * @paused: the backend keeps page requests off, whoever wants them; guarded by @mutex
  * @nr_attaches: attaches that exist, installed or not; the group structures
  *	live as long as there is one; guarded by @mutex
  * @dead: unregistered; guarded by @mutex
@@ -258,6 +259,7 @@ struct iommufd_fault_source {
 	unsigned int users;
 	bool on;
 	bool held;
+	bool paused;
 	unsigned int nr_attaches;
 	bool dead;
 	struct fault_batch batch;
@@ -537,6 +539,7 @@ fault_source_outstanding(const struct iommufd_fault_source *source)
 struct iommufd_fault_source *fault_source_get(struct device *dev);
 struct iommufd_fault_source *fault_source_join(struct device *dev);
 int fault_source_turn_on(struct iommufd_fault_source *source);
+void fault_source_turn_off(struct iommufd_fault_source *source);
 int fault_source_enable(struct iommufd_fault_source *source);
 void fault_source_disable(struct iommufd_fault_source *source);
 void fault_source_forget_doomed(struct iommufd_fault_source *source);

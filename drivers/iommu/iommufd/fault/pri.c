@@ -150,20 +150,26 @@ static void set_refusing(struct iommufd_fault_source *source, bool refusing)
 	spin_unlock_bh(&source->lock);
 }
 
+static void flush_all(struct iommufd_fault_source *source)
+{
+	struct iommufd_fault_attach *attach;
+
+	list_for_each_entry(attach, &source->attaches, source_item) {
+		fault_attach_flush(attach);
+		cond_resched();
+	}
+}
+
 /*
  * The refused groups are forgotten while nothing comes in: not before, as the
  * rest of one may be on its way, nor later, as the device uses the indices anew.
  */
 static int reset(struct iommufd_fault_source *source)
 {
-	struct iommufd_fault_attach *attach;
 	int rc;
 
 	set_refusing(source, true);
-	list_for_each_entry(attach, &source->attaches, source_item) {
-		fault_attach_flush(attach);
-		cond_resched();
-	}
+	flush_all(source);
 	rc = source->unit->ops->stop(source);
 	/* Off, if not as it should be: what turns it on resets it first */
 	if (rc != -EBUSY) {
@@ -209,6 +215,62 @@ int iommufd_fault_pri_reset(struct device *dev)
 		rc = -EOPNOTSUPP;
 	else
 		rc = reset(source);
+	mutex_unlock(&source->mutex);
+	fault_source_put(source);
+	return rc;
+}
+
+/**
+ * iommufd_fault_pause - a backend has lost requests: keep page requests off
+ * @dev: the device
+ *
+ * What hardware and queues hold is drained and answered invalid, and page requests are
+ * turned off until iommufd_fault_resume(), whoever wants them on: a backend pauses all
+ * devices that share an interface before it resumes the first. Nothing happens without
+ * a source for @dev. Called by a backend with none of its locks held. May sleep, for
+ * hardware, never for user space.
+ */
+void iommufd_fault_pause(struct device *dev)
+{
+	struct iommufd_fault_source *source = fault_source_get(dev);
+
+	if (!source)
+		return;
+	mutex_lock(&source->mutex);
+	if (!source->dead && !source->paused) {
+		source->paused = true;
+		set_refusing(source, true);
+		flush_all(source);
+		fault_source_turn_off(source);
+		fault_source_forget_doomed(source);
+		set_refusing(source, false);
+	}
+	mutex_unlock(&source->mutex);
+	fault_source_put(source);
+}
+
+/**
+ * iommufd_fault_resume - undo iommufd_fault_pause()
+ * @dev: the device; nothing happens if it is not paused
+ *
+ * Page requests come on again if anybody wants them. May sleep.
+ *
+ * Return: 0, or what the backend says: they are off until a reset, an attach or a hold
+ * turns them on.
+ */
+int iommufd_fault_resume(struct device *dev)
+{
+	struct iommufd_fault_source *source = fault_source_get(dev);
+	int rc = 0;
+
+	if (!source)
+		return 0;
+	mutex_lock(&source->mutex);
+	if (source->paused) {
+		source->paused = false;
+		if (!source->dead && source->users)
+			rc = fault_source_turn_on(source);
+	}
 	mutex_unlock(&source->mutex);
 	fault_source_put(source);
 	return rc;

@@ -264,6 +264,8 @@ void fault_source_leave(struct iommufd_fault_source *source)
  * fault_source_turn_on - turn page requests on if they are not
  * @source: not unregistered; its mutex is held
  *
+ * If it is paused they come on with iommufd_fault_resume().
+ *
  * Return: 0, or what the backend says.
  */
 int fault_source_turn_on(struct iommufd_fault_source *source)
@@ -271,6 +273,8 @@ int fault_source_turn_on(struct iommufd_fault_source *source)
 	int rc = 0;
 
 	lockdep_assert_held(&source->mutex);
+	if (source->paused)
+		return 0;
 	if (!source->on && source->unit->ops->enable)
 		rc = source->unit->ops->enable(source);
 	if (!rc)
@@ -278,7 +282,11 @@ int fault_source_turn_on(struct iommufd_fault_source *source)
 	return rc;
 }
 
-static void fault_source_turn_off(struct iommufd_fault_source *source)
+/**
+ * fault_source_turn_off - turn page requests off if they are on
+ * @source: its mutex is held
+ */
+void fault_source_turn_off(struct iommufd_fault_source *source)
 {
 	lockdep_assert_held(&source->mutex);
 	if (source->on && source->unit->ops->disable)

@@ -37,6 +37,8 @@ struct smmuv3_stream {
  * @num_named: how many firmware has named. Constant
  * @max_pasids: PASIDs 0 to this less 1 can be used; 1 without PASID
  * @can_stall: its transactions may be stalled (firmware says so; never PCI). Constant
+ * @stalls: (@can_stall) some may be stalled: there was somebody to answer, and since
+ *	then nothing has ended them all for sure; under smmuv3_unit::lock, stall.c's
  * @can_ats: it has ATS, and so have the way to the unit, and the unit. Constant
  *	after probe
  * @keep_ats: requests without PASID that are not translated can keep ATS on, as
@@ -74,6 +76,7 @@ struct smmuv3_device {
 	unsigned int num_named;
 	u32 max_pasids;
 	bool can_stall;
+	bool stalls;
 	bool can_ats;
 	bool keep_ats;
 	u8 ats_stu;

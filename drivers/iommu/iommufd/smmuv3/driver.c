@@ -256,6 +256,7 @@ static DEVICE_ATTR_RO(_name)
 
 UNIT_COUNT(faults);
 UNIT_COUNT(event_overflows);
+UNIT_COUNT(queue_aborts);
 UNIT_COUNT(submits);
 UNIT_COUNT(timeouts);
 
@@ -270,6 +271,7 @@ static struct attribute *unit_attrs[] = {
 	&dev_attr_aidr.attr,
 	&dev_attr_faults.attr,
 	&dev_attr_event_overflows.attr,
+	&dev_attr_queue_aborts.attr,
 	&dev_attr_submits.attr,
 	&dev_attr_timeouts.attr,
 	NULL,

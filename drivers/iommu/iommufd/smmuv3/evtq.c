@@ -174,6 +174,23 @@ static void evtq_overflow(struct smmuv3_evtq *evtq)
 	smmuv3_ring_acknowledge(&evtq->ring);
 }
 
+/**
+ * smmuv3_evtq_discard() - empty the queue, unseen
+ * @unit: may have written records that are not good (7.2.2), and writes none now
+ *
+ * May sleep.
+ */
+void smmuv3_evtq_discard(struct smmuv3_unit *unit)
+{
+	struct smmuv3_evtq *evtq = unit->evtq;
+
+	mutex_lock(&evtq->lock);
+	/* Of what is held back the drains must hear */
+	evtq->fulls++;
+	smmuv3_ring_discard(&evtq->ring);
+	mutex_unlock(&evtq->lock);
+}
+
 /*
  * Take out what is in the queue now. Returns whether there was anything; if not,
  * what comes later raises an interrupt: the unit raises one when it adds to a queue
@@ -217,6 +234,7 @@ static irqreturn_t evtq_thread(int irq, void *data)
 		mutex_unlock(&evtq->lock);
 		cond_resched();
 	} while (more);
+	smmuv3_lost_look(evtq->ring.unit);
 	return IRQ_HANDLED;
 }
 
@@ -271,6 +289,7 @@ void smmuv3_evtq_drain(struct smmuv3_device *device, ioasid_t pasid)
 		rounds++;
 		cond_resched();
 	} while (again && rounds < SMMUV3_DRAIN_ROUNDS);
+	smmuv3_lost_look(device->unit);
 	trace_smmuv3_faults_drain(device->unit, smmuv3_device_sid(device), pasid,
 				  rounds);
 }
@@ -304,6 +323,7 @@ int smmuv3_evtq_alloc(struct smmuv3_unit *unit)
 	}
 	mutex_init(&evtq->lock);
 	mutex_init(&evtq->respond_lock);
+	smmuv3_lost_init(evtq);
 	unit->evtq = evtq;
 	return 0;
 }

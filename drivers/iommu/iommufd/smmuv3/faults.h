@@ -60,6 +60,7 @@ const char *smmuv3_event_name(u8 type);
  * @unknown: of StreamIDs that are no device of ours
  * @event_overflows: times the event queue had no room
  * @pri_overflows: times the page request queue had none
+ * @aborts: times that one of the two could not be written
  */
 struct smmuv3_fault_stats {
 	u64 events;
@@ -70,6 +71,7 @@ struct smmuv3_fault_stats {
 	u64 unknown;
 	u64 event_overflows;
 	u64 pri_overflows;
+	u64 aborts;
 };
 
 extern const struct iommufd_fault_unit_ops smmuv3_fault_unit_ops;
@@ -91,6 +93,16 @@ void smmuv3_priq_free(struct smmuv3_unit *unit);
 void smmuv3_priq_setup(struct smmuv3_unit *unit);
 int smmuv3_priq_start(struct smmuv3_unit *unit);
 void smmuv3_priq_stop(struct smmuv3_unit *unit);
+
+/*
+ * Records of either queue were lost: GERROR says so, and is acknowledged in the end.
+ * records  begin to deal with it. Any context
+ * settle   wait until it is done. May sleep, as
+ * stop     nothing of it goes on: no device is left behind @unit
+ */
+void smmuv3_lost_records(struct smmuv3_unit *unit);
+void smmuv3_lost_settle(struct smmuv3_unit *unit);
+void smmuv3_lost_stop(struct smmuv3_unit *unit);
 
 /* May sleep. */
 void smmuv3_faults_get_stats(struct smmuv3_unit *unit,

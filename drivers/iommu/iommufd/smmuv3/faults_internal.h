@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What evtq.c, priq.c, respond.c and pri.c share. */
+/* What evtq.c, priq.c, respond.c, stall.c, pri.c and lost.c share. */
 #ifndef __IOMMUFD_SMMUV3_FAULTS_INTERNAL_H
 #define __IOMMUFD_SMMUV3_FAULTS_INTERNAL_H
 
 #include <linux/mutex.h>
+#include <linux/workqueue.h>
 #include <uapi/linux/iommufd.h>
 
 #include "cmdq.h"
@@ -41,6 +42,8 @@ static_assert(SMMUV3_STREAMS_MAX - 1 <=
  * @cmds: answers that passes give themselves
  * @respond_lock: guards @respond_cmds
  * @respond_cmds: answers that come from the door, those to page requests too
+ * @lost: deals with records of either queue that were lost; lost.c's
+ * @lost_last: when it was last done, in jiffies; lost.c's
  */
 struct smmuv3_evtq {
 	struct smmuv3_ring ring;
@@ -52,6 +55,8 @@ struct smmuv3_evtq {
 	struct smmuv3_cmd cmds[SMMUV3_SUBMIT_MAX];
 	struct mutex respond_lock;	/* guards respond_cmds */
 	struct smmuv3_cmd respond_cmds[IOMMUFD_FAULT_BATCH];
+	struct delayed_work lost;
+	unsigned long lost_last;
 };
 
 /* A call of respond is one submission. */
@@ -92,6 +97,21 @@ struct smmuv3_page_request {
 
 void smmuv3_evtq_drain(struct smmuv3_device *device, ioasid_t pasid);
 void smmuv3_priq_drain(struct smmuv3_device *device, ioasid_t pasid);
+
+/*
+ * (lost.c) init   before anything can be lost
+ *          look   has something been lost, on a unit that has no interrupt to tell?
+ * and what it needs of the queues: emptied, unseen. They may sleep.
+ */
+void smmuv3_lost_init(struct smmuv3_evtq *evtq);
+void smmuv3_lost_look(struct smmuv3_unit *unit);
+void smmuv3_evtq_discard(struct smmuv3_unit *unit);
+void smmuv3_priq_discard(struct smmuv3_unit *unit);
+
+/* (stall.c) Stalls of a platform device. May sleep; take smmuv3_unit::lock. */
+void smmuv3_stalls_enable(struct smmuv3_device *device);
+void smmuv3_stalls_disable(struct smmuv3_device *device);
+int smmuv3_stalls_stop(struct smmuv3_device *device);
 
 /* An answer to a page request, and to a stalled transaction. */
 void smmuv3_answer_page_request(struct smmuv3_batch *batch,

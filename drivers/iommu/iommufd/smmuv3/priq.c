@@ -163,20 +163,11 @@ static void priq_handle(struct smmuv3_priq *priq, struct smmuv3_batch *batch,
 	}
 }
 
-/*
- * The queue was full: the unit dropped requests, and answered success for those that
- * were the last of their group (8.2). Those last requests will not come, so nothing
- * of a group that is not whole may be kept. Until the overflow is acknowledged
- * nothing comes in, so what is kept afterwards is of the time after.
- */
-static void priq_overflow(struct smmuv3_priq *priq)
+/* Nothing of a group that is not whole is kept, of whatever function. */
+static void priq_discard_partial(struct smmuv3_unit *unit)
 {
-	struct smmuv3_unit *unit = priq->ring.unit;
 	struct smmuv3_stream *stream;
 	unsigned long sid;
-
-	priq->overflows++;
-	trace_smmuv3_priq_overflow(unit, priq->overflows);
 
 	rcu_read_lock();
 	xa_for_each(&unit->streams, sid, stream) {
@@ -190,8 +181,39 @@ static void priq_overflow(struct smmuv3_priq *priq)
 			iommufd_fault_source_discard_partial(source);
 	}
 	rcu_read_unlock();
+}
 
+/*
+ * The queue was full: the unit dropped requests, and answered success for those that
+ * were the last of their group (8.2). Those last requests will not come, so nothing
+ * of a group that is not whole may be kept. Until the overflow is acknowledged
+ * nothing comes in, so what is kept afterwards is of the time after.
+ */
+static void priq_overflow(struct smmuv3_priq *priq)
+{
+	priq->overflows++;
+	trace_smmuv3_priq_overflow(priq->ring.unit, priq->overflows);
+	priq_discard_partial(priq->ring.unit);
 	smmuv3_ring_acknowledge(&priq->ring);
+}
+
+/**
+ * smmuv3_priq_discard() - empty the queue, unseen
+ * @unit: may have written records that are not good (8.2), and writes none now
+ *
+ * Nor is anything kept of groups that are not whole: their last requests may be among
+ * what was lost. A unit without queue has nothing. May sleep.
+ */
+void smmuv3_priq_discard(struct smmuv3_unit *unit)
+{
+	struct smmuv3_priq *priq = unit->priq;
+
+	if (!priq)
+		return;
+	mutex_lock(&priq->lock);
+	smmuv3_ring_discard(&priq->ring);
+	priq_discard_partial(unit);
+	mutex_unlock(&priq->lock);
 }
 
 /*
@@ -239,6 +261,7 @@ static irqreturn_t priq_thread(int irq, void *data)
 		mutex_unlock(&priq->lock);
 		cond_resched();
 	} while (more);
+	smmuv3_lost_look(priq->ring.unit);
 	return IRQ_HANDLED;
 }
 
@@ -302,6 +325,7 @@ void smmuv3_priq_drain(struct smmuv3_device *device, ioasid_t pasid)
 		rounds++;
 		cond_resched();
 	} while (again && rounds < SMMUV3_DRAIN_ROUNDS);
+	smmuv3_lost_look(device->unit);
 	trace_smmuv3_faults_drain(device->unit, smmuv3_device_sid(device), pasid,
 				  rounds);
 }

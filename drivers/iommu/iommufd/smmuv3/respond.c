@@ -2,7 +2,7 @@
 /*
  * What the fault door asks of a unit: answers, in batches, and switching on and off.
  * A PCI function has page requests (priq.c, pri.c), a platform device stalled
- * transactions (evtq.c); no device has both.
+ * transactions (evtq.c, stall.c); no device has both.
  *
  * Locks: smmuv3_evtq::respond_lock, then the command queue's.
  */
@@ -13,10 +13,6 @@
 #include "faults_internal.h"
 #include "regs.h"
 #include "trace.h"
-
-/* CMD_STALL_TERM (4.6.2). */
-#define CMD_STALL_TERM		0x45
-#define CMD_STALL_TERM_SID	GENMASK_ULL(63, 32)
 
 /*
  * Stalled transactions of one device that the door keeps room for, whatever the
@@ -156,36 +152,15 @@ static void faults_respond(struct iommufd_fault_unit *fault_unit,
 	mutex_unlock(&evtq->respond_lock);
 }
 
-/*
- * What was stalled before has been drained and answered, and nobody listens any
- * more. Should there be something left all the same, it is terminated (4.6.2), and
- * a record of it that still comes is answered by the pass that finds it: that
- * resumes nothing, as no transaction has its tag (4.6.1).
- */
-static void terminate_stalls(struct smmuv3_device *device)
-{
-	DEFINE_SMMUV3_BATCH(batch, device->unit);
-	unsigned int i;
-
-	for (i = 0; i < device->num_streams; i++) {
-		struct smmuv3_cmd cmd = {
-			.qw[0] = CMD_STALL_TERM |
-				 FIELD_PREP(CMD_STALL_TERM_SID,
-					    device->streams[i].sid),
-		};
-
-		smmuv3_batch_add(&batch, &cmd);
-	}
-	smmuv3_answers_submit(&batch);
-	smmuv3_evtq_drain(device, IOMMU_NO_PASID);
-}
-
 /* Whether faults stall is said of each table as it is attached (attach.c). */
 static int faults_enable(struct iommufd_fault_source *source)
 {
 	struct smmuv3_device *device = iommufd_fault_source_priv(source);
 
-	return device->can_stall ? 0 : smmuv3_pri_enable(device);
+	if (!device->can_stall)
+		return smmuv3_pri_enable(device);
+	smmuv3_stalls_enable(device);
+	return 0;
 }
 
 static void faults_disable(struct iommufd_fault_source *source)
@@ -193,7 +168,7 @@ static void faults_disable(struct iommufd_fault_source *source)
 	struct smmuv3_device *device = iommufd_fault_source_priv(source);
 
 	if (device->can_stall)
-		terminate_stalls(device);
+		smmuv3_stalls_disable(device);
 	else
 		smmuv3_pri_disable(device);
 }
@@ -219,13 +194,7 @@ static int faults_stop(struct iommufd_fault_source *source)
 
 	if (!device->can_stall)
 		return smmuv3_pri_stop(device);
-	/*
-	 * There is no interface to start anew. What is stalled is handed over, and
-	 * aborted as the door refuses it; what the device asks for afterwards is a
-	 * group of its own each time, of which nothing can be cut off.
-	 */
-	smmuv3_faults_drain(device, IOMMU_NO_PASID);
-	return 0;
+	return smmuv3_stalls_stop(device);
 }
 
 /* What the fault door calls; sources have their &struct smmuv3_device as priv. */
@@ -294,6 +263,7 @@ void smmuv3_faults_get_stats(struct smmuv3_unit *unit,
 
 	*stats = (struct smmuv3_fault_stats){
 		.event_overflows = atomic64_read(&unit->event_overflows),
+		.aborts = atomic64_read(&unit->queue_aborts),
 	};
 	if (evtq) {
 		mutex_lock(&evtq->lock);

@@ -165,3 +165,20 @@ void smmuv3_ring_acknowledge(struct smmuv3_ring *ring)
 	ring->overflow = false;
 	ring_write_cons(ring);
 }
+
+/**
+ * smmuv3_ring_discard() - empty the queue, unseen
+ * @ring: the queue; the unit writes nothing to it now
+ *
+ * Acknowledges an overflow, too.
+ */
+void smmuv3_ring_discard(struct smmuv3_ring *ring)
+{
+	if (!smmuv3_ring_look(ring))
+		return;
+	ring->cons = ring->prod;
+	if (ring->overflow)
+		smmuv3_ring_acknowledge(ring);
+	else
+		ring_write_cons(ring);
+}

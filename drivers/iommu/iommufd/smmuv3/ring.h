@@ -61,5 +61,6 @@ bool smmuv3_ring_look(struct smmuv3_ring *ring);
 bool smmuv3_ring_take(struct smmuv3_ring *ring, u64 *qw);
 void smmuv3_ring_release(struct smmuv3_ring *ring);
 void smmuv3_ring_acknowledge(struct smmuv3_ring *ring);
+void smmuv3_ring_discard(struct smmuv3_ring *ring);
 
 #endif

@@ -177,6 +177,24 @@ DEFINE_EVENT(smmuv3_queue_overflow, smmuv3_priq_overflow,
 	TP_ARGS(unit, overflows)
 );
 
+/* A queue could not be written: records of faults were lost. */
+TRACE_EVENT(smmuv3_queue_abort,
+	TP_PROTO(struct smmuv3_unit *unit, bool events, bool requests),
+	TP_ARGS(unit, events, requests),
+	TP_STRUCT__entry(
+		__string(unit, unit->name)
+		__field(bool, events)
+		__field(bool, requests)
+	),
+	TP_fast_assign(
+		__assign_str(unit);
+		__entry->events = events;
+		__entry->requests = requests;
+	),
+	TP_printk("unit=%s events=%d requests=%d", __get_str(unit),
+		  __entry->events, __entry->requests)
+);
+
 /* A device and PASID have no fault on the way any more. */
 TRACE_EVENT(smmuv3_faults_drain,
 	TP_PROTO(struct smmuv3_unit *unit, u32 sid, u32 pasid,

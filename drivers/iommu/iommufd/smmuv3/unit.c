@@ -268,6 +268,10 @@ static int unit_flush_everything(struct smmuv3_unit *unit)
 	return smmuv3_batch_submit(&batch);
 }
 
+/* Acknowledged when the queue is in order again (lost.c) */
+#define UNIT_QUEUE_ABORTS	(SMMU_GERROR_EVENTQ_ABORT |		\
+				 SMMU_GERROR_PRIQ_ABORT)
+
 static const struct {
 	u32 error;
 	const char *text;
@@ -344,7 +348,10 @@ static irqreturn_t unit_gerror(int irq, void *data)
 		unit_give_up(unit);
 	if (active & SMMU_GERROR_CMDQ)
 		smmuv3_cmdq_error(unit);
-	smmuv3_gerror_ack(unit, active & ~SMMU_GERROR_CMDQ);
+	if (active & UNIT_QUEUE_ABORTS)
+		smmuv3_lost_records(unit);
+	smmuv3_gerror_ack(unit, active & ~(SMMU_GERROR_CMDQ |
+					   UNIT_QUEUE_ABORTS));
 
 	for (i = 0; i < ARRAY_SIZE(unit_errors); i++)
 		if (active & unit_errors[i].error)
@@ -394,6 +401,7 @@ err_evtq:
 err_gerror:
 	if (unit->gerror_irq)
 		unit->door->irq_free(unit, SMMUV3_IRQ_GERROR, unit);
+	smmuv3_lost_stop(unit);
 	return rc;
 }
 
@@ -405,6 +413,7 @@ static void unit_stop_interrupts(struct smmuv3_unit *unit)
 	smmuv3_evtq_stop(unit);
 	if (unit->gerror_irq)
 		unit->door->irq_free(unit, SMMUV3_IRQ_GERROR, unit);
+	smmuv3_lost_stop(unit);
 }
 
 /* Queues on, caches empty. */

@@ -192,6 +192,8 @@ static inline bool smmuv3_can_nest(const struct smmuv3_caps *caps)
  * @timeouts: ATC invalidations that a device did not answer
  * @faults: unrecoverable faults seen
  * @event_overflows: times the event queue had no room
+ * @queue_aborts: times the event queue or the page request queue could not be
+ *	written
  */
 struct smmuv3_unit {
 	const struct smmuv3_door_ops *door;
@@ -223,6 +225,7 @@ struct smmuv3_unit {
 	atomic64_t timeouts;
 	atomic64_t faults;
 	atomic64_t event_overflows;
+	atomic64_t queue_aborts;
 };
 
 void smmuv3_caps_decode(struct smmuv3_caps *caps, const u32 idr[6],

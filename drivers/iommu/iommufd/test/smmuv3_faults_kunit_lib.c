@@ -295,6 +295,9 @@ static void st_device_init(struct st *st, int i, enum st_kind kind,
 		st_function_init(fn, outstanding);
 	else
 		device->can_stall = true;
+	mutex_lock(&st->fake->unit.lock);
+	KUNIT_ASSERT_EQ(st->test, smmuv3_stream_prepare(device), 0);
+	mutex_unlock(&st->fake->unit.lock);
 	capacity = smmuv3_faults_capacity(device);
 	KUNIT_ASSERT_GT(st->test, capacity, 0);
 	device->source =
@@ -327,6 +330,7 @@ static void st_start(struct st *st)
 	struct kunit *test = st->test;
 
 	unit->fault_unit.ops = &smmuv3_fault_unit_ops;
+	KUNIT_ASSERT_EQ(test, smmuv3_strtab_alloc(unit), 0);
 	KUNIT_ASSERT_EQ(test, smmuv3_evtq_alloc(unit), 0);
 	KUNIT_ASSERT_EQ(test, smmuv3_priq_alloc(unit), 0);
 	KUNIT_ASSERT_NOT_NULL(test, unit->priq);
@@ -409,8 +413,10 @@ void st_done(struct st *st)
 	ft_queue_free(&st->ft, st->ft.queue);
 	smmuv3_priq_stop(unit);
 	smmuv3_evtq_stop(unit);
+	smmuv3_lost_stop(unit);
 	smmuv3_priq_free(unit);
 	smmuv3_evtq_free(unit);
+	smmuv3_strtab_free(unit);
 }
 
 struct iommufd_fault_attach *st_attach(struct st *st, int fn, ioasid_t pasid)

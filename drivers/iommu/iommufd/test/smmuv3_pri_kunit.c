@@ -196,17 +196,70 @@ static void pri_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, smmuv3_pri_enable(device), -EOPNOTSUPP);
 	fn->pdev.pri_cap = ST_PRI;
 
-	/* It still has requests of the time before. */
+	/* It does not stop, and a reset is no help. */
+	fn->on_control = NULL;
 	pri_set_status(fn, 0);
 	KUNIT_EXPECT_EQ(test, smmuv3_pri_enable(device), -EBUSY);
+	fn->on_control = pri_control;
 	pri_set_status(fn, 0xffff);
 	KUNIT_EXPECT_EQ(test, smmuv3_pri_enable(device), -ENODEV);
-	pri_set_status(fn, PCI_PRI_STATUS_STOPPED);
-
-	pri_expect_off(st);
 	KUNIT_EXPECT_EQ(test, pri_resets, 0);
+	pri_expect_off(st);
+	/* It waits for answers that will not come. */
+	pri_set_status(fn, 0);
 	KUNIT_EXPECT_EQ(test, smmuv3_pri_enable(device), 0);
+	KUNIT_EXPECT_EQ(test, pri_resets, 2);
 	smmuv3_pri_disable(device);
+	pri_expect_off(st);
+	st_done(st);
+}
+
+/* Page requests of the first function, by another thread */
+static void pri_enable_call(struct ft_call *call)
+{
+	call->rc = smmuv3_pri_enable(pri_st->fn[0].device);
+}
+
+/* It has stopped some time after it was turned off. */
+static void pri_stops_late(struct st_device *fn)
+{
+	static unsigned int looks;
+
+	if (++looks % 50 == 0)
+		pri_set_status(fn, PCI_PRI_STATUS_STOPPED);
+}
+
+/*
+ * The interface was on when somebody looked, as another function had it on; that one
+ * turned it off before the lock was to be had: it is waited for.
+ */
+static void pri_enable_after_other(struct kunit *test)
+{
+	struct st *st = pri_new(test);
+	struct st_device *fn = &st->fn[0];
+	struct ft_call call = { .fn = pri_enable_call };
+	struct mutex *lock = &st->fake->unit.lock;
+
+	/* Under a lock of the PCI core no hook can do what it does */
+	if (!IS_ENABLED(CONFIG_PCI_LOCKLESS_CONFIG)) {
+		st_done(st);
+		return;
+	}
+	fn->pdev.pri_enabled = 1;
+	mutex_lock(lock);
+	ft_call_start(&call);
+	KUNIT_EXPECT_FALSE(test, ft_call_finished(&call, 200));
+	fn->pdev.pri_enabled = 0;
+	/* A reset does not help */
+	fn->on_control = NULL;
+	fn->on_status = pri_stops_late;
+	pri_set_status(fn, 0);
+	mutex_unlock(lock);
+	ft_call_wait(&call);
+	KUNIT_EXPECT_EQ(test, call.rc, 0);
+	KUNIT_EXPECT_TRUE(test, pri_function_enabled(fn));
+	fn->on_status = NULL;
+	smmuv3_pri_disable(fn->device);
 	st_done(st);
 }
 
@@ -722,7 +775,8 @@ static void pri_unplug(struct kunit *test)
 static struct kunit_case smmuv3_pri_cases[] = {
 	KUNIT_CASE(pri_enable_disable),
 	KUNIT_CASE(pri_capacity),
-	KUNIT_CASE(pri_refused),
+	KUNIT_CASE_SLOW(pri_refused),
+	KUNIT_CASE(pri_enable_after_other),
 	KUNIT_CASE(pri_virtual_function),
 	KUNIT_CASE(pri_virtual_function_off),
 	KUNIT_CASE(pri_query),

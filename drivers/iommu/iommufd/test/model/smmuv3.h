@@ -104,6 +104,10 @@ void smmuv3_model_write(struct smmuv3_model *model, u32 offset, unsigned int siz
  * @SMMUV3_MODEL_INJECT_EVENT_ABT: the nth event record from now cannot be written
  *	(SMMU_GERROR.EVENTQ_ABT_ERR)
  * @SMMUV3_MODEL_INJECT_PRI_ABT: the nth PRI record from now likewise
+ * @SMMUV3_MODEL_INJECT_EVENT_ASYNC: writing the nth event record from now aborts when
+ *	the index has moved on (7.2.2): the record is lost, and something else in its
+ *	place; a transaction that it told of stays stalled
+ * @SMMUV3_MODEL_INJECT_PRI_ASYNC: the nth PRI record likewise (8.2): nobody answers
  */
 enum smmuv3_model_inject {
 	SMMUV3_MODEL_INJECT_DROP,
@@ -115,6 +119,8 @@ enum smmuv3_model_inject {
 	SMMUV3_MODEL_INJECT_MISS_LEAF,
 	SMMUV3_MODEL_INJECT_EVENT_ABT,
 	SMMUV3_MODEL_INJECT_PRI_ABT,
+	SMMUV3_MODEL_INJECT_EVENT_ASYNC,
+	SMMUV3_MODEL_INJECT_PRI_ASYNC,
 	SMMUV3_MODEL_NUM_INJECTS,
 };
 

@@ -227,11 +227,31 @@ static bool do_resume(struct smmuv3_model *model, const u64 cmd[2])
 	return true;
 }
 
-/* 4.7.2 */
+/* Does the unit, as it is now, abort all that comes from a stream, without a word? */
+static bool aborts(struct smmuv3_model *model, u32 sid)
+{
+	struct smmuv3_fault fault = {};
+	u64 ste[8];
+
+	if (!smmuv3_on(model, SMMUV3_CR0_SMMUEN))
+		return true;
+	smmuv3_fetch_ste(model, sid, ste, &fault);
+	return !fault.type && !smmuv3_get(SMMUV3_STE0_CONFIG, ste[0]);
+}
+
+/*
+ * 4.7.2: while the stream does not abort it is unpredictable what is terminated, so
+ * software must not ask for it; this unit terminates nothing then.
+ */
 static bool do_stall_term(struct smmuv3_model *model, const u64 cmd[2])
 {
 	if (!can_stall(model))
 		return false;
+	if (MUT(STALL_TERM_LIVE, !aborts(model, sid_of(cmd)), false)) {
+		model_violation("smmuv3: CMD_STALL_TERM of %#x, which may still stall",
+				sid_of(cmd));
+		return true;
+	}
 	smmuv3_stall_terminate(model, sid_of(cmd), false);
 	return true;
 }

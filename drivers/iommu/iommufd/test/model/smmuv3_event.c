@@ -122,6 +122,7 @@ static bool write_record(struct smmuv3_model *model, const u64 ev[4])
 	bool was_empty = !smmuv3_queue_used(queue);
 	__le64 *slot = smmuv3_memory(model, pa);
 	unsigned int i;
+	bool lost;
 
 	if (!slot || !smmuv3_memory_known(pa) ||
 	    smmuv3_injected(model, SMMUV3_MODEL_INJECT_EVENT_ABT)) {
@@ -129,13 +130,16 @@ static bool write_record(struct smmuv3_model *model, const u64 ev[4])
 		smmuv3_gerror(model, SMMUV3_GERROR_EVENTQ);
 		return false;
 	}
+	lost = smmuv3_injected(model, SMMUV3_MODEL_INJECT_EVENT_ASYNC);
 	for (i = 0; i < 4; i++)
-		slot[i] = cpu_to_le64(ev[i]);
+		slot[i] = lost ? ~0ULL : cpu_to_le64(ev[i]);
 	/* The record is there before the index says so. */
 	smp_wmb();
 	queue->prod = smmuv3_queue_next(queue, queue->prod);
 	if (was_empty || MUT(EVENTQ_IRQ, false, true))
 		smmuv3_interrupt(model, SMMUV3_MODEL_IRQ_EVTQ);
+	if (lost)
+		smmuv3_gerror(model, SMMUV3_GERROR_EVENTQ);
 	return true;
 }
 

@@ -81,6 +81,7 @@ extern unsigned int sm_unmet;
 
 /* Words of an STE */
 #define STE0(config)	(1ULL | (u64)(config) << 1)
+#define CFG_ABORT	0
 #define CFG_BYPASS	4
 #define CFG_S1		5
 #define CFG_S2		6

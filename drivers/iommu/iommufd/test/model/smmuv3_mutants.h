@@ -269,6 +269,7 @@ SMMUV3_MUTANT(DIRTY_S2_DBM, "3.13.3: everything becomes dirty at stage 2")
 SMMUV3_MUTANT(STALL_MAX, "6.3.6: one stall more than STALL_MAX")
 SMMUV3_MUTANT(RESUME_SID, "4.7.1: the StreamID of CMD_RESUME does not count")
 SMMUV3_MUTANT(STALL_TERM_SID, "4.7.2: CMD_STALL_TERM is for every stream")
+SMMUV3_MUTANT(STALL_TERM_LIVE, "4.7.2: CMD_STALL_TERM whether the stream aborts or not")
 SMMUV3_MUTANT(STALL_TERM_HOW, "4.7.2: CMD_STALL_TERM retries")
 SMMUV3_MUTANT(STALL_WAITING, "7.2.1: what waits for room is not retried")
 

@@ -79,20 +79,24 @@ static enum fate enqueue(struct smmuv3_model *model, const u64 entry[2], bool la
 	bool was_empty = !smmuv3_queue_used(queue);
 	u64 pa = smmuv3_queue_entry(queue, queue->prod, PRI_BYTES);
 	__le64 *slot = smmuv3_memory(model, pa);
+	bool lost;
 
 	if (!slot || !smmuv3_memory_known(pa) ||
 	    smmuv3_injected(model, SMMUV3_MODEL_INJECT_PRI_ABT)) {
 		smmuv3_gerror(model, SMMUV3_GERROR_PRIQ);
 		return FATE_FAILURE;
 	}
-	slot[0] = cpu_to_le64(entry[0]);
-	slot[1] = cpu_to_le64(entry[1]);
+	lost = smmuv3_injected(model, SMMUV3_MODEL_INJECT_PRI_ASYNC);
+	slot[0] = lost ? 0 : cpu_to_le64(entry[0]);
+	slot[1] = lost ? 0 : cpu_to_le64(entry[1]);
 	/* The entry is there before the index says so. */
 	smp_wmb();
 	queue->prod = smmuv3_queue_next(queue, queue->prod);
 	model->counts.pri_records++;
 	if (last_only(model) ? last : was_empty)
 		smmuv3_interrupt(model, SMMUV3_MODEL_IRQ_PRIQ);
+	if (lost)
+		smmuv3_gerror(model, SMMUV3_GERROR_PRIQ);
 	return FATE_QUEUED;
 }
 

@@ -154,13 +154,27 @@ static void wrong_resumes(struct kunit *test)
 	SM_EXPECT_EQ(test, 1, f->resumes);
 }
 
+/* So that CMD_STALL_TERM is allowed (4.7.2) */
+static void make_abort(struct sm *f)
+{
+	sm_set_ste(f, SID, STE0(CFG_ABORT), 0, 0, 0);
+	sm_set_ste(f, SID_OTHER, STE0(CFG_ABORT), 0, 0, 0);
+	sm_flush(f);
+}
+
 static void terminate(struct kunit *test)
 {
 	struct sm *f = plain(test);
+	unsigned long before;
 	unsigned int i;
 
 	for (i = 0; i < 3; i++)
 		SM_EXPECT_EQ(test, STALLED, sm_dma(f, SSID, READS, VA + i));
+	before = sm_violations_meant();
+	sm_ok(f, 0x45 | S(SID), 0);
+	SM_EXPECT_EQ(test, 1, sm_violations_came(before));
+	SM_EXPECT_EQ(test, 0, f->resumes);
+	make_abort(f);
 	sm_ok(f, 0x45 | S(SID_OTHER), 0);
 	SM_EXPECT_EQ(test, 0, f->resumes);
 	sm_ok(f, 0x45 | S(SID), 0);
@@ -172,6 +186,9 @@ static void terminate(struct kunit *test)
 	while (sm_event(f))
 		;
 	/* Off: nothing stays. */
+	sm_stage1(f);
+	f->cds[SSID * 8] |= CD_S;
+	sm_flush(f);
 	SM_EXPECT_EQ(test, STALLED, sm_dma(f, SSID, READS, VA));
 	sm_wr(f, R_CR0, CR0_ALL & ~1);
 	SM_EXPECT_EQ(test, 4, f->resumes);
@@ -211,7 +228,29 @@ static void queue_full(struct kunit *test)
 	SM_EXPECT_EQ(test, 2, f->resumes);
 	sm_wr(f, R_GERRORN, sm_rd(f, R_GERROR));
 	SM_EXPECT_EQ(test, 3, f->resumes);
+	make_abort(f);
 	sm_ok(f, 0x45 | S(SID), 0);
+}
+
+/* The record is lost, the transaction is not: it is there to be terminated. */
+static void record_lost(struct kunit *test)
+{
+	struct sm *f = plain(test);
+
+	smmuv3_model_inject(f->model, SMMUV3_MODEL_INJECT_EVENT_ASYNC, 1);
+	SM_EXPECT_EQ(test, STALLED, sm_dma(f, SSID, READS, VA));
+	SM_EXPECT_EQ(test, 1, sm_rd(f, R_EVTQ_PROD));
+	SM_EXPECT_EQ(test, 1 << 2, sm_rd(f, R_GERROR) ^ sm_rd(f, R_GERRORN));
+	SM_EXPECT_EQ(test, 0xff, sm_event(f));
+	SM_EXPECT_EQ(test, 1, sm_counts(f)->stalls);
+	sm_wr(f, R_GERRORN, sm_rd(f, R_GERROR));
+	SM_EXPECT_EQ(test, 0, sm_event(f));
+	SM_EXPECT_EQ(test, 0, f->resumes);
+	make_abort(f);
+	sm_ok(f, 0x45 | S(SID), 0);
+	SM_EXPECT_EQ(test, 1, f->resumes);
+	SM_EXPECT_EQ(test, MODEL_RESUME_ABORT, f->resume_how);
+	SM_EXPECT_EQ(test, 0, sm_event(f));
 }
 
 static void tags_used_up(struct kunit *test)
@@ -239,6 +278,7 @@ static void tags_used_up(struct kunit *test)
 	SM_EXPECT_EQ(test, 2, f->resumes);
 	SM_EXPECT_EQ(test, STALLED, sm_dma(f, SSID, READS, VA));
 	SM_EXPECT_EQ(test, 0x10, sm_event(f));
+	make_abort(f);
 	sm_ok(f, 0x45 | S(SID), 0);
 	SM_EXPECT_EQ(test, 4, f->resumes);
 }
@@ -269,6 +309,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(stage2),
 	KUNIT_CASE(wrong_resumes),
 	KUNIT_CASE(terminate),
+	KUNIT_CASE(record_lost),
 	KUNIT_CASE(queue_full),
 	KUNIT_CASE(tags_used_up),
 	KUNIT_CASE(masters),
