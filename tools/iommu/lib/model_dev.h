@@ -70,6 +70,8 @@ enum {
 	MODEL_SMMUV3_ABORT = 3,
 	MODEL_SMMUV3_TIMEOUT = 4,
 	MODEL_SMMUV3_DELAY = 5,
+	MODEL_SMMUV3_EVENT_ASYNC = 9,
+	MODEL_SMMUV3_PRI_ASYNC = 10,
 };
 
 /* Of the last call of this thread that failed. */

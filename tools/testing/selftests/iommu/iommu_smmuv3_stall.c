@@ -5,7 +5,8 @@
  * 0070, 3.12.2). The program is the VMM, and the guest where tables are a guest's.
  *
  * The unit's ledger is checked at the end of each test: a stall is retried or
- * aborted, once, and none is left for the unit to terminate.
+ * aborted, once, and none is left for the unit to terminate, but for those whose record
+ * it has lost.
  */
 #include "smmuv3_model_test.h"
 
@@ -31,6 +32,7 @@ FIXTURE(stall) {
 	__u32 ioas;
 	__u32 hwpt;
 	__u64 requests;
+	__u64 terminated;
 };
 
 FIXTURE_VARIANT(stall) {
@@ -116,17 +118,17 @@ static __u64 counter(struct guest *g, const char *name)
 
 /*
  * What the unit stalled was retried or aborted by an answer, ours or the kernel's,
- * but for @requests that were page requests of another device; and the queue has
- * counted what we did.
+ * but for @requests that were page requests of another device, and @ended that nobody
+ * knew of; and the queue has counted what we did.
  */
-#define STALL_CHECK(g, requests) do {					\
+#define STALL_CHECK(g, requests, ended) do {				\
 	struct guest *_g = (g);						\
-	__u64 _v;							\
+	__u64 _v, _ended = (ended);					\
 									\
 	EXPECT_EQ(counter(_g, "stalls"),				\
 		  counter(_g, "stalls-retried") +			\
-		  counter(_g, "stalls-aborted"));			\
-	EXPECT_EQ(0, counter(_g, "stalls-terminated"));			\
+		  counter(_g, "stalls-aborted") + _ended);		\
+	EXPECT_EQ(_ended, counter(_g, "stalls-terminated"));		\
 	EXPECT_EQ(_g->success + _g->retried,				\
 		  counter(_g, "stalls-retried") + (requests));		\
 	EXPECT_EQ(_g->invalid + _g->failure + _g->drained,		\
@@ -152,7 +154,7 @@ FIXTURE_TEARDOWN(stall)
 {
 	struct guest *g = &self->s.g;
 
-	STALL_CHECK(g, self->requests);
+	STALL_CHECK(g, self->requests, self->terminated);
 	/* A stall that is left is a violation when the unit goes */
 	guest_stop(g);
 }
@@ -567,6 +569,50 @@ static int one_outstanding(FIXTURE_DATA(stall) *self,
 	return rc == 1 ? 0 : rc < 0 ? rc : -EIO;
 }
 
+/*
+ * The unit could not write the record of a stall: that one is ended, and so is what
+ * user space has; the next is as ever.
+ */
+TEST_F(stall, record_lost)
+{
+	char data[PAGE], more[PAGE];
+	struct model_job job, lost;
+	struct iommu_hwpt_pgfault rec;
+	struct guest *g = &self->s.g;
+
+	ASSERT_EQ(0, one_outstanding(self, variant, data, &job, &rec));
+	ASSERT_EQ(0, model_inject(&g->m, MODEL_SMMUV3_EVENT_ASYNC, 1));
+	pattern(more, PAGE, 5);
+	ASSERT_EQ(0, start_dma(g, IOMMUFD_MODEL_DMA_WRITE, variant->pasid,
+			       VA + PAGE, more, PAGE, &lost));
+	EXPECT_EQ(IOMMUFD_MODEL_DMA_FAULTED, model_job_wait(&lost, FOREVER_MS));
+	EXPECT_EQ(IOMMUFD_MODEL_DMA_FAULTED, model_job_wait(&job, FOREVER_MS));
+	g->drained++;
+	self->terminated++;
+	EXPECT_EQ(-EINVAL, iommu_fault_answer(g->queue, rec.cookie,
+					      IOMMUFD_PAGE_RESP_SUCCESS));
+	EXPECT_TRUE(all_bytes(data_page(g, 0), 0, 2 * PAGE));
+
+	/* What comes while the stream aborts is blocked, and does not stall */
+	while (counter(g, "stalls-terminated") < self->terminated)
+		usleep(1000);
+	for (;;) {
+		int status;
+
+		ASSERT_EQ(0, start_dma(g, IOMMUFD_MODEL_DMA_WRITE,
+				       variant->pasid, VA, data, PAGE, &job));
+		status = model_job_wait(&job, 100);
+		if (status == IOMMUFD_MODEL_DMA_PENDING)
+			break;
+		ASSERT_EQ(IOMMUFD_MODEL_DMA_BLOCKED, status);
+	}
+	ASSERT_EQ(1, guest_read(g, &rec, 1));
+	ASSERT_EQ(0, page_in(self, variant, 0));
+	ASSERT_EQ(0, guest_answer(g, rec.cookie, IOMMUFD_PAGE_RESP_SUCCESS));
+	EXPECT_EQ(IOMMUFD_MODEL_DMA_OK, model_job_wait(&job, FOREVER_MS));
+	EXPECT_EQ(0, memcmp(data_page(g, 0), data, PAGE));
+}
+
 TEST_F(stall, detached_with_one_outstanding)
 {
 	struct iommu_hwpt_pgfault rec;
@@ -801,7 +847,7 @@ FIXTURE_TEARDOWN(never)
 	if (g->m.fd >= 0) {
 		EXPECT_EQ(0, counter(g, "stalls"));
 		EXPECT_EQ(0, counter(g, "stalls-full"));
-		STALL_CHECK(g, 0);
+		STALL_CHECK(g, 0, 0);
 	}
 	guest_stop(g);
 }
@@ -983,6 +1029,23 @@ TEST_F(never, masters_that_cannot_be)
 		return;
 	EXPECT_EQ(-EOPNOTSUPP, model_plug_master(&vtd, SID, 0, true, &d));
 	model_remove(&vtd);
+}
+
+/* A machine does not go under what was made for it. */
+TEST_F(stall, unit_with_a_viommu)
+{
+	struct guest *g = &self->s.g;
+
+	EXPECT_EQ(-EBUSY, model_remove(&g->m));
+	model_dev_close(&g->d);
+	/* The device has gone, the HWPT and the vIOMMU are there */
+	EXPECT_EQ(-EBUSY, model_remove(&g->m));
+	EXPECT_EQ(0, iommu_destroy(g->fd, self->hwpt));
+	if (variant->tables != TABLES_KERNEL) {
+		EXPECT_EQ(-EBUSY, model_remove(&g->m));
+		EXPECT_EQ(0, iommu_destroy(g->fd, self->s.viommu));
+	}
+	EXPECT_EQ(0, iommu_destroy(g->fd, g->parent));
 }
 
 TEST_HARNESS_MAIN

@@ -467,18 +467,67 @@ static void interrupts(struct kunit *test)
 	SM_EXPECT_EQ(test, 1, f->raised[SMMUV3_MODEL_IRQ_PRIQ]);
 }
 
+/* An MSI of each interrupt, to memory, with its own data; and none without enable */
+static void unit_msis(struct kunit *test)
+{
+	static const struct {
+		unsigned int cfg;
+		u32 enable;
+	} irqs[] = { { 0x68, 1 }, { 0xb0, 4 }, { 0xd0, 2 } };
+	struct sm *f = plain(test);
+	u32 *words = (u32 *)(f->data[3] + 0x40);
+	unsigned int i, j, on;
+
+	sm_wr(f, R_IRQ_CTRL, 0);
+	for (i = 0; i < ARRAY_SIZE(irqs); i++) {
+		sm_wr64(f, irqs[i].cfg, virt_to_phys(&words[i]));
+		sm_wr(f, irqs[i].cfg + 8, 0x1000 + i);
+	}
+	for (on = 0; on <= ARRAY_SIZE(irqs); on++) {
+		memset(words, 0, ARRAY_SIZE(irqs) * sizeof(*words));
+		sm_wr(f, R_IRQ_CTRL,
+		      on < ARRAY_SIZE(irqs) ? irqs[on].enable : 0);
+		SM_EXPECT_EQ(test, 1, sm_illegal(f, 0, 0));
+		fault(f);
+		SM_EXPECT_EQ(test, 4, sm_event(f));
+		ask(f);
+		sm_wr(f, R_PRIQ_CONS, sm_rd(f, R_PRIQ_PROD));
+		for (j = 0; j < ARRAY_SIZE(irqs); j++)
+			SM_EXPECT_EQ(test, j == on ? 0x1000 + j : 0, words[j]);
+	}
+}
+
+static void until_raised(struct kunit *test, struct sm *f, unsigned int num)
+{
+	unsigned int i;
+
+	for (i = 0; i < 3000; i++) {
+		if (READ_ONCE(f->raised[SMMUV3_MODEL_IRQ_EVTQ]) == num)
+			break;
+		msleep(20);
+	}
+	SM_EXPECT_EQ(test, num, READ_ONCE(f->raised[SMMUV3_MODEL_IRQ_EVTQ]));
+}
+
 static void late(struct kunit *test)
 {
 	struct sm *f = plain(test);
-	unsigned int i;
 
-	smmuv3_model_inject(f->model, SMMUV3_MODEL_INJECT_DELAY, 50000);
+	smmuv3_model_inject(f->model, SMMUV3_MODEL_INJECT_DELAY, 20000);
 	fault(f);
-	SM_EXPECT_EQ(test, 0, READ_ONCE(f->raised[SMMUV3_MODEL_IRQ_EVTQ]));
-	for (i = 0; i < 100 && !READ_ONCE(f->raised[SMMUV3_MODEL_IRQ_EVTQ]); i++)
-		msleep(20);
+	until_raised(test, f, 1);
+	SM_EXPECT_EQ(test, 4, sm_event(f));
+	/* An hour, and it is not waited for; nor does it come another time */
+	smmuv3_model_inject(f->model, SMMUV3_MODEL_INJECT_DELAY,
+			    3600UL * 1000 * 1000);
+	fault(f);
 	SM_EXPECT_EQ(test, 1, READ_ONCE(f->raised[SMMUV3_MODEL_IRQ_EVTQ]));
 	smmuv3_model_inject(f->model, SMMUV3_MODEL_INJECT_DELAY, 0);
+	until_raised(test, f, 2);
+	smmuv3_model_inject(f->model, SMMUV3_MODEL_INJECT_DELAY, 0);
+	SM_EXPECT_EQ(test, 4, sm_event(f));
+	fault(f);
+	SM_EXPECT_EQ(test, 3, READ_ONCE(f->raised[SMMUV3_MODEL_IRQ_EVTQ]));
 }
 
 /* What is still on when a unit is taken away */
@@ -507,6 +556,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(event_queue),
 	KUNIT_CASE(event_abort),
 	KUNIT_CASE(interrupts),
+	KUNIT_CASE(unit_msis),
 	KUNIT_CASE(late),
 	KUNIT_CASE(left_on),
 	{}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit: the SMMUv3 driver on the model, what is neither tables nor flushing: each
+ * interrupt, by each way that it can be connected (IHI 0070 3.18); records that the
+ * unit could not write (7.2.2, 8.2); DMA aliases that functions share.
+ */
+#include <kunit/test.h>
+#include <linux/delay.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+
+#include "../pci_pri.h"
+#include "../smmuv3/faults_internal.h"
+#include "smmuv3_rig.h"
+
+#define IOVA		0x10000000
+#define NOWHERE		0x20000000
+/* Milliseconds for what another thread does; under load it takes long */
+#define PATIENCE_MS	60000
+
+/**
+ * struct mt - a machine, and a page that its functions reach
+ * @rig: the machine
+ * @domain: of stage 1, with @page at IOVA
+ * @page: of memory
+ */
+struct mt {
+	struct smmuv3_rig rig;
+	struct smmuv3_domain *domain;
+	u8 *page;
+};
+
+static void mt_start(struct kunit *test, struct mt *mt,
+		     const struct smmuv3_machine_config *config, u32 flags,
+		     unsigned int num)
+{
+	struct iommu_domain *domain;
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, smmuv3_rig_create(&mt->rig, config, flags, 0,
+						num), 0);
+	mt->page = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, mt->page);
+	mt->domain = smmuv3_paging_alloc(&mt->rig.machine->unit, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(mt->domain));
+	/* As the core fills it in */
+	domain = &mt->domain->domain;
+	KUNIT_ASSERT_EQ(test, iommu_map(domain, IOVA, virt_to_phys(mt->page),
+					PAGE_SIZE, IOMMU_READ | IOMMU_WRITE,
+					GFP_KERNEL), 0);
+	for (i = 0; i < num; i++)
+		KUNIT_ASSERT_EQ(test, smmuv3_attach(mt->domain,
+						    mt->rig.device[i],
+						    IOMMU_NO_PASID), 0);
+}
+
+static void mt_stop(struct mt *mt)
+{
+	unsigned int i;
+
+	for (i = 0; i < mt->rig.num; i++)
+		smmuv3_detach(mt->rig.device[i], IOMMU_NO_PASID);
+	smmuv3_rig_free(mt->domain);
+	smmuv3_rig_destroy(&mt->rig);
+}
+
+static void mt_until(struct kunit *test, const atomic64_t *count, u64 want)
+{
+	unsigned int i;
+
+	for (i = 0; i < PATIENCE_MS / 20; i++) {
+		if (atomic64_read(count) >= want)
+			break;
+		msleep(20);
+	}
+	KUNIT_EXPECT_EQ(test, atomic64_read(count), want);
+}
+
+/* An access that is nobody's page: an event. */
+static void mt_fault(struct kunit *test, struct mt *mt)
+{
+	u8 byte = 0;
+
+	KUNIT_EXPECT_EQ(test, smmuv3_rig_dma(&mt->rig, 0, IOMMU_NO_PASID,
+					     MODEL_DMA_UNTRANSLATED, NOWHERE,
+					     &byte, 1), MODEL_DMA_BLOCKED);
+}
+
+/* A page request, the last of its group: refused, as nobody listens. 0 or -EIO. */
+static int mt_try_request(struct mt *mt)
+{
+	struct model_pci_request request = {
+		.tlp = { .addr = NOWHERE, .perm = MODEL_READ },
+		.count = 1,
+		.last = true,
+	};
+
+	return model_pci_request(mt->rig.fn[0], &request);
+}
+
+static void mt_request(struct kunit *test, struct mt *mt)
+{
+	KUNIT_EXPECT_EQ(test, mt_try_request(mt), 0);
+}
+
+static u64 mt_requests(struct mt *mt)
+{
+	struct smmuv3_fault_stats stats;
+
+	smmuv3_faults_get_stats(&mt->rig.machine->unit, &stats);
+	return stats.requests;
+}
+
+static void mt_until_requests(struct kunit *test, struct mt *mt, u64 want)
+{
+	unsigned int i;
+
+	for (i = 0; i < PATIENCE_MS / 20 && mt_requests(mt) < want; i++)
+		msleep(20);
+	KUNIT_EXPECT_EQ(test, mt_requests(mt), want);
+}
+
+static void machine_interrupts(struct kunit *test)
+{
+	const struct smmuv3_machine_config config = {
+		.irqs = (uintptr_t)test->param_value - 1,
+	};
+	struct mt *mt = kunit_kzalloc(test, sizeof(*mt), GFP_KERNEL);
+	struct smmuv3_model_counts *counts;
+	struct smmuv3_unit *unit;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, mt);
+	counts = kunit_kzalloc(test, sizeof(*counts), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, counts);
+	mt_start(test, mt, &config, MODEL_PCI_ATS | MODEL_PCI_PRI, 1);
+	unit = &mt->rig.machine->unit;
+	KUNIT_EXPECT_EQ(test, mt->rig.machine->irqs.msi,
+			config.irqs == SMMUV3_MACHINE_MSIS);
+	KUNIT_EXPECT_EQ(test, mt->rig.machine->irqs.num_handlers,
+			config.irqs == SMMUV3_MACHINE_COMBINED ? 3 : 0);
+	KUNIT_ASSERT_EQ(test, smmuv3_pri_enable(mt->rig.device[0]), 0);
+	for (i = 1; i <= 3; i++) {
+		mt_fault(test, mt);
+		mt_until(test, &unit->faults, i);
+		mt_request(test, mt);
+		mt_until_requests(test, mt, i);
+		smmuv3_model_inject(mt->rig.machine->model,
+				    SMMUV3_MODEL_INJECT_EVENT_ABT, 1);
+		mt_fault(test, mt);
+		mt_until(test, &unit->gerrors, i);
+		mt_until(test, &unit->queue_aborts, i);
+		smmuv3_lost_settle(unit);
+	}
+	smmuv3_model_counts(mt->rig.machine->model, counts);
+	/* Of events, page requests and errors */
+	KUNIT_EXPECT_EQ(test, counts->msis,
+			config.irqs == SMMUV3_MACHINE_MSIS ? 3 * 3 : 0);
+	smmuv3_pri_disable(mt->rig.device[0]);
+	mt_stop(mt);
+}
+
+static const void *machine_irqs_params(const void *prev, char *desc)
+{
+	static const char * const names[] = { "wires", "combined", "MSIs" };
+	/* NULL is the end, so they count from 1 */
+	uintptr_t next = prev ? (uintptr_t)prev + 1 : 1;
+
+	if (next > ARRAY_SIZE(names))
+		return NULL;
+	strscpy(desc, names[next - 1], KUNIT_PARAM_DESC_SIZE);
+	return (void *)next;
+}
+
+/* A page request that was lost: the function waits, until its interface is reset. */
+static void machine_request_lost(struct kunit *test)
+{
+	static const struct smmuv3_machine_config config;
+	struct mt *mt = kunit_kzalloc(test, sizeof(*mt), GFP_KERNEL);
+	struct smmuv3_device *device;
+	struct smmuv3_unit *unit;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, mt);
+	mt_start(test, mt, &config, MODEL_PCI_ATS | MODEL_PCI_PRI, 1);
+	unit = &mt->rig.machine->unit;
+	device = mt->rig.device[0];
+	for (i = 1; i <= 4; i++) {
+		u64 requests = mt_requests(mt);
+
+		/* By the door, as an attach does it */
+		struct iommufd_fault_hold *hold =
+			iommufd_fault_hold_new(device->dev, 0);
+
+		KUNIT_ASSERT_FALSE(test, IS_ERR(hold));
+		/* The unit answers (8.2), or nobody does */
+		smmuv3_model_inject(mt->rig.machine->model,
+				    i % 2 ? SMMUV3_MODEL_INJECT_PRI_ASYNC :
+					    SMMUV3_MODEL_INJECT_PRI_ABT, 1);
+		KUNIT_EXPECT_EQ(test, mt_try_request(mt), i % 2 ? 0 : -EIO);
+		mt_until(test, &unit->queue_aborts, i);
+		smmuv3_lost_settle(unit);
+		KUNIT_EXPECT_TRUE(test, device->pri_open);
+		KUNIT_EXPECT_FALSE(test,
+				   iommufd_pci_pri_failed(device->pdev));
+		mt_request(test, mt);
+		mt_until_requests(test, mt, requests + 1);
+		iommufd_fault_hold_drop(hold);
+		KUNIT_EXPECT_FALSE(test, device->pri_open);
+	}
+	mt_stop(mt);
+}
+
+/* DMA with the alias, by a function that the driver has not got. */
+static unsigned int mt_alias_dma(struct model_pci_function *fn, u8 *byte)
+{
+	const struct model_dma_params params = {
+		.iova = IOVA, .length = 1, .group = 1,
+	};
+
+	return model_dma_now(fn, &params, byte);
+}
+
+/*
+ * Two functions and what carries their alias. The alias goes on as long as one of them
+ * is there, whoever was first; and it takes ATS from them.
+ */
+static void machine_alias(struct kunit *test)
+{
+	const struct smmuv3_machine_config config = {
+		.alias = SMMUV3_RIG_DEVFN(2),
+	};
+	struct mt *mt = kunit_kzalloc(test, sizeof(*mt), GFP_KERNEL);
+	struct smmuv3_rig *rig;
+	struct xarray *streams;
+	unsigned int i;
+	u8 byte;
+
+	KUNIT_ASSERT_NOT_NULL(test, mt);
+	rig = &mt->rig;
+	mt_start(test, mt, &config, MODEL_PCI_ATS, 2);
+	streams = &rig->machine->unit.streams;
+	mt->page[0] = 0x5a;
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_EQ(test, rig->device[i]->num_named, 2);
+		KUNIT_EXPECT_EQ(test, rig->device[i]->num_streams, 2 - i);
+		KUNIT_EXPECT_FALSE(test, rig->device[i]->can_ats);
+	}
+	/* It has no StreamID of its own left */
+	KUNIT_EXPECT_EQ(test, smmuv3_rig_plug(rig, 0, 0), -ENODEV);
+	KUNIT_ASSERT_NOT_NULL(test, rig->fn[2]);
+	pci_set_master(rig->pdev[2]);
+	KUNIT_EXPECT_EQ(test, mt_alias_dma(rig->fn[2], &byte), MODEL_DMA_OK);
+	KUNIT_EXPECT_EQ(test, byte, 0x5a);
+
+	/* The first one goes */
+	smmuv3_detach(rig->device[0], IOMMU_NO_PASID);
+	KUNIT_EXPECT_EQ(test, mt_alias_dma(rig->fn[2], &byte),
+			MODEL_DMA_BLOCKED);
+	model_pci_put(rig->fn[0]);
+	model_pci_unplug(rig->machine->machine.bridge, rig->pdev[0], false);
+	KUNIT_EXPECT_PTR_EQ(test, smmuv3_device_find(&rig->machine->unit,
+						     config.alias),
+			    rig->device[1]);
+	KUNIT_EXPECT_EQ(test, rig->device[1]->num_streams, 2);
+	byte = 0;
+	KUNIT_EXPECT_EQ(test, mt_alias_dma(rig->fn[2], &byte), MODEL_DMA_OK);
+	KUNIT_EXPECT_EQ(test, byte, 0x5a);
+	/* It goes where the heir goes */
+	smmuv3_detach(rig->device[1], IOMMU_NO_PASID);
+	KUNIT_EXPECT_EQ(test, mt_alias_dma(rig->fn[2], &byte),
+			MODEL_DMA_BLOCKED);
+
+	/* The rest as the rig has it: function 1 in the place of 0 */
+	rig->fn[0] = rig->fn[1];
+	rig->pdev[0] = rig->pdev[1];
+	rig->device[0] = rig->device[1];
+	smmuv3_rig_unplug(rig);
+	rig->num = 1;
+	KUNIT_EXPECT_NOT_NULL(test, xa_load(streams, config.alias));
+	mt_stop(mt);
+}
+
+static struct kunit_case smmuv3_machine_cases[] = {
+	KUNIT_CASE_PARAM(machine_interrupts, machine_irqs_params),
+	KUNIT_CASE_SLOW(machine_request_lost),
+	KUNIT_CASE(machine_alias),
+	{}
+};
+
+static struct kunit_suite smmuv3_machine_suite = {
+	.name = "iommufd_smmuv3_machine",
+	.test_cases = smmuv3_machine_cases,
+};
+
+kunit_test_suite(smmuv3_machine_suite);
