@@ -515,14 +515,34 @@ static bool is_guest_event(const struct smmuv3_event *event)
 }
 
 /**
+ * smmuv3_guest_event() - the record of a guest's own event queue
+ * @event: a fault
+ * @virt_id: the StreamID that the guest knows
+ * @out: filled in
+ *
+ * As hardware wrote it, but for the StreamID. Without SSV what stands in the place of
+ * the SubstreamID means nothing, and is 0; but C_BAD_SUBSTREAMID has one and no SSV
+ * (7.3.9).
+ */
+void smmuv3_guest_event(const struct smmuv3_event *event, u32 virt_id,
+			struct iommu_vevent_arm_smmuv3 *out)
+{
+	u64 qw0 = event->qw[0] & ~EVENT0_SID;
+	unsigned int i;
+
+	if (!(qw0 & EVENT0_SSV) && event->type != EVENT_C_BAD_SUBSTREAMID)
+		qw0 &= ~EVENT0_SSID;
+	out->evt[0] = cpu_to_le64(qw0 | FIELD_PREP(EVENT0_SID, virt_id));
+	for (i = 1; i < ARRAY_SIZE(out->evt); i++)
+		out->evt[i] = cpu_to_le64(event->qw[i]);
+}
+
+/**
  * smmuv3_viommu_event() - a fault of a guest's device
  * @viommu: that the device is nested through
  * @device: the device
  * @event: the fault
  *
- * The guest reads the record as hardware wrote it, with the StreamID that it knows.
- * Without SSV what stands in the place of the SubstreamID means nothing, and is 0; but
- * C_BAD_SUBSTREAMID has one and no SSV (7.3.9).
  * Nothing happens if it is not one for the guest, or the guest does not know the
  * device. Any context, under RCU.
  */
@@ -531,17 +551,12 @@ void smmuv3_viommu_event(struct smmuv3_viommu *viommu,
 			 const struct smmuv3_event *event)
 {
 	struct iommu_vevent_arm_smmuv3 out;
-	u64 virt_id, qw0 = event->qw[0] & ~EVENT0_SID;
-	unsigned int i;
+	u64 virt_id;
 
 	if (!is_guest_event(event) ||
 	    iommufd_viommu_get_vdev_id(&viommu->core, device->dev, &virt_id))
 		return;
-	if (!(qw0 & EVENT0_SSV) && event->type != EVENT_C_BAD_SUBSTREAMID)
-		qw0 &= ~EVENT0_SSID;
-	out.evt[0] = cpu_to_le64(qw0 | FIELD_PREP(EVENT0_SID, virt_id));
-	for (i = 1; i < ARRAY_SIZE(out.evt); i++)
-		out.evt[i] = cpu_to_le64(event->qw[i]);
+	smmuv3_guest_event(event, virt_id, &out);
 	iommufd_viommu_report_event(&viommu->core,
 				    IOMMU_VEVENTQ_TYPE_ARM_SMMUV3, &out,
 				    sizeof(out));

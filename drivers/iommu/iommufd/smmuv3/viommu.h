@@ -50,6 +50,12 @@ int smmuv3_guest_cmd_convert(const struct smmuv3_caps *caps, u16 vmid,
 bool smmuv3_guest_atc_reaches(const struct smmuv3_guest_cmd *guest,
 			      const struct smmuv3_device *device);
 
+struct iommu_vevent_arm_smmuv3;
+
+/* The record that the guest sees of @event. Any context. */
+void smmuv3_guest_event(const struct smmuv3_event *event, u32 virt_id,
+			struct iommu_vevent_arm_smmuv3 *out);
+
 /* Tell the guest, if it knows @device. Any context, under RCU. */
 void smmuv3_viommu_event(struct smmuv3_viommu *viommu,
 			 const struct smmuv3_device *device,

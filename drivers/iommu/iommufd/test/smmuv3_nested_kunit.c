@@ -422,11 +422,44 @@ static void test_atc_reaches(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, smmuv3_guest_atc_reaches(&pasid, device));
 }
 
+/* A guest sees its own StreamID, and no SubstreamID that means nothing (7.3). */
+static void test_guest_event(struct kunit *test)
+{
+	static const struct {
+		u64 qw0;
+		u64 want;
+	} cases[] = {
+		/* F_TRANSLATION, with SSV and without */
+		{ 0x0000004212345810ULL, 0xabcdef0112345810ULL },
+		{ 0x0000004212345010ULL, 0xabcdef0100000010ULL },
+		{ 0xffffffff00000010ULL, 0xabcdef0100000010ULL },
+		/* C_BAD_CD, and C_BAD_SUBSTREAMID, which has no SSV */
+		{ 0x00000042fffff00aULL, 0xabcdef010000000aULL },
+		{ 0x00000042fffff008ULL, 0xabcdef01fffff008ULL },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		const u64 qw[4] = { cases[i].qw0, 0x1122334455667788ULL,
+				    0x99aabbccddeeff00ULL, U64_MAX };
+		struct iommu_vevent_arm_smmuv3 out;
+		struct smmuv3_event event;
+
+		smmuv3_event_decode(qw, &event);
+		smmuv3_guest_event(&event, 0xabcdef01, &out);
+		KUNIT_EXPECT_EQ(test, le64_to_cpu(out.evt[0]), cases[i].want);
+		KUNIT_EXPECT_EQ(test, le64_to_cpu(out.evt[1]), qw[1]);
+		KUNIT_EXPECT_EQ(test, le64_to_cpu(out.evt[2]), qw[2]);
+		KUNIT_EXPECT_EQ(test, le64_to_cpu(out.evt[3]), qw[3]);
+	}
+}
+
 static struct kunit_case cmd_suite_cases[] = {
 	KUNIT_CASE(test_cmds),
 	KUNIT_CASE(test_opcodes),
 	KUNIT_CASE(test_cmds_small_unit),
 	KUNIT_CASE(test_atc_reaches),
+	KUNIT_CASE(test_guest_event),
 	{}
 };
 

@@ -132,7 +132,7 @@ static bool write_record(struct smmuv3_model *model, const u64 ev[4])
 	}
 	lost = smmuv3_injected(model, SMMUV3_MODEL_INJECT_EVENT_ASYNC);
 	for (i = 0; i < 4; i++)
-		slot[i] = lost ? ~0ULL : cpu_to_le64(ev[i]);
+		slot[i] = cpu_to_le64(lost ? ~0ULL : ev[i]);
 	/* The record is there before the index says so. */
 	smp_wmb();
 	queue->prod = smmuv3_queue_next(queue, queue->prod);
