@@ -20,6 +20,7 @@
 
 #include "dirty.h"
 #include "hwpt.h"
+#include "map/quarantine.h"
 
 /**
  * struct dirty_walk - one pass over the marks of a table
@@ -55,16 +56,17 @@ static int no_piece(unsigned long iova, unsigned long length, void *opaque)
 /*
  * A mark that was cleared is set again only when the IOMMU looks at the table
  * again, so the IOTLB must not answer for it. Do this before user space may act
- * on what was read.
+ * on what was read. -EIO: it may answer still.
  */
-static void dirty_sync(struct dirty_walk *walk)
+static int dirty_sync(struct dirty_walk *walk)
 {
 	if (walk->flags & IOMMU_DIRTY_NO_CLEAR)
-		return;
+		return 0;
 	/* Nothing was dirty: the driver must not see an empty range */
 	if (walk->gather.start > walk->gather.end)
-		return;
+		return 0;
 	iommu_iotlb_sync(walk->domain, &walk->gather);
+	return map_domain_owed(walk->domain) ? -EIO : 0;
 }
 
 static void dirty_walk_init(struct dirty_walk *walk,
@@ -93,7 +95,7 @@ static int dirty_set(struct iommufd_hwpt_paging *paging, bool enable)
 {
 	struct iommu_domain *domain = paging->hwpt.domain;
 	struct dirty_walk walk;
-	int rc;
+	int rc, err;
 
 	/*
 	 * Marks may be left from the last time, or be made by the hardware
@@ -102,7 +104,8 @@ static int dirty_set(struct iommufd_hwpt_paging *paging, bool enable)
 	if (enable) {
 		dirty_walk_init(&walk, paging, NULL, 0);
 		rc = iova_space_walk_all(walk.space, dirty_piece, &walk);
-		dirty_sync(&walk);
+		err = dirty_sync(&walk);
+		rc = rc ?: err;
 		if (rc)
 			return rc;
 	}
@@ -177,7 +180,7 @@ static int dirty_get(struct iommufd_hwpt_paging *paging,
 	struct iova_bitmap *bitmap;
 	struct dirty_walk walk;
 	unsigned long flags = 0;
-	int rc;
+	int rc, err;
 
 	bitmap = iova_bitmap_alloc(cmd->iova, cmd->length, cmd->page_size,
 				   u64_to_user_ptr(cmd->data));
@@ -188,9 +191,9 @@ static int dirty_get(struct iommufd_hwpt_paging *paging,
 		flags |= IOMMU_DIRTY_NO_CLEAR;
 	dirty_walk_init(&walk, paging, bitmap, flags);
 	rc = iova_bitmap_for_each(bitmap, &walk, dirty_report);
-	dirty_sync(&walk);
+	err = dirty_sync(&walk);
 	iova_bitmap_free(bitmap);
-	return rc;
+	return rc ?: err;
 }
 
 /**
@@ -206,8 +209,10 @@ static int dirty_get(struct iommufd_hwpt_paging *paging,
  * -ENOENT for an unknown HWPT; -EINVAL for a length of 0, a page size that is
  * not a power of two, a range that is not aligned to it or to the IOAS's
  * alignment or is not wholly mapped; -EOVERFLOW for a range past the end of the
- * address space; -EFAULT; -ENOMEM; -EINTR when the process is being killed; what
- * the driver returns: -EINVAL if tracking is not enabled.
+ * address space; -EFAULT; -ENOMEM; -EINTR when the process is being killed; -EIO
+ * if an IOMMU did not forget what it had cached: marks are gone that were reported,
+ * and writes since may leave none; what the driver returns: -EINVAL if tracking is
+ * not enabled.
  */
 int iommufd_hwpt_get_dirty_bitmap_ioctl(struct iommufd_call *call)
 {

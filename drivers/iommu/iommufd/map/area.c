@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 
 #include "area.h"
+#include "quarantine.h"
 #include "../failpoint.h"
 
 /* The area that lives in one allocation with the memory it was made for. */
@@ -376,6 +377,25 @@ static void clear_range(struct iova_area *area, struct iommu_domain *domain,
 {
 	if (WARN_ON(iommu_unmap(domain, area->iova, size) != size))
 		area->leaked = true;
+	/* The core's flush returns nothing */
+	if (map_domain_owed(domain))
+		area->owed = true;
+}
+
+/**
+ * iova_area_let_go() - end the hold of an area
+ * @area: in no page table any more; map_pages::lock is held
+ *
+ * Its memory goes back, or is kept until no IOMMU can reach it.
+ */
+void iova_area_let_go(struct iova_area *area)
+{
+	lockdep_assert_held(&area->pages->lock);
+	if (area->owed)
+		map_pages_keep(area->pages, &area->hold);
+	else
+		map_pages_release(area->pages, &area->hold);
+	area->owed = false;
 }
 
 /**
@@ -402,6 +422,9 @@ int iova_area_fill_domain(struct iova_space *space, struct iova_area *area,
 	rc = map_extents_to_domain(space, area, domain, &mapped);
 	if (rc && mapped)
 		clear_range(area, domain, mapped);
+	/* The core takes out by itself what a call that failed had put in */
+	else if (rc && map_domain_owed(domain))
+		area->owed = true;
 	return rc;
 }
 
@@ -420,13 +443,16 @@ void iova_area_clear_domain(struct iova_area *area,
 /**
  * iova_area_release() - let go of the memory of an area
  * @area: filled; in no page table any more, and the IOTLBs know
+ *
+ * Where an IOTLB is not known to know, the memory stays pinned and charged until it
+ * is, whatever becomes of the area.
  */
 void iova_area_release(struct iova_area *area)
 {
 	if (area->leaked)
 		return;
 	mutex_lock(&area->pages->lock);
-	map_pages_release(area->pages, &area->hold);
+	iova_area_let_go(area);
 	area->filled = false;
 	mutex_unlock(&area->pages->lock);
 }
@@ -465,7 +491,7 @@ err_clear:
 	list_for_each_entry_continue_reverse(entry, &space->domains, item)
 		iova_area_clear_domain(area, entry->domain);
 	if (!area->leaked)
-		map_pages_release(pages, &area->hold);
+		iova_area_let_go(area);
 out_unlock:
 	mutex_unlock(&pages->lock);
 	return rc;

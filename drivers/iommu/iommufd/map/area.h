@@ -43,6 +43,8 @@ enum iova_area_state {
  *	domains_lock held: for writing, or for reading by whoever builds the area
  *	or takes it away
  * @leaked: a page table did not let go of it, so its memory stays pinned
+ * @owed: it was taken out of a page table, and an IOMMU has not said that it knows:
+ *	its memory is not given back but kept. Changes like @filled
  * @busy: in-kernel pins being taken and copies in progress; rises only while
  *	the area is LIVE and iova_space::lock is held
  * @num_pins: in-kernel pins; guarded by map_pages::lock, and does not rise
@@ -63,6 +65,7 @@ struct iova_area {
 	bool embedded;
 	bool filled;
 	bool leaked;
+	bool owed;
 	atomic_t busy;
 	unsigned int num_pins;
 	struct map_hold hold;
@@ -162,6 +165,7 @@ int iova_area_fill_domain(struct iova_space *space, struct iova_area *area,
 			  struct iommu_domain *domain);
 void iova_area_clear_domain(struct iova_area *area,
 			    struct iommu_domain *domain);
+void iova_area_let_go(struct iova_area *area);
 void iova_area_release(struct iova_area *area);
 
 #endif

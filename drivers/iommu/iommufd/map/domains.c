@@ -135,7 +135,7 @@ static int fill_one(struct iova_space *space, struct iova_area *area,
 	if (!rc)
 		area->filled = true;
 	else if (!area->filled && !area->leaked)
-		map_pages_release(pages, &area->hold);
+		iova_area_let_go(area);
 	return rc;
 }
 

@@ -291,6 +291,7 @@ static int split_area(struct iova_space *space, struct iova_area *area,
 	right->offset = byte;
 	right->prot = area->prot;
 	right->filled = area->filled;
+	right->owed = area->owed;
 	iova_area_place(right, iova, area->last - iova + 1);
 
 	if (area->filled)

@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 
 #include "pages.h"
+#include "quarantine.h"
 #include "../failpoint.h"
 
 size_t map_batch_bytes = 65536;
@@ -479,6 +480,56 @@ void map_pages_release(struct map_pages *pages, struct map_hold *hold)
 	lockdep_assert_held(&pages->lock);
 	interval_tree_remove(&hold->node, &pages->holds);
 	drop_unheld(pages, hold->node.start, hold->node.last);
+}
+
+/**
+ * struct kept_pages - pages that an IOMMU may still reach
+ * @item: in the quarantine
+ * @pages: whose; a reference is held
+ * @hold: that keeps them pinned and charged
+ */
+struct kept_pages {
+	struct map_quarantine_item item;
+	struct map_pages *pages;
+	struct map_hold hold;
+};
+
+static void release_kept(struct map_quarantine_item *item)
+{
+	struct kept_pages *kept = container_of(item, struct kept_pages, item);
+
+	mutex_lock(&kept->pages->lock);
+	map_pages_release(kept->pages, &kept->hold);
+	mutex_unlock(&kept->pages->lock);
+	map_pages_put(kept->pages);
+	kfree(kept);
+}
+
+/**
+ * map_pages_keep() - end a hold, but not before no IOMMU can reach its pages
+ * @pages: the memory; its lock is held
+ * @hold: as given to map_pages_hold(); the caller's again on return
+ *
+ * Cannot fail: what there is no memory to remember is waited for.
+ */
+void map_pages_keep(struct map_pages *pages, struct map_hold *hold)
+{
+	struct kept_pages *kept = kzalloc(sizeof(*kept), GFP_KERNEL_ACCOUNT |
+						__GFP_NOFAIL);
+
+	lockdep_assert_held(&pages->lock);
+	kept->item.release = release_kept;
+	kept->pages = map_pages_get(pages);
+	kept->hold.node.start = hold->node.start;
+	kept->hold.node.last = hold->node.last;
+	interval_tree_insert(&kept->hold.node, &pages->holds);
+	map_pages_release(pages, hold);
+	if (map_quarantine_add(&kept->item))
+		return;
+	map_pages_release(pages, &kept->hold);
+	/* The caller has a reference too */
+	map_pages_put(pages);
+	kfree(kept);
 }
 
 /* In-kernel pins of the same range share one hold. */

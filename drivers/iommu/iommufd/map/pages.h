@@ -22,7 +22,7 @@ struct user_struct;
  * struct map_hold - somebody needs a range of pages to be pinned
  * @node: first and last page index; in map_pages::holds
  * @pins: an in-kernel pin: how often this range has been pinned. 0 if the hold
- *	belongs to an area that is filled into page tables
+ *	belongs to an area that is filled into page tables, or to the quarantine
  */
 struct map_hold {
 	struct interval_tree_node node;
@@ -92,6 +92,7 @@ static inline void map_pages_put(struct map_pages *pages)
 
 int map_pages_hold(struct map_pages *pages, struct map_hold *hold);
 void map_pages_release(struct map_pages *pages, struct map_hold *hold);
+void map_pages_keep(struct map_pages *pages, struct map_hold *hold);
 
 int map_pages_pin(struct map_pages *pages, unsigned long first,
 		  unsigned long last, struct page **out_pages);
