@@ -422,6 +422,22 @@ static void pri_drain(struct kunit *test)
 	pt_done(pt);
 }
 
+/* A device that never falls silent keeps nobody else's drain for ever. */
+static void pri_drain_storm(struct kunit *test)
+{
+	struct pri_drain d = { .overflows = 2 * VTD_PRQ_DRAIN_ROUNDS };
+	struct pt *pt = pt_new(test, 256, 256);
+
+	pt->fake->on_submit = pri_drain_submit;
+	pt->priv = &d;
+	vtd_prq_drain(pt->fn[0].device, 7);
+	KUNIT_EXPECT_EQ(test, d.submits, VTD_PRQ_DRAIN_ROUNDS);
+	KUNIT_EXPECT_EQ(test, pt_stats(pt).overflows, VTD_PRQ_DRAIN_ROUNDS);
+	pt->fake->on_submit = NULL;
+	pt_interrupt(pt);
+	pt_done(pt);
+}
+
 /* The ring was run over before: that alone is no reason to do it again. */
 static void pri_drain_after_overflow(struct kunit *test)
 {
@@ -582,6 +598,7 @@ static struct kunit_case vtd_pri_cases[] = {
 	KUNIT_CASE(pri_stop_gone),
 	KUNIT_CASE(pri_stop_shared),
 	KUNIT_CASE(pri_drain),
+	KUNIT_CASE(pri_drain_storm),
 	KUNIT_CASE(pri_drain_after_overflow),
 	KUNIT_CASE(pri_drain_descriptors),
 	KUNIT_CASE_SLOW(pri_drain_race),

@@ -416,8 +416,9 @@ static void prq_drain_unit(struct vtd_device *device, ioasid_t pasid)
  *
  * Its translations are gone or replaced already: what comes of the old ones comes
  * to an end (7.10). Any number of callers at once. Takes as long as the
- * unit and the device take, and is done again if requests were lost meanwhile.
- * May sleep; takes vtd_unit::lock.
+ * unit and the device take, and is done again if requests were lost meanwhile;
+ * VTD_PRQ_DRAIN_ROUNDS times at most: what was lost the unit has answered, and the
+ * device asks again (7.5). May sleep; takes vtd_unit::lock.
  */
 void vtd_prq_drain(struct vtd_device *device, ioasid_t pasid)
 {
@@ -443,7 +444,7 @@ void vtd_prq_drain(struct vtd_device *device, ioasid_t pasid)
 		mutex_unlock(&prq->lock);
 		rounds++;
 		cond_resched();
-	} while (again);
+	} while (again && rounds < VTD_PRQ_DRAIN_ROUNDS);
 	trace_vtd_prq_drain(device->unit, vtd_device_rid(device), pasid, rounds);
 }
 

@@ -10,6 +10,13 @@
 
 struct vtd_device;
 
+/*
+ * How often a drain is done at most. It is done again when the queue ran over, and that
+ * is in the hands of every device behind the unit: one that never falls silent must not
+ * keep others from being detached.
+ */
+#define VTD_PRQ_DRAIN_ROUNDS	16
+
 /* Entries of the queue: 32 bytes each, 64 KiB. */
 #define VTD_PRQ_ENTRIES		2048
 
