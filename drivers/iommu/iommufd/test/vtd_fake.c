@@ -2,6 +2,7 @@
 /* A VT-d unit that records what the driver does to it. */
 #include <linux/slab.h>
 
+#include "../vtd/owed.h"
 #include "vtd_fake.h"
 
 static struct vtd_fake *to_fake(struct vtd_unit *unit)
@@ -169,6 +170,14 @@ void vtd_fake_forget(struct vtd_fake *fake)
 	fake->cleans = 0;
 }
 
+/* As when a unit stops: what a test let it owe is no other test's. */
+static void stop_owing(void *data)
+{
+	struct vtd_fake *fake = data;
+
+	vtd_owed_exit(&fake->unit);
+}
+
 struct vtd_fake *vtd_fake_new(struct kunit *test, u64 cap, u64 ecap)
 {
 	struct vtd_fake *fake;
@@ -192,6 +201,11 @@ struct vtd_fake *vtd_fake_new(struct kunit *test, u64 cap, u64 ecap)
 	ida_init(&fake->unit.dids);
 	xa_init(&fake->unit.devices);
 	strscpy(fake->unit.name, "fake");
+	vtd_owed_init(&fake->unit);
+	/* Tests say when somebody looks */
+	fake->unit.owed.delay = 0;
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, stop_owing, fake),
+			0);
 	return fake;
 }
 

@@ -15,6 +15,7 @@
 #include "domain.h"
 #include "events.h"
 #include "invalidate.h"
+#include "owed.h"
 
 /**
  * vtd_domain_alloc() - a domain with nobody attached
@@ -81,7 +82,22 @@ static struct vtd_tag *tag_get(struct vtd_domain *domain,
 	return tag;
 }
 
-/* Hardware has nothing cached with it: the last entry that had it is gone. */
+static void tag_free(struct vtd_tag *tag)
+{
+	ida_free(&tag->unit->dids, tag->did);
+	kfree_rcu(tag, rcu);
+}
+
+static void tag_release(struct map_quarantine_item *item)
+{
+	tag_free(container_of(item, struct vtd_tag, kept));
+	vtd_owed_left();
+}
+
+/*
+ * Hardware has nothing cached with it: the last entry that had it is gone. Unless a
+ * unit owes invalidations: the number is nobody else's until it does not.
+ */
 static void tag_put(struct vtd_domain *domain, struct vtd_tag *tag)
 {
 	if (--tag->users)
@@ -89,8 +105,9 @@ static void tag_put(struct vtd_domain *domain, struct vtd_tag *tag)
 	spin_lock_irq(&domain->lock);
 	list_del_rcu(&tag->item);
 	spin_unlock_irq(&domain->lock);
-	ida_free(&tag->unit->dids, tag->did);
-	kfree_rcu(tag, rcu);
+	tag->kept.release = tag_release;
+	if (!vtd_owed_keep(&tag->kept))
+		tag_free(tag);
 }
 
 /* --- flushing --- */

@@ -13,6 +13,7 @@
 #include <linux/iommu.h>
 #include <linux/spinlock.h>
 
+#include "../map/quarantine.h"
 #include "device.h"
 #include "second_stage.h"
 #include "tables.h"
@@ -88,6 +89,7 @@ struct vtd_domain {
  * @unit: the unit
  * @did: the domain id
  * @users: attachments that use it; guarded by vtd_unit::lock
+ * @kept: in the quarantine, when it has no user and no domain any more
  */
 struct vtd_tag {
 	struct list_head item;
@@ -95,6 +97,7 @@ struct vtd_tag {
 	struct vtd_unit *unit;
 	u16 did;
 	unsigned int users;
+	struct map_quarantine_item kept;
 };
 
 /**

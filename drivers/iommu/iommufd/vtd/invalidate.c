@@ -23,6 +23,7 @@
 
 #include "device.h"
 #include "invalidate.h"
+#include "owed.h"
 
 /* Other people's time-outs that are put up with. */
 #define BATCH_TRIES		8
@@ -63,8 +64,11 @@ static int batch_wait(struct vtd_batch *batch, bool drain, unsigned int tries)
 	return batch_resend(batch, &desc, 1, drain, tries);
 }
 
+/* A device that did not answer loses ATS; what the unit did not do, it owes. */
 static void batch_fail(struct vtd_batch *batch, unsigned int index, int rc)
 {
+	if (rc == -EIO)
+		vtd_unit_owes(batch->unit);
 	if (batch->rc)
 		return;
 	batch->rc = rc;
@@ -411,6 +415,13 @@ static u64 batch_device_range(const struct batch_block *block, u64 size_bit)
 	       ((BIT_ULL(block->order - 1) - 1) << VTD_PAGE_SHIFT);
 }
 
+/* One that was pulled would only be waited for. */
+static bool device_is_there(const struct vtd_device *device)
+{
+	return READ_ONCE(device->ats) &&
+	       !(device->pdev && pci_dev_is_disconnected(device->pdev));
+}
+
 /**
  * vtd_batch_devtlb() - what a device has cached of a range (6.5.2.5, 6.5.2.6)
  * @batch: batch, of the device's unit
@@ -434,10 +445,7 @@ void vtd_batch_devtlb(struct vtd_batch *batch, struct vtd_device *device,
 	u16 pfsid = caps->throttle ? device->pfsid : 0;
 	u64 qw0, global = 0;
 
-	if (!READ_ONCE(device->ats) || WARN_ON_ONCE(!caps->device_tlb))
-		return;
-	/* One that was pulled would only be waited for */
-	if (device->pdev && pci_dev_is_disconnected(device->pdev))
+	if (!device_is_there(device) || WARN_ON_ONCE(!caps->device_tlb))
 		return;
 
 	if (pasid != IOMMU_NO_PASID && batch_bad_pasid(batch->unit, pasid)) {
@@ -465,6 +473,29 @@ void vtd_batch_devtlb(struct vtd_batch *batch, struct vtd_device *device,
 		batch_add(batch, qw0,
 			  global | batch_device_range(blocks + i,
 						      QI_DEV_EIOTLB_SIZE));
+}
+
+/**
+ * vtd_batch_devtlb_all() - all that a device has cached, of every PASID
+ * @batch: batch, of the device's unit
+ * @device: device; nothing is done if its ATS is off
+ */
+void vtd_batch_devtlb_all(struct vtd_batch *batch, struct vtd_device *device)
+{
+	static const struct batch_block all = { .order = 52 };
+	const struct vtd_caps *caps = &batch->unit->caps;
+
+	vtd_batch_devtlb(batch, device, IOMMU_NO_PASID, 0, U64_MAX);
+	if (!caps->pasid_bits || !device->pasid_enabled ||
+	    !device_is_there(device))
+		return;
+	batch_add(batch,
+		  QI_DEV_EIOTLB_SID(vtd_device_rid(device)) |
+		  QI_DEV_EIOTLB_QDEP(device->ats_qdep % QI_DEV_IOTLB_MAX_INVS) |
+		  QI_DEV_EIOTLB_PFSID(caps->throttle ? device->pfsid : 0) |
+		  QI_DEIOTLB_TYPE,
+		  BATCH_DEVICE_GLOBAL |
+		  batch_device_range(&all, QI_DEV_EIOTLB_SIZE));
 }
 
 /**

@@ -74,6 +74,8 @@ void vtd_batch_piotlb(struct vtd_batch *batch, u16 did, u32 pasid, u64 start,
  */
 void vtd_batch_devtlb(struct vtd_batch *batch, struct vtd_device *device,
 		      ioasid_t pasid, u64 start, u64 last);
+/* The same of every PASID, and of requests without one. */
+void vtd_batch_devtlb_all(struct vtd_batch *batch, struct vtd_device *device);
 /* 7.7.1: page group response; @code is QI_RESP_*. */
 void vtd_batch_page_response(struct vtd_batch *batch, u16 rid, bool pasid_valid,
 			     u32 pasid, u32 grpid, u32 code);

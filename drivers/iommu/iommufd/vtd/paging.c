@@ -8,16 +8,21 @@
 #include <linux/slab.h>
 #include <uapi/linux/iommufd.h>
 
-#include "../../iommu-pages.h"
 #include "../invalidate.h"
+#include "../map/quarantine.h"
 #include "domain.h"
+#include "owed.h"
 
-/* Tables that are out of use go behind the flush of what they translated. */
+/*
+ * Tables that are out of use go behind the flush of what they translated. A device that
+ * did not answer has lost ATS on return; what a unit did not do, it owes, and then
+ * tables are kept, and memory of user space as well (paging_owed()).
+ */
 static void flush_and_free(struct vtd_domain *domain, u64 start, u64 last,
 			   struct list_head *tables)
 {
 	vtd_domain_flush(domain, start, last, list_empty(tables));
-	iommu_put_pages_list(tables);
+	vtd_put_tables(tables);
 }
 
 static int paging_map(struct iommu_domain *core, unsigned long iova,
@@ -136,10 +141,12 @@ static int paging_set_pasid(struct iommu_domain *core, struct device *dev,
 static void paging_free(struct iommu_domain *core)
 {
 	struct vtd_domain *domain = to_vtd_domain(core);
+	LIST_HEAD(tables);
 
 	WARN_ON(!list_empty(&domain->attachments) ||
 		!list_empty(&domain->children));
-	vtd_ss_free(&domain->ss);
+	vtd_ss_collect(&domain->ss, &tables);
+	vtd_put_tables(&tables);
 	if (domain->holds_unit)
 		vtd_unit_drop(domain->unit);
 	kfree(domain);
@@ -158,6 +165,23 @@ static const struct iommu_domain_ops paging_ops = {
 	.enforce_cache_coherency = paging_enforce_coherency,
 	.free = paging_free,
 };
+
+static bool paging_owed(struct iommu_domain *core)
+{
+	return vtd_units_owing();
+}
+
+static struct map_quarantine_driver quarantine_driver = {
+	.ops = &paging_ops,
+	.owed = paging_owed,
+};
+
+static int __init quarantine_init(void)
+{
+	map_quarantine_register(&quarantine_driver);
+	return 0;
+}
+core_initcall(quarantine_init);
 
 /* --- dirty tracking --- */
 

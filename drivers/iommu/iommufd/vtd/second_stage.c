@@ -126,6 +126,17 @@ int vtd_ss_init(struct vtd_ss *ss, const struct vtd_ss_config *config)
 }
 
 /**
+ * vtd_ss_collect() - take a table apart
+ * @ss: a table; no unit reaches it. Of no use on return
+ * @tables: its pages, linked by page::lru, are added
+ */
+void vtd_ss_collect(struct vtd_ss *ss, struct list_head *tables)
+{
+	ss_collect(ss->root, ss->config.levels, tables);
+	ss->root = NULL;
+}
+
+/**
  * vtd_ss_free() - free a table with whatever is in it
  * @ss: a table; no unit reaches it, nor has anything of it cached
  */
@@ -133,8 +144,7 @@ void vtd_ss_free(struct vtd_ss *ss)
 {
 	LIST_HEAD(list);
 
-	ss_collect(ss->root, ss->config.levels, &list);
-	ss->root = NULL;
+	vtd_ss_collect(ss, &list);
 	iommu_put_pages_list(&list);
 }
 

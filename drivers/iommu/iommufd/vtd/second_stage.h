@@ -57,6 +57,7 @@ struct vtd_ss {
 
 int vtd_ss_init(struct vtd_ss *ss, const struct vtd_ss_config *config);
 void vtd_ss_free(struct vtd_ss *ss);
+void vtd_ss_collect(struct vtd_ss *ss, struct list_head *tables);
 
 /* Bits of an input address that the table takes. */
 static inline unsigned int vtd_ss_bits(const struct vtd_ss *ss)

@@ -9,6 +9,7 @@
 #include "../../iommu-pages.h"
 #include "device.h"
 #include "invalidate.h"
+#include "owed.h"
 #include "tables.h"
 #include "tables_internal.h"
 
@@ -227,9 +228,9 @@ void vtd_pasid_dir_free(struct vtd_device *device)
 		return;
 	for (i = 0; i < BIT(dir_bits(device)); i++)
 		if (device->pasid_dir[i] & DIR_PRESENT)
-			iommu_free_page(phys_to_virt(device->pasid_dir[i] &
-						     DIR_TABLE));
-	iommu_free_pages(device->pasid_dir, device->pasid_dir_order);
+			vtd_free_table(phys_to_virt(device->pasid_dir[i] &
+						    DIR_TABLE), 0);
+	vtd_free_table(device->pasid_dir, device->pasid_dir_order);
 	device->pasid_dir = NULL;
 }
 

@@ -6,6 +6,7 @@
 #include "../../iommu-pages.h"
 #include "events.h"
 #include "invalidate.h"
+#include "owed.h"
 #include "prq.h"
 #include "tables.h"
 #include "unit.h"
@@ -54,6 +55,7 @@ int vtd_unit_init(struct vtd_unit *unit)
 	INIT_LIST_HEAD(&unit->item);
 	ida_init(&unit->dids);
 	xa_init(&unit->devices);
+	vtd_owed_init(unit);
 	unit->fault_unit.ops = &vtd_fault_unit_ops;
 
 	rc = vtd_root_alloc(unit);
@@ -70,6 +72,7 @@ int vtd_unit_init(struct vtd_unit *unit)
  */
 void vtd_unit_free(struct vtd_unit *unit)
 {
+	vtd_owed_exit(unit);
 	WARN_ON(!xa_empty(&unit->devices) || !ida_is_empty(&unit->dids));
 	vtd_root_free(unit);
 	xa_destroy(&unit->devices);

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A VT-d unit does not carry out invalidations, or is not seen to: what was unmapped,
+ * and the tables that it was in, are not given back before it has forgotten all.
+ */
+#include <kunit/test.h>
+#include <linux/iommu.h>
+#include <linux/jiffies.h>
+
+#include "../map/iova_space.h"
+#include "../map/quarantine.h"
+#include "../vtd/domain.h"
+#include "../vtd/owed.h"
+#include "../vtd/tables.h"
+#include "map_kunit.h"
+#include "vtd_fake.h"
+
+/* 48 bits, 4 levels, 2 MiB leaves, 2^16 domain ids, ranges */
+#define CAP	(BIT_ULL(10) | 47ULL << 16 | 6 | BIT_ULL(39) | BIT_ULL(34) | \
+		 9ULL << 48)
+/* Scalable mode, all stages, 20-bit PASIDs, ATS; all snoops */
+#define ECAP	(BIT_ULL(0) | BIT_ULL(1) | BIT_ULL(2) | BIT_ULL(26) | \
+		 19ULL << 35 | BIT_ULL(40) | BIT_ULL(43) | BIT_ULL(46) | \
+		 BIT_ULL(47) | BIT_ULL(48))
+
+#define RID	0x0108
+#define IOVA	SZ_1G
+#define PAGES	4UL
+
+/* Types of descriptors (6.5.2) */
+#define CONTEXT		1
+#define IOTLB		2
+#define DEVICE		3
+#define DEVICE_PASID	8
+#define PASID_CACHE	7
+
+/**
+ * struct rig - a unit with a device on a domain
+ * @test: for failures
+ * @fake: the unit
+ * @device: with ATS
+ * @domain: in @space; NULL: gone
+ * @space: maps @mem
+ * @mem: user memory
+ * @refuse: a type of descriptors that are refused, 0: none
+ * @busy: others' devices time out all the time
+ * @watch: whether @mem is pinned is looked at with each submission
+ * @seen: how often it was
+ * @gone: how often not
+ */
+struct rig {
+	struct kunit *test;
+	struct vtd_fake *fake;
+	struct vtd_device *device;
+	struct vtd_domain *domain;
+	struct iova_space space;
+	struct user_memory *mem;
+	unsigned int refuse;
+	bool busy;
+	bool watch;
+	unsigned int seen;
+	unsigned int gone;
+};
+
+static bool all_pinned(struct rig *rig, bool pinned)
+{
+	unsigned long i;
+
+	for (i = 0; i < rig->mem->npages; i++)
+		if (pinned != (page_pins(rig->mem->pages[i]) > 0))
+			return false;
+	return true;
+}
+
+static int on_submit(struct vtd_fake *fake, const struct qi_desc *descs,
+		     unsigned int num, bool drain)
+{
+	struct rig *rig = fake->priv;
+	unsigned int i;
+
+	if (rig->watch && all_pinned(rig, true))
+		rig->seen++;
+	else if (rig->watch)
+		rig->gone++;
+	for (i = 0; rig->refuse && i < num; i++)
+		if ((descs[i].qw0 & 0xf) == rig->refuse)
+			return -EINVAL;
+	return rig->busy ? -ETIMEDOUT : 0;
+}
+
+static struct rig *rig_new(struct kunit *test)
+{
+	struct rig *rig = kunit_kzalloc(test, sizeof(*rig), GFP_KERNEL);
+	struct vtd_unit *unit;
+
+	KUNIT_ASSERT_NOT_NULL(test, rig);
+	rig->test = test;
+	rig->mem = user_memory_new(test, PAGES);
+	if (!rig->mem)
+		return NULL;
+	rig->fake = vtd_fake_new(test, CAP, ECAP);
+	rig->fake->priv = rig;
+	rig->fake->on_submit = on_submit;
+	unit = &rig->fake->unit;
+	KUNIT_ASSERT_EQ(test, vtd_root_alloc(unit), 0);
+	rig->device = vtd_fake_device(rig->fake, RID, BIT(20));
+	rig->device->ats = true;
+	KUNIT_ASSERT_EQ(test, vtd_pasid_dir_alloc(rig->device), 0);
+	mutex_lock(&unit->lock);
+	KUNIT_ASSERT_EQ(test, vtd_context_install(rig->device), 0);
+	KUNIT_ASSERT_FALSE(test, xa_is_err(xa_store(&unit->devices, RID,
+						    rig->device, GFP_KERNEL)));
+	mutex_unlock(&unit->lock);
+	rig->domain = vtd_paging_alloc(unit, NUMA_NO_NODE, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(rig->domain));
+	iova_space_init(&rig->space);
+	KUNIT_ASSERT_EQ(test, iova_space_add_domain(&rig->space,
+						    &rig->domain->domain), 0);
+	KUNIT_ASSERT_EQ(test, vtd_attach(rig->domain, rig->device, 0), 0);
+	vtd_fake_forget(rig->fake);
+	return rig;
+}
+
+static void free_domain(struct rig *rig)
+{
+	iova_space_remove_domain(&rig->space, &rig->domain->domain);
+	rig->domain->domain.ops->free(&rig->domain->domain);
+	rig->domain = NULL;
+}
+
+static struct map_quarantine_stat kept(void)
+{
+	struct map_quarantine_stat stat;
+
+	map_quarantine_get_stat(&stat);
+	return stat;
+}
+
+/* The unit owes nothing any more. */
+static void rig_end(struct rig *rig)
+{
+	struct vtd_unit *unit = &rig->fake->unit;
+
+	vtd_detach_all(rig->device);
+	iova_space_unmap_all(&rig->space, NULL);
+	if (rig->domain)
+		free_domain(rig);
+	iova_space_destroy(&rig->space);
+	mutex_lock(&unit->lock);
+	vtd_context_remove(rig->device);
+	xa_erase(&unit->devices, RID);
+	mutex_unlock(&unit->lock);
+	vtd_pasid_dir_free(rig->device);
+	vtd_root_free(unit);
+	map_quarantine_settle();
+	KUNIT_EXPECT_FALSE(rig->test, vtd_units_owing());
+	KUNIT_EXPECT_EQ(rig->test, kept().items, 0);
+	KUNIT_EXPECT_EQ(rig->test, kept().tables, 0);
+	KUNIT_EXPECT_TRUE(rig->test, all_pinned(rig, false));
+	KUNIT_EXPECT_TRUE(rig->test, ida_is_empty(&unit->dids));
+	user_memory_free(rig->mem);
+}
+
+static int map_memory(struct rig *rig)
+{
+	unsigned long iova = IOVA;
+
+	return iova_space_map_user(&rig->space, MAP_CHARGE_USER, &iova,
+				   (void __user *)rig->mem->addr,
+				   PAGES * PAGE_SIZE, IOMMU_READ | IOMMU_WRITE,
+				   0);
+}
+
+static void unmap_memory(struct rig *rig)
+{
+	KUNIT_EXPECT_EQ(rig->test,
+			iova_space_unmap(&rig->space, IOVA, PAGES * PAGE_SIZE,
+					 NULL), 0);
+}
+
+static void owed_pages(struct rig *rig)
+{
+	struct kunit *test = rig->test;
+	unsigned int i, type, step = 0;
+	static const u8 order[] = { CONTEXT, PASID_CACHE, IOTLB, DEVICE,
+				    DEVICE_PASID };
+
+	KUNIT_EXPECT_TRUE(test, vtd_units_owing());
+	KUNIT_EXPECT_TRUE(test, all_pinned(rig, true));
+	KUNIT_EXPECT_EQ(test, kept().items, 1);
+	KUNIT_EXPECT_EQ(test, vtd_owed_prove(&rig->fake->unit), -EAGAIN);
+	map_quarantine_settle();
+	KUNIT_EXPECT_TRUE(test, all_pinned(rig, true));
+
+	rig->refuse = 0;
+	rig->busy = false;
+	rig->watch = true;
+	rig->device->pasid_enabled = true;
+	vtd_fake_forget(rig->fake);
+	KUNIT_EXPECT_EQ(test, vtd_owed_prove(&rig->fake->unit), 0);
+	rig->watch = false;
+	KUNIT_EXPECT_GE(test, rig->seen, 4);
+	KUNIT_EXPECT_EQ(test, rig->gone, 0);
+	for (i = 0; i < rig->fake->num_log && step < ARRAY_SIZE(order); i++) {
+		type = rig->fake->log[i].desc.qw0 & 0xf;
+		step += type == order[step];
+	}
+	KUNIT_EXPECT_EQ(test, step, ARRAY_SIZE(order));
+	/* 6.5.2.6: all PASIDs, all addresses */
+	KUNIT_EXPECT_EQ(test,
+			rig->fake->log[rig->fake->num_log - 1].desc.qw1 & 1, 1);
+	map_quarantine_settle();
+	KUNIT_EXPECT_TRUE(test, all_pinned(rig, false));
+	KUNIT_EXPECT_TRUE(test, rig->device->ats);
+
+	KUNIT_EXPECT_EQ(test, map_memory(rig), 0);
+	unmap_memory(rig);
+	KUNIT_EXPECT_TRUE(test, all_pinned(rig, false));
+	rig_end(rig);
+}
+
+static void owed_refused(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+
+	if (!rig)
+		return;
+	KUNIT_ASSERT_EQ(test, map_memory(rig), 0);
+	rig->refuse = IOTLB;
+	unmap_memory(rig);
+	owed_pages(rig);
+}
+
+/* Others' devices time out, and hide what became of ours. */
+static void owed_busy(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+
+	if (!rig)
+		return;
+	KUNIT_ASSERT_EQ(test, map_memory(rig), 0);
+	/* With ATS it could not be told from a device of its own */
+	rig->device->ats = false;
+	rig->busy = true;
+	unmap_memory(rig);
+	rig->device->ats = true;
+	owed_pages(rig);
+}
+
+/* The domain goes while it is owed: its tables and its number are kept. */
+static void owed_tables(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+	int got;
+	u16 did;
+
+	if (!rig)
+		return;
+	KUNIT_ASSERT_EQ(test, map_memory(rig), 0);
+	did = list_first_entry(&rig->domain->tags, struct vtd_tag, item)->did;
+	rig->refuse = IOTLB;
+	unmap_memory(rig);
+	vtd_detach_all(rig->device);
+	free_domain(rig);
+	/* Four levels of tables; pages and the number */
+	KUNIT_EXPECT_GE(test, kept().tables, 1);
+	KUNIT_EXPECT_EQ(test, kept().items, 2);
+	got = ida_alloc_range(&rig->fake->unit.dids, did, did, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, got, -ENOSPC);
+	rig->refuse = 0;
+	KUNIT_EXPECT_EQ(test, vtd_owed_prove(&rig->fake->unit), 0);
+	rig_end(rig);
+}
+
+/* By the work alone. */
+static void owed_by_itself(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+	unsigned long end = jiffies + 60 * HZ;
+
+	if (!rig)
+		return;
+	rig->fake->unit.owed.delay = 5;
+	KUNIT_ASSERT_EQ(test, map_memory(rig), 0);
+	rig->refuse = IOTLB;
+	unmap_memory(rig);
+	schedule_timeout_uninterruptible(msecs_to_jiffies(100));
+	KUNIT_EXPECT_TRUE(test, all_pinned(rig, true));
+	WRITE_ONCE(rig->refuse, 0);
+	while (vtd_units_owing() && time_before(jiffies, end))
+		schedule_timeout_uninterruptible(1);
+	rig_end(rig);
+}
+
+static struct kunit_case owed_cases[] = {
+	KUNIT_CASE(owed_refused),
+	KUNIT_CASE(owed_busy),
+	KUNIT_CASE(owed_tables),
+	KUNIT_CASE(owed_by_itself),
+	{}
+};
+
+static struct kunit_suite owed_suite = {
+	.name = "iommufd_vtd_owed",
+	.test_cases = owed_cases,
+};
+
+kunit_test_suite(owed_suite);

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a unit owes: invalidations that were not carried out.
+ *
+ * A device that does not answer an invalidation of its device TLB costs no more than
+ * its own ATS: the unit gives up by itself (6.5.2.10), and the queue goes on. But a
+ * unit that refuses a descriptor, or a queue in which others' devices time out again
+ * and again (invalidate.c), leaves it open what is still cached. It is asked to
+ * forget everything then, every so often, until it has; and what was taken out of
+ * tables meanwhile is kept.
+ *
+ * That hardly ever happens, so it is not looked at which unit a domain was in use
+ * with. vtd_owed::lock guards what is in there.
+ */
+#define pr_fmt(fmt) "iommufd: " fmt
+
+#include <linux/mm.h>
+#include <linux/wait_bit.h>
+
+#include "../../iommu-pages.h"
+#include "device.h"
+#include "invalidate.h"
+#include "owed.h"
+
+#define OWED_DELAY_MS		50
+
+static atomic_t num_owing = ATOMIC_INIT(0);
+
+/* What is kept that refers to a unit, of all units. */
+static atomic_t num_kept = ATOMIC_INIT(0);
+
+/**
+ * vtd_owed_keep() - keep something until no unit owes an invalidation
+ * @item: with its release
+ *
+ * Any context.
+ *
+ * Return: false: nothing is owed, @item is the caller's still.
+ */
+bool vtd_owed_keep(struct map_quarantine_item *item)
+{
+	if (!vtd_units_owing())
+		return false;
+	atomic_inc(&num_kept);
+	if (map_quarantine_add(item))
+		return true;
+	vtd_owed_left();
+	return false;
+}
+
+/** vtd_owed_left() - something that was kept does not refer to its unit any more */
+void vtd_owed_left(void)
+{
+	if (atomic_dec_and_test(&num_kept))
+		wake_up_var(&num_kept);
+}
+
+/**
+ * vtd_unit_owes() - a unit did not carry out what it was told
+ * @unit: which
+ *
+ * From here on vtd_units_owing(), until vtd_owed_prove() has succeeded. Any context.
+ */
+void vtd_unit_owes(struct vtd_unit *unit)
+{
+	struct vtd_owed *owed = &unit->owed;
+	unsigned long flags;
+	bool first;
+
+	/* One that lets nothing through (vtd_unit_block()) has no tables */
+	if (!owed->ready)
+		return;
+	raw_spin_lock_irqsave(&owed->lock, flags);
+	owed->count++;
+	first = !owed->owing;
+	if (first) {
+		map_quarantine_begin();
+		atomic_inc(&num_owing);
+	}
+	owed->owing = true;
+	raw_spin_unlock_irqrestore(&owed->lock, flags);
+	if (first)
+		pr_err_ratelimited("%s: invalidations were not carried out: memory that they were for is kept\n",
+				   unit->name);
+	if (owed->delay)
+		queue_delayed_work(system_unbound_wq, &owed->work,
+				   msecs_to_jiffies(owed->delay));
+}
+
+/**
+ * vtd_units_owing() - does any unit owe an invalidation?
+ *
+ * Any context.
+ *
+ * Return: whether one does.
+ */
+bool vtd_units_owing(void)
+{
+	return atomic_read(&num_owing);
+}
+
+/* All that it owed when the count was @until is paid. False: there is more. */
+static bool owed_paid(struct vtd_unit *unit, u64 until)
+{
+	struct vtd_owed *owed = &unit->owed;
+	unsigned long flags;
+	bool paid;
+
+	raw_spin_lock_irqsave(&owed->lock, flags);
+	paid = owed->count == until;
+	if (paid && owed->owing) {
+		owed->owing = false;
+		atomic_dec(&num_owing);
+		map_quarantine_end();
+	}
+	raw_spin_unlock_irqrestore(&owed->lock, flags);
+	return paid;
+}
+
+static u64 owed_count(struct vtd_unit *unit)
+{
+	unsigned long flags;
+	u64 count;
+
+	raw_spin_lock_irqsave(&unit->owed.lock, flags);
+	count = unit->owed.count;
+	raw_spin_unlock_irqrestore(&unit->owed.lock, flags);
+	return count;
+}
+
+/* One after the other: a device that does not answer loses ATS, which will do. */
+static int flush_devices(struct vtd_unit *unit)
+{
+	struct vtd_device *device;
+	unsigned long rid;
+
+	xa_for_each(&unit->devices, rid, device) {
+		DEFINE_VTD_BATCH(batch, unit);
+		int rc;
+
+		if (!READ_ONCE(device->ats))
+			continue;
+		vtd_batch_devtlb_all(&batch, device);
+		rc = vtd_batch_submit(&batch);
+		if (rc == -ETIMEDOUT)
+			vtd_device_distrust(device);
+		else if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* In this order, or one could fill up again from another (6.5.3.3). */
+static int flush_everything(struct vtd_unit *unit)
+{
+	DEFINE_VTD_BATCH(batch, unit);
+
+	vtd_batch_context_all(&batch);
+	vtd_batch_barrier(&batch);
+	vtd_batch_pasid_all(&batch);
+	vtd_batch_barrier(&batch);
+	vtd_batch_iotlb_all(&batch);
+	return vtd_batch_submit(&batch) ?: flush_devices(unit);
+}
+
+/**
+ * vtd_owed_prove() - have a unit forget everything
+ * @unit: started
+ *
+ * May sleep; takes vtd_unit::lock.
+ *
+ * Return: 0: it owes nothing; -EAGAIN: not yet.
+ */
+int vtd_owed_prove(struct vtd_unit *unit)
+{
+	u64 before = owed_count(unit);
+	int rc;
+
+	mutex_lock(&unit->lock);
+	rc = flush_everything(unit);
+	mutex_unlock(&unit->lock);
+	return !rc && owed_paid(unit, before) ? 0 : -EAGAIN;
+}
+
+static void owed_work(struct work_struct *work)
+{
+	struct vtd_owed *owed = container_of(to_delayed_work(work),
+					     struct vtd_owed, work);
+
+	if (vtd_owed_prove(container_of(owed, struct vtd_unit, owed)))
+		queue_delayed_work(system_unbound_wq, &owed->work,
+				   msecs_to_jiffies(owed->delay));
+}
+
+/**
+ * vtd_owed_init() - a unit that owes nothing
+ * @unit: not started
+ */
+void vtd_owed_init(struct vtd_unit *unit)
+{
+	struct vtd_owed *owed = &unit->owed;
+
+	raw_spin_lock_init(&owed->lock);
+	INIT_DELAYED_WORK(&owed->work, owed_work);
+	owed->delay = OWED_DELAY_MS;
+	owed->ready = true;
+}
+
+/**
+ * vtd_owed_exit() - a unit is stopped
+ * @unit: does not translate; no device is left behind it
+ *
+ * Waits until nothing that is kept refers to @unit, for which other units may have to
+ * have paid as well. May sleep.
+ */
+void vtd_owed_exit(struct vtd_unit *unit)
+{
+	cancel_delayed_work_sync(&unit->owed.work);
+	owed_paid(unit, owed_count(unit));
+	wait_var_event(&num_kept, !atomic_read(&num_kept));
+}
+
+/**
+ * vtd_free_table() - free pages that a unit walked
+ * @table: as from iommu_alloc_pages(); flushed
+ * @order: log2 of the number of pages
+ *
+ * Not before no unit can read them. Any context.
+ */
+void vtd_free_table(void *table, unsigned int order)
+{
+	if (!vtd_units_owing() || !map_quarantine_pages(table, order))
+		iommu_free_pages(table, order);
+}
+
+/**
+ * vtd_put_tables() - free tables that a unit walked
+ * @tables: single pages, linked by page::lru; flushed. Empty on return
+ *
+ * Not before no unit can read them. Any context.
+ */
+void vtd_put_tables(struct list_head *tables)
+{
+	struct page *page, *next;
+
+	if (!vtd_units_owing()) {
+		iommu_put_pages_list(tables);
+		INIT_LIST_HEAD(tables);
+		return;
+	}
+	list_for_each_entry_safe(page, next, tables, lru) {
+		list_del(&page->lru);
+		vtd_free_table(page_address(page), 0);
+	}
+}
