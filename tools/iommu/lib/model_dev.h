@@ -72,6 +72,8 @@ enum {
 	MODEL_SMMUV3_DELAY = 5,
 	MODEL_SMMUV3_EVENT_ASYNC = 9,
 	MODEL_SMMUV3_PRI_ASYNC = 10,
+	MODEL_SMMUV3_WITHHOLD = 11,
+	MODEL_SMMUV3_ATC_TIMEOUT = 12,
 };
 
 /* Of the last call of this thread that failed. */

@@ -108,6 +108,12 @@ void smmuv3_model_write(struct smmuv3_model *model, u32 offset, unsigned int siz
  *	the index has moved on (7.2.2): the record is lost, and something else in its
  *	place; a transaction that it told of stays stalled
  * @SMMUV3_MODEL_INJECT_PRI_ASYNC: the nth PRI record likewise (8.2): nobody answers
+ * @SMMUV3_MODEL_INJECT_WITHHOLD: nth is a StreamID and one more: its function withholds
+ *	the completions of CMD_ATC_INV, and goes on with what it has cached; a CMD_SYNC
+ *	behind one waits, and the queue with it. 0: the completions come, and what they
+ *	are for is done
+ * @SMMUV3_MODEL_INJECT_ATC_TIMEOUT: not 0: the unit waits no longer for completions
+ *	that are withheld now: CMD_SYNC fails (3.9.1.4)
  */
 enum smmuv3_model_inject {
 	SMMUV3_MODEL_INJECT_DROP,
@@ -121,6 +127,8 @@ enum smmuv3_model_inject {
 	SMMUV3_MODEL_INJECT_PRI_ABT,
 	SMMUV3_MODEL_INJECT_EVENT_ASYNC,
 	SMMUV3_MODEL_INJECT_PRI_ASYNC,
+	SMMUV3_MODEL_INJECT_WITHHOLD,
+	SMMUV3_MODEL_INJECT_ATC_TIMEOUT,
 	SMMUV3_MODEL_NUM_INJECTS,
 };
 

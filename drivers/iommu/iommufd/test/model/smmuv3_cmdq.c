@@ -146,6 +146,44 @@ static bool atc_lost(struct smmuv3_model *model, const struct smmuv3_effect *eff
 	       smmuv3_injected(model, SMMUV3_MODEL_INJECT_CERROR_ATC_INV_SYNC);
 }
 
+/* Its completion will come, or the unit will not wait for it any longer. */
+static bool is_withheld(struct smmuv3_model *model,
+			const struct smmuv3_effect *effect)
+{
+	if (!effect->atc ||
+	    model->inject[SMMUV3_MODEL_INJECT_WITHHOLD] != effect->sid + 1UL)
+		return false;
+	if (model->num_withheld < SMMUV3_WITHHELD_MAX)
+		model->withheld[model->num_withheld++] = *effect;
+	else
+		model->atc_failed = true;
+	return true;
+}
+
+/**
+ * smmuv3_withheld_end() - what was withheld comes, or is waited for no longer
+ * @model: not locked
+ * @timeout: the latter
+ *
+ * Any context.
+ */
+void smmuv3_withheld_end(struct smmuv3_model *model, bool timeout)
+{
+	struct smmuv3_effect effect;
+	unsigned long flags = smmuv3_lock(model);
+
+	model->atc_failed |= timeout && model->num_withheld;
+	while (!timeout && model->num_withheld) {
+		effect = model->withheld[--model->num_withheld];
+		smmuv3_unlock(model, flags);
+		send(model, &effect);
+		flags = smmuv3_lock(model);
+	}
+	model->num_withheld = 0;
+	smmuv3_unlock(model, flags);
+	smmuv3_consume(model);
+}
+
 static bool can_consume(struct smmuv3_model *model)
 {
 	return smmuv3_on(model, SMMUV3_CR0_CMDQEN) &&
@@ -166,8 +204,15 @@ static bool step(struct smmuv3_model *model, unsigned long *flags)
 		stop(model, SMMUV3_CERROR_ABT);
 		return false;
 	}
+	if (smmuv3_op(cmd) == 0x46 && model->num_withheld)
+		return false;
 	if (!carry_out(model, cmd, &effect))
 		return false;
+	if (is_withheld(model, &effect)) {
+		cmdq(model)->cons = smmuv3_queue_next(cmdq(model),
+						      cmdq(model)->cons);
+		return true;
+	}
 	lost = atc_lost(model, &effect);
 	if ((effect.atc && !lost) || effect.response) {
 		smmuv3_unlock(model, *flags);

@@ -299,6 +299,43 @@ struct smmuv3_irq_cfg {
 };
 
 /**
+ * struct smmuv3_effect - what a command wants of the outside
+ * @sid: of whom
+ * @atc: invalidate there
+ * @response: give it a page response
+ * @ssv: @ssid is meant
+ * @ssid: of it
+ * @global: of every substream
+ * @addr: first address
+ * @size: bytes; 0: everything
+ * @grpid: page request group
+ * @code: MODEL_PRG_*
+ * @sync: it is a CMD_SYNC, and signals by @cs
+ * @cs: completion signal
+ * @msi_addr: of the signal
+ * @msi_data: likewise
+ */
+struct smmuv3_effect {
+	u32 sid;
+	bool atc;
+	bool response;
+	bool ssv;
+	u32 ssid;
+	bool global;
+	u64 addr;
+	u64 size;
+	u16 grpid;
+	u8 code;
+	bool sync;
+	u8 cs;
+	u64 msi_addr;
+	u32 msi_data;
+};
+
+/* ATC invalidations that a function can withhold the completions of */
+#define SMMUV3_WITHHELD_MAX	64
+
+/**
  * struct smmuv3_model - a unit
  * @port: for masters
  * @config: constant
@@ -313,6 +350,8 @@ struct smmuv3_irq_cfg {
  * @queues: registers of queues
  * @consuming: somebody consumes commands
  * @atc_failed: an ATC invalidation was not answered since the last CMD_SYNC
+ * @withheld: ATC invalidations whose completions a function withholds
+ * @num_withheld: how many. Those that find no room are not answered at all
  * @ill_at: CMDQ_CONS.RD at which the command is illegal because a test wants it,
  *	or ~0; @ill: that command
  * @stalls: buffer of stalled transactions
@@ -346,6 +385,8 @@ struct smmuv3_model {
 	struct smmuv3_queue queues[SMMUV3_NUM_QUEUES];
 	bool consuming;
 	bool atc_failed;
+	struct smmuv3_effect withheld[SMMUV3_WITHHELD_MAX];
+	unsigned int num_withheld;
 	u32 ill_at;
 	u64 ill[2];
 	struct smmuv3_stall stalls[SMMUV3_STALLS];
@@ -480,42 +521,9 @@ enum model_status smmuv3_page_request(struct smmuv3_model *model,
 				      bool last);
 
 /* smmuv3_cmdq.c */
+void smmuv3_withheld_end(struct smmuv3_model *model, bool timeout);
 void smmuv3_consume(struct smmuv3_model *model);
 void smmuv3_consume_wait(struct smmuv3_model *model);
-
-/**
- * struct smmuv3_effect - what a command wants of the outside
- * @sid: of whom
- * @atc: invalidate there
- * @response: give it a page response
- * @ssv: @ssid is meant
- * @ssid: of it
- * @global: of every substream
- * @addr: first address
- * @size: bytes; 0: everything
- * @grpid: page request group
- * @code: MODEL_PRG_*
- * @sync: it is a CMD_SYNC, and signals by @cs
- * @cs: completion signal
- * @msi_addr: of the signal
- * @msi_data: likewise
- */
-struct smmuv3_effect {
-	u32 sid;
-	bool atc;
-	bool response;
-	bool ssv;
-	u32 ssid;
-	bool global;
-	u64 addr;
-	u64 size;
-	u16 grpid;
-	u8 code;
-	bool sync;
-	u8 cs;
-	u64 msi_addr;
-	u32 msi_data;
-};
 
 /* smmuv3_command.c */
 bool smmuv3_command(struct smmuv3_model *model, const u64 cmd[2],

@@ -407,6 +407,10 @@ void smmuv3_model_inject(struct smmuv3_model *model, enum smmuv3_model_inject wh
 	if (what == SMMUV3_MODEL_INJECT_DELAY && !nth)
 		smmuv3_irq_hurry(model);
 	smmuv3_unlock(model, flags);
+	if (what == SMMUV3_MODEL_INJECT_WITHHOLD && !nth)
+		smmuv3_withheld_end(model, false);
+	else if (what == SMMUV3_MODEL_INJECT_ATC_TIMEOUT && nth)
+		smmuv3_withheld_end(model, true);
 }
 
 /**
