@@ -124,11 +124,18 @@ u32 smmuv3_contexts_max(const struct smmuv3_unit *unit)
 	return 1U << min(unit->caps.ssid_bits, most);
 }
 
+/*
+ * Tables are charged to whoever attaches (strtab.c). Those that are not coherent may
+ * come from CMA, which charges nobody, unless they are no larger than a page.
+ */
 static unsigned int choose_split(const struct smmuv3_unit *unit,
 				 unsigned int bits)
 {
 	if (!unit->caps.two_level_contexts || bits <= SPLIT_4K)
 		return bits;
+	if (!unit->caps.coherent &&
+	    sizeof(struct smmuv3_cd) << SPLIT_64K > PAGE_SIZE)
+		return SPLIT_4K;
 	return bits <= BITS_4K_MAX ? SPLIT_4K : SPLIT_64K;
 }
 

@@ -14,8 +14,10 @@
  */
 #include <linux/bitfield.h>
 #include <linux/dma-mapping.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "../../iommu-pages.h"
 #include "../failpoint.h"
 #include "regs.h"
 #include "tables_internal.h"
@@ -35,12 +37,31 @@
 
 static_assert(sizeof(struct smmuv3_ste) == 64);
 
-/* Zeroed, and aligned to its size as tables must be (5.1, 5.2, 5.3). */
+/*
+ * Zeroed, and aligned to its size as tables must be (5.1, 5.2, 5.3). For a unit that
+ * snoops these are ordinary pages, as its page tables are, so that @gfp has them
+ * charged: dma_alloc_coherent() may take them from CMA, and then charges nobody. For
+ * one that does not snoop that is so of tables larger than a page still: a linear one
+ * or a level 1, of which a device has two at most.
+ */
 void *smmuv3_table_alloc(struct smmuv3_unit *unit, size_t size,
 			 dma_addr_t *dma, gfp_t gfp)
 {
-	void *table = dma_alloc_coherent(unit->dev, size, dma, gfp);
+	void *table;
 
+	if (unit->caps.coherent) {
+		table = iommu_alloc_pages_node(dev_to_node(unit->dev), gfp,
+					       get_order(size));
+		if (!table)
+			return NULL;
+		*dma = virt_to_phys(table);
+		if (!((*dma + size - 1) >> unit->caps.oas))
+			return table;
+		/* More memory than it has addresses for */
+		iommu_free_pages(table, get_order(size));
+		return NULL;
+	}
+	table = dma_alloc_coherent(unit->dev, size, dma, gfp);
 	/* So it is everywhere but where CMA's alignment is capped */
 	if (table && !IS_ALIGNED(*dma, roundup_pow_of_two(size))) {
 		dma_free_coherent(unit->dev, size, table, *dma);
@@ -52,7 +73,11 @@ void *smmuv3_table_alloc(struct smmuv3_unit *unit, size_t size,
 void smmuv3_table_free(struct smmuv3_unit *unit, size_t size, void *table,
 		       dma_addr_t dma)
 {
-	if (table)
+	if (!table)
+		return;
+	if (unit->caps.coherent)
+		iommu_free_pages(table, get_order(size));
+	else
 		dma_free_coherent(unit->dev, size, table, dma);
 }
 

@@ -159,8 +159,8 @@ static inline bool smmuv3_can_nest(const struct smmuv3_caps *caps)
  * struct smmuv3_unit - an SMMUv3
  * @door: constant
  * @door_data: the door's own
- * @dev: the platform device: memory that the unit reads is allocated for it with
- *	dma_alloc_coherent(), its io-pgtables too
+ * @dev: the platform device: queues are allocated for it with dma_alloc_coherent(),
+ *	and tables too if it does not snoop
  * @name: for messages and sysfs, "smmuv3.0"
  * @idr: IDR0 to IDR5 as read
  * @iidr: implementation identification, as read

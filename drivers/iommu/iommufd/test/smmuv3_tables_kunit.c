@@ -122,12 +122,12 @@ static void put(u64 *val, unsigned int lsb, unsigned int width, u64 bits)
 	val[lsb / 64] |= (bits & GENMASK_ULL(width - 1, 0)) << lsb % 64;
 }
 
-/* Linear; level 2 tables of 4 KiB; of 64 KiB */
-static unsigned int s1fmt(u32 max_pasids)
+/* Linear; level 2 tables of 4 KiB; of 64 KiB, unless that is too much at once */
+static unsigned int s1fmt(u32 max_pasids, bool snoop)
 {
 	if (max_pasids <= 64)
 		return 0;
-	return max_pasids <= 1 << 15 ? 1 : 2;
+	return max_pasids <= 1 << 15 || (!snoop && PAGE_SIZE < SZ_64K) ? 1 : 2;
 }
 
 /* What the entry of a target has to be, but S1ContextPtr of the kernel's. */
@@ -162,7 +162,7 @@ static void expected(struct tables *t,
 	if ((stage1 || user) && !model)
 		put(val, 91, 1, !target->stall);
 	if (stage1) {
-		put(val, 4, 2, s1fmt(t->device->max_pasids));
+		put(val, 4, 2, s1fmt(t->device->max_pasids, snoop));
 		put(val, 59, 5, ilog2(t->device->max_pasids));
 		put(val, 64, 2, target->no_pasid);
 		put(val, 66, 2, snoop ? 1 : 0);
