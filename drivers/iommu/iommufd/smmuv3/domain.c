@@ -200,6 +200,11 @@ static void flush_combined(struct smmuv3_batch *batch,
 	}
 }
 
+/*
+ * CMD_TLBI_S12_VMALL is for all entries of stage 1, of stage 2 and of both combined
+ * that are marked with the VMID (4.4.4.1), at once, so that a whole flush needs no
+ * more.
+ */
 static void flush_tags(struct smmuv3_batch *batch, struct smmuv3_domain *domain,
 		       u64 start, u64 last, size_t granule, bool leaf)
 {
@@ -209,7 +214,8 @@ static void flush_tags(struct smmuv3_batch *batch, struct smmuv3_domain *domain,
 		batch_aim(batch, tag->unit);
 		flush_tag(batch, domain, tag, start, last, granule, leaf);
 	}
-	flush_combined(batch, domain);
+	if (start || last != U64_MAX)
+		flush_combined(batch, domain);
 }
 
 /**
@@ -219,13 +225,16 @@ static void flush_tags(struct smmuv3_batch *batch, struct smmuv3_domain *domain,
  * @start: first byte
  * @last: last byte
  *
- * A guest's table on the RID decides for every PASID. Nothing without ATS. That a
+ * A guest's table on the RID decides for every PASID. Nothing without ATS. A request
+ * for less than the device's smallest translation unit is none (PCIe 6.0, 10.5.1.3), so
+ * ranges that user space chose are rounded to that. That a
  * device which does not answer is not shut out yet is an error of the batch too.
  */
 void smmuv3_batch_atc(struct smmuv3_batch *batch,
 		      const struct smmuv3_attachment *att, u64 start, u64 last)
 {
 	struct smmuv3_device *device = att->device;
+	u64 stu = BIT_ULL(device->ats_stu) - 1;
 	unsigned int i;
 
 	if (smmuv3_device_is_loose(device)) {
@@ -239,7 +248,8 @@ void smmuv3_batch_atc(struct smmuv3_batch *batch,
 			smmuv3_batch_atc_inv_all(batch, device->streams[i].sid);
 		else
 			smmuv3_batch_atc_inv(batch, device->streams[i].sid,
-					     att->pasid, start, last);
+					     att->pasid, start & ~stu,
+					     last | stu);
 	}
 }
 

@@ -203,6 +203,12 @@ static int flush_nested(struct smmuv3_domain *domain, u64 first, u64 last)
 	DEFINE_SMMUV3_BATCH(batch, domain->user_unit);
 	int rc;
 
+	/*
+	 * Against smmuv3_attach(), as in smmuv3_domain_flush(): the guest's tables were
+	 * written before we look who is attached. To enter the kernel is no barrier, and
+	 * the caller may have written them itself
+	 */
+	smp_mb();
 	rcu_read_lock();
 	/* All of them have the same VMID */
 	att = list_first_or_null_rcu(&domain->attachments,

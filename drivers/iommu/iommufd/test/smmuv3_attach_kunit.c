@@ -572,6 +572,35 @@ static void test_flush_stage1(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rig->fake->num_log, 0U);
 }
 
+/*
+ * A device has no smaller unit than it was told (PCIe 6.0, 10.5.1.3), and a request
+ * for less of it is none: what user space asks for is rounded.
+ */
+static void test_flush_less_than_a_unit(struct kunit *test)
+{
+	struct rig *rig = test->priv;
+	unsigned int i;
+
+	have_ats(rig);
+	rig->device->ats_stu = 16;
+	attach(rig, rig->stage1, 0);
+	smmuv3_fake_forget(rig->fake);
+	smmuv3_domain_flush(rig->stage1, 0x37010, 0x3701f, SZ_4K, false);
+	i = find_op(rig, 0, FAKE_ATC_INV);
+	KUNIT_ASSERT_NE(test, i, UINT_MAX);
+	/* 2^4 pages of 4 KiB */
+	KUNIT_EXPECT_EQ(test, rig->fake->log[i].cmd.qw[1], 0x30004ULL);
+	KUNIT_EXPECT_EQ(test, smmuv3_fake_count(rig->fake, FAKE_ATC_INV), 1U);
+	/* What there is in two of them is two of them */
+	smmuv3_fake_forget(rig->fake);
+	smmuv3_domain_flush(rig->stage1, 0x3f000, 0x40fff, SZ_4K, false);
+	KUNIT_EXPECT_EQ(test, smmuv3_fake_count(rig->fake, FAKE_ATC_INV), 2U);
+	for (i = find_op(rig, 0, FAKE_ATC_INV); i != UINT_MAX;
+	     i = find_op(rig, i + 1, FAKE_ATC_INV))
+		KUNIT_EXPECT_EQ(test, rig->fake->log[i].cmd.qw[1] & 0xffff,
+				4ULL);
+}
+
 static void test_flush_without_ats(struct kunit *test)
 {
 	struct rig *rig = test->priv;
@@ -612,6 +641,15 @@ static void test_flush_parent(struct kunit *test)
 	i = find_op(rig, 0, FAKE_ATC_INV);
 	KUNIT_EXPECT_EQ(test, fake->log[i].cmd.qw[1] & 0x3f, 52ULL);
 	expect_ends_with_sync(rig);
+
+	/* All of a VMID is of both stages, in one */
+	smmuv3_fake_forget(fake);
+	smmuv3_domain_flush(rig->parent, 0, U64_MAX, SZ_4K, false);
+	KUNIT_EXPECT_NE(test, smmuv3_fake_find(fake, 0,
+					       &FAKE_CMD_TLBI_S12_VMALL(vmid)),
+			UINT_MAX);
+	KUNIT_EXPECT_EQ(test, smmuv3_fake_count(fake, FAKE_TLBI_NH_ALL), 0U);
+	expect_order(rig, FAKE_TLBI_S12_VMALL, FAKE_ATC_INV);
 
 	/* Without children stage 2 is all there is */
 	attach(rig, &smmuv3_identity_domain, 0);
@@ -869,6 +907,7 @@ static struct kunit_case attach_cases[] = {
 	KUNIT_CASE(test_contents),
 	KUNIT_CASE(test_no_asid_left),
 	KUNIT_CASE(test_flush_stage1),
+	KUNIT_CASE(test_flush_less_than_a_unit),
 	KUNIT_CASE(test_flush_without_ats),
 	KUNIT_CASE(test_flush_parent),
 	KUNIT_CASE(test_viommu_vmid),
