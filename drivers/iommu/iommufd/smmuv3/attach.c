@@ -128,6 +128,22 @@ static void attachment_free(struct smmuv3_attachment *att)
 	kfree_rcu(att, rcu);
 }
 
+/* What is replaced by it does not count. */
+static enum smmuv3_tag_claim claim_of(struct smmuv3_device *device,
+				      ioasid_t pasid)
+{
+	struct smmuv3_attachment *att;
+	unsigned int num = 0;
+	unsigned long other;
+
+	xa_for_each(&device->attachments, other, att) {
+		num += other != pasid && att->tag;
+		if (num == SMMUV3_OWN_TAGS)
+			return SMMUV3_CLAIM_MORE;
+	}
+	return SMMUV3_CLAIM_OWN;
+}
+
 static struct smmuv3_attachment *
 attachment_new(struct smmuv3_domain *domain, struct smmuv3_device *device,
 	       ioasid_t pasid)
@@ -145,7 +161,8 @@ attachment_new(struct smmuv3_domain *domain, struct smmuv3_device *device,
 		viommu = domain->viommu;
 	if (has_table(domain)) {
 		att->tag = smmuv3_tag_get(smmuv3_domain_bottom(domain),
-					  device->unit, viommu);
+					  device->unit, viommu,
+					  claim_of(device, pasid));
 		if (IS_ERR(att->tag)) {
 			void *err = att->tag;
 
@@ -461,8 +478,8 @@ static int attach_locked(struct smmuv3_domain *domain,
  * Return: 0; -EINVAL: the unit cannot do what @domain needs, or has no such PASID,
  * or @domain cannot be a PASID's; -EBUSY: @domain is stage 2 or nested and there are
  * PASIDs with domains of their own, or the device is on such a domain and @pasid is
- * a PASID; -ENOSPC: the unit has no ASID or VMID left; -ENOMEM. Nothing has
- * changed then.
+ * a PASID; -ENOSPC: the unit has no ASID or VMID left for the device; -ENOMEM.
+ * Nothing has changed then.
  */
 int smmuv3_attach(struct smmuv3_domain *domain, struct smmuv3_device *device,
 		  ioasid_t pasid)

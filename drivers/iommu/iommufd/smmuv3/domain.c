@@ -56,8 +56,9 @@ static struct smmuv3_tag *tag_find(struct smmuv3_domain *domain,
 	return found;
 }
 
-static struct ida *tag_ids(struct smmuv3_domain *domain,
-			   struct smmuv3_unit *unit, unsigned int *bits)
+static struct smmuv3_id_pool *tag_pool(struct smmuv3_domain *domain,
+				       struct smmuv3_unit *unit,
+				       unsigned int *bits)
 {
 	if (domain->kind == SMMUV3_DOMAIN_STAGE1) {
 		*bits = unit->caps.asid_bits;
@@ -67,24 +68,47 @@ static struct ida *tag_ids(struct smmuv3_domain *domain,
 	return &unit->vmids;
 }
 
+/*
+ * Who has PASIDs, or makes vIOMMUs, can use up what others need to be attached at
+ * all: so they leave half, or a quarter, of the numbers to devices that have hardly
+ * any. 0 is never given out: as a VMID it is that of the kernel's stage 1 tables.
+ */
+static int tag_alloc_id(struct smmuv3_id_pool *pool, unsigned int bits,
+			enum smmuv3_tag_claim claim)
+{
+	unsigned int total = BIT(bits), spare = 0;
+	int id;
+
+	if (claim == SMMUV3_CLAIM_VIOMMU)
+		spare = total / 4;
+	else if (claim == SMMUV3_CLAIM_MORE)
+		spare = total / 2;
+	if (pool->num + 1 + spare >= total)
+		return -ENOSPC;
+	id = ida_alloc_range(&pool->ida, 1, total - 1, GFP_KERNEL);
+	if (id >= 0)
+		pool->num++;
+	return id;
+}
+
 /**
  * smmuv3_tag_get() - have an ASID or VMID on a unit
  * @domain: of stage 1 or 2
  * @unit: the unit; its lock is held
  * @viommu: who is to have a VMID of its own, or NULL for the domain's
- *
- * 0 is never given out: as a VMID it is that of the kernel's stage 1 tables.
+ * @claim: what for, if a new one is needed
  *
  * Return: the tag, with one user more; ERR_PTR(-ENOMEM); ERR_PTR(-ENOSPC): @unit
- * has none left.
+ * has none left for this.
  */
 struct smmuv3_tag *smmuv3_tag_get(struct smmuv3_domain *domain,
 				  struct smmuv3_unit *unit,
-				  struct smmuv3_viommu *viommu)
+				  struct smmuv3_viommu *viommu,
+				  enum smmuv3_tag_claim claim)
 {
 	struct smmuv3_tag *tag = tag_find(domain, unit, viommu);
+	struct smmuv3_id_pool *pool;
 	unsigned int bits;
-	struct ida *ids;
 	int id;
 
 	lockdep_assert_held(&unit->lock);
@@ -95,12 +119,13 @@ struct smmuv3_tag *smmuv3_tag_get(struct smmuv3_domain *domain,
 	tag = kzalloc(sizeof(*tag), GFP_KERNEL_ACCOUNT);
 	if (!tag)
 		return ERR_PTR(-ENOMEM);
-	ids = tag_ids(domain, unit, &bits);
-	id = ida_alloc_range(ids, 1, BIT(bits) - 1, GFP_KERNEL);
+	pool = tag_pool(domain, unit, &bits);
+	id = tag_alloc_id(pool, bits, claim);
 	if (id < 0) {
 		kfree(tag);
 		return ERR_PTR(id);
 	}
+	tag->pool = pool;
 	tag->unit = unit;
 	tag->viommu = viommu;
 	tag->id = id;
@@ -121,7 +146,6 @@ struct smmuv3_tag *smmuv3_tag_get(struct smmuv3_domain *domain,
 void smmuv3_tag_put(struct smmuv3_domain *domain, struct smmuv3_tag *tag)
 {
 	DEFINE_SMMUV3_BATCH(batch, tag->unit);
-	unsigned int bits;
 
 	lockdep_assert_held(&tag->unit->lock);
 	if (--tag->users)
@@ -137,7 +161,8 @@ void smmuv3_tag_put(struct smmuv3_domain *domain, struct smmuv3_tag *tag)
 			domain->kind == SMMUV3_DOMAIN_STAGE1 ? "ASID" : "VMID",
 			tag->id);
 	} else {
-		ida_free(tag_ids(domain, tag->unit, &bits), tag->id);
+		ida_free(&tag->pool->ida, tag->id);
+		tag->pool->num--;
 	}
 	spin_lock_irq(&domain->lock);
 	list_del_rcu(&tag->item);

@@ -97,6 +97,7 @@ struct smmuv3_domain {
  * struct smmuv3_tag - the ASID or VMID a domain has on a unit
  * @item: in smmuv3_domain::tags
  * @rcu: for freeing
+ * @pool: where @id comes from. Constant
  * @unit: the unit
  * @viommu: the only one that uses it, with the domains nested through it; NULL: for
  *	all others of the unit. Constant
@@ -107,6 +108,7 @@ struct smmuv3_domain {
 struct smmuv3_tag {
 	struct list_head item;
 	struct rcu_head rcu;
+	struct smmuv3_id_pool *pool;
 	struct smmuv3_unit *unit;
 	struct smmuv3_viommu *viommu;
 	u16 id;
@@ -159,6 +161,21 @@ extern struct smmuv3_domain smmuv3_identity_domain;
 struct smmuv3_domain *smmuv3_domain_alloc(enum smmuv3_domain_kind kind,
 					  gfp_t gfp);
 
+/**
+ * enum smmuv3_tag_claim - for what an ASID or VMID is wanted, if there is none yet
+ * @SMMUV3_CLAIM_OWN: one of the first SMMUV3_OWN_TAGS of a device
+ * @SMMUV3_CLAIM_VIOMMU: a vIOMMU's; a quarter of the numbers stays free
+ * @SMMUV3_CLAIM_MORE: more of them, for PASIDs; half of the numbers stays free
+ */
+enum smmuv3_tag_claim {
+	SMMUV3_CLAIM_OWN,
+	SMMUV3_CLAIM_VIOMMU,
+	SMMUV3_CLAIM_MORE,
+};
+
+/* Each device can have so many, whatever others have. */
+#define SMMUV3_OWN_TAGS		2
+
 /*
  * get   the tag that @domain, or what is nested over it through @viommu if that is
  *       not NULL, has on @unit: made if there is none. ERR_PTR(-ENOMEM), (-ENOSPC)
@@ -167,7 +184,8 @@ struct smmuv3_domain *smmuv3_domain_alloc(enum smmuv3_domain_kind kind,
  */
 struct smmuv3_tag *smmuv3_tag_get(struct smmuv3_domain *domain,
 				  struct smmuv3_unit *unit,
-				  struct smmuv3_viommu *viommu);
+				  struct smmuv3_viommu *viommu,
+				  enum smmuv3_tag_claim claim);
 void smmuv3_tag_put(struct smmuv3_domain *domain, struct smmuv3_tag *tag);
 
 /*

@@ -126,8 +126,9 @@ int smmuv3_unit_init(struct smmuv3_unit *unit)
 	mutex_init(&unit->lock);
 	INIT_LIST_HEAD(&unit->item);
 	xa_init(&unit->streams);
-	ida_init(&unit->asids);
-	ida_init(&unit->vmids);
+	ida_init(&unit->asids.ida);
+	ida_init(&unit->vmids.ida);
+	xa_init(&unit->contexts);
 	unit->fault_unit.ops = &smmuv3_fault_unit_ops;
 
 	rc = unit_alloc(unit);
@@ -144,16 +145,18 @@ int smmuv3_unit_init(struct smmuv3_unit *unit)
  */
 void smmuv3_unit_free(struct smmuv3_unit *unit)
 {
-	WARN_ON(!xa_empty(&unit->streams) || !ida_is_empty(&unit->asids) ||
-		!ida_is_empty(&unit->vmids));
+	WARN_ON(!xa_empty(&unit->streams) || !xa_empty(&unit->contexts) ||
+		!ida_is_empty(&unit->asids.ida) ||
+		!ida_is_empty(&unit->vmids.ida));
 	if (unit->priq)
 		smmuv3_priq_free(unit);
 	smmuv3_evtq_free(unit);
 	smmuv3_cmdq_free(unit);
 	smmuv3_strtab_free(unit);
 	xa_destroy(&unit->streams);
-	ida_destroy(&unit->asids);
-	ida_destroy(&unit->vmids);
+	xa_destroy(&unit->contexts);
+	ida_destroy(&unit->asids.ida);
+	ida_destroy(&unit->vmids.ida);
 	mutex_destroy(&unit->lock);
 }
 

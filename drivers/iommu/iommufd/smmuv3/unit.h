@@ -156,6 +156,16 @@ static inline bool smmuv3_can_nest(const struct smmuv3_caps *caps)
 }
 
 /**
+ * struct smmuv3_id_pool - ASIDs or VMIDs of a unit
+ * @ida: those in use
+ * @num: how many; under smmuv3_unit::lock
+ */
+struct smmuv3_id_pool {
+	struct ida ida;
+	unsigned int num;
+};
+
+/**
  * struct smmuv3_unit - an SMMUv3
  * @door: constant
  * @door_data: the door's own
@@ -175,8 +185,10 @@ static inline bool smmuv3_can_nest(const struct smmuv3_caps *caps)
  *	spinlock may be held
  * @streams: struct smmuv3_stream by StreamID. Written under @lock, read under RCU;
  *	a device is freed a grace period after it left
- * @asids: ASIDs in use; 0 is not
- * @vmids: VMIDs in use; 0 is the kernel's stage 1 tables', and no other's
+ * @asids: ASIDs; 0 is not used
+ * @vmids: VMIDs; 0 is the kernel's stage 1 tables', and no other's
+ * @contexts: how many vIOMMUs each iommufd context has, as values, by its address;
+ *	viommu.c's, under @lock
  * @strtab: stream table; constant while the unit is on
  * @cmdq: command queue; constant from init to free
  * @evtq: event queue; constant from start to stop
@@ -210,8 +222,9 @@ struct smmuv3_unit {
 	struct list_head item;
 	struct mutex lock;		/* see above */
 	struct xarray streams;
-	struct ida asids;
-	struct ida vmids;
+	struct smmuv3_id_pool asids;
+	struct smmuv3_id_pool vmids;
+	struct xarray contexts;
 	struct smmuv3_strtab *strtab;
 	struct smmuv3_cmdq *cmdq;
 	struct smmuv3_evtq *evtq;

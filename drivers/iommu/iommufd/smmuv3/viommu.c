@@ -382,6 +382,50 @@ static int viommu_invalidate(struct iommufd_viommu *core,
 
 /* --- the rest of a vIOMMU --- */
 
+/*
+ * A context has a sixteenth of a unit's VMIDs at most, so that its vIOMMUs leave some
+ * to those of others. Under smmuv3_unit::lock. 0, -ENOSPC or -ENOMEM.
+ */
+static int context_count(struct smmuv3_unit *unit, const void *context)
+{
+	unsigned long key = (unsigned long)context;
+	void *num = xa_load(&unit->contexts, key);
+	unsigned long next = num ? xa_to_value(num) + 1 : 1;
+
+	if (next > BIT(unit->caps.vmid_bits) / 16)
+		return -ENOSPC;
+	return xa_err(xa_store(&unit->contexts, key, xa_mk_value(next),
+			       GFP_KERNEL_ACCOUNT));
+}
+
+static void context_uncount(struct smmuv3_unit *unit, const void *context)
+{
+	unsigned long key = (unsigned long)context;
+	unsigned long num = xa_to_value(xa_load(&unit->contexts, key));
+
+	/* In place, or erased: needs no memory */
+	if (num > 1)
+		xa_store(&unit->contexts, key, xa_mk_value(num - 1), GFP_KERNEL);
+	else
+		xa_erase(&unit->contexts, key);
+}
+
+static int viommu_get_vmid(struct smmuv3_viommu *viommu)
+{
+	const void *context = viommu->core.obj.ictx;
+	int rc;
+
+	rc = context_count(viommu->unit, context);
+	if (rc)
+		return rc;
+	viommu->tag = smmuv3_tag_get(viommu->parent, viommu->unit, viommu,
+				     SMMUV3_CLAIM_VIOMMU);
+	if (!IS_ERR(viommu->tag))
+		return 0;
+	context_uncount(viommu->unit, context);
+	return PTR_ERR(viommu->tag);
+}
+
 static void viommu_destroy(struct iommufd_viommu *core)
 {
 	struct smmuv3_viommu *viommu =
@@ -389,6 +433,7 @@ static void viommu_destroy(struct iommufd_viommu *core)
 
 	mutex_lock(&viommu->unit->lock);
 	smmuv3_tag_put(viommu->parent, viommu->tag);
+	context_uncount(viommu->unit, core->obj.ictx);
 	mutex_unlock(&viommu->unit->lock);
 	smmuv3_unit_drop(viommu->unit);
 }
@@ -459,11 +504,11 @@ static int viommu_init(struct iommufd_viommu *core, struct device *dev,
 		return -ENODEV;
 	viommu->unit = unit;
 	mutex_lock(&unit->lock);
-	viommu->tag = smmuv3_tag_get(viommu->parent, unit, viommu);
+	rc = viommu_get_vmid(viommu);
 	mutex_unlock(&unit->lock);
-	if (IS_ERR(viommu->tag)) {
+	if (rc) {
 		smmuv3_unit_drop(unit);
-		return PTR_ERR(viommu->tag);
+		return rc;
 	}
 	core->ops = &viommu_ops;
 	return 0;

@@ -225,8 +225,8 @@ static void expect_clean(struct rig *rig)
 	KUNIT_EXPECT_TRUE(rig->test, list_empty(&rig->stage1->tags));
 	KUNIT_EXPECT_TRUE(rig->test, list_empty(&rig->other->tags));
 	KUNIT_EXPECT_TRUE(rig->test, list_empty(&rig->parent->tags));
-	KUNIT_EXPECT_TRUE(rig->test, ida_is_empty(&rig->fake->unit.asids));
-	KUNIT_EXPECT_TRUE(rig->test, ida_is_empty(&rig->fake->unit.vmids));
+	KUNIT_EXPECT_TRUE(rig->test, ida_is_empty(&rig->fake->unit.asids.ida));
+	KUNIT_EXPECT_TRUE(rig->test, ida_is_empty(&rig->fake->unit.vmids.ida));
 }
 
 static void test_rid_then_pasid(struct kunit *test)
@@ -463,7 +463,7 @@ static void test_no_asid_left(struct kunit *test)
 
 	unit->caps.asid_bits = 8;
 	for (i = 1; i < 256; i++)
-		ida_alloc_range(&unit->asids, 1, 255, GFP_KERNEL);
+		ida_alloc_range(&unit->asids.ida, 1, 255, GFP_KERNEL);
 	KUNIT_EXPECT_EQ(test, attach(rig, &smmuv3_identity_domain, 0), 0);
 	smmuv3_fake_forget(rig->fake);
 	KUNIT_EXPECT_EQ(test, attach(rig, rig->stage1, 0), -ENOSPC);
@@ -471,11 +471,80 @@ static void test_no_asid_left(struct kunit *test)
 		      SMMUV3_STREAM_BYPASS, NOBODY);
 	KUNIT_EXPECT_EQ(test, rig->fake->num_log, 0U);
 	KUNIT_EXPECT_TRUE(test, list_empty(&rig->stage1->attachments));
-	ida_destroy(&unit->asids);
+	ida_destroy(&unit->asids.ida);
 	/* 0 is not an ASID that is given out */
 	KUNIT_EXPECT_EQ(test, attach(rig, rig->stage1, 0), 0);
-	KUNIT_EXPECT_TRUE(test, is_taken(&unit->asids, 1));
-	KUNIT_EXPECT_FALSE(test, is_taken(&unit->asids, 0));
+	KUNIT_EXPECT_TRUE(test, is_taken(&unit->asids.ida, 1));
+	KUNIT_EXPECT_FALSE(test, is_taken(&unit->asids.ida, 0));
+}
+
+/*
+ * One device has PASIDs without end, vIOMMUs are made without end: another device can
+ * still be attached, RID and a PASID.
+ */
+static void test_ids_are_left(struct kunit *test)
+{
+	struct rig *rig = test->priv;
+	struct smmuv3_unit *unit = &rig->fake->unit;
+	struct smmuv3_domain **domains;
+	struct smmuv3_device *late;
+	struct smmuv3_tag *tag;
+	unsigned int num, i;
+	int rc = 0;
+
+	domains = kunit_kcalloc(test, 256, sizeof(*domains), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, domains);
+	unit->caps.asid_bits = 8;
+	rig->device->max_pasids = 512;
+	for (num = 0; num < 256; num++) {
+		domains[num] = new_paging(rig, 0);
+		rc = attach(rig, domains[num], 1 + num);
+		if (rc)
+			break;
+	}
+	KUNIT_EXPECT_EQ(test, rc, -ENOSPC);
+	KUNIT_EXPECT_EQ(test, num, 127);
+	/* Who has one on the unit already needs none */
+	KUNIT_EXPECT_EQ(test, attach(rig, domains[0], 300), 0);
+	/* What goes makes room */
+	smmuv3_detach(rig->device, 2);
+	KUNIT_EXPECT_EQ(test, attach(rig, domains[num], 301), 0);
+
+	late = smmuv3_fake_device(rig->fake, SID + 1, 1, NUM_PASIDS);
+	mutex_lock(&unit->lock);
+	KUNIT_EXPECT_EQ(test, smmuv3_stream_prepare(late), 0);
+	mutex_unlock(&unit->lock);
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(rig->stage1, late, 0), 0);
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(rig->other, late, 1), 0);
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(domains[1], late, 2), -ENOSPC);
+	/* To be moved is not to have one more */
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(domains[1], late, 1), 0);
+	smmuv3_detach_all(late);
+	smmuv3_detach_all(rig->device);
+	mutex_lock(&unit->lock);
+	smmuv3_contexts_free(late);
+
+	/* Three quarters */
+	unit->caps.vmid_bits = 8;
+	for (num = 0;; num++) {
+		tag = smmuv3_tag_get(rig->parent, unit,
+				     (void *)(uintptr_t)(num + 1),
+				     SMMUV3_CLAIM_VIOMMU);
+		if (IS_ERR(tag))
+			break;
+	}
+	KUNIT_EXPECT_PTR_EQ(test, tag, ERR_PTR(-ENOSPC));
+	KUNIT_EXPECT_EQ(test, num, 191);
+	mutex_unlock(&unit->lock);
+	KUNIT_EXPECT_EQ(test, attach(rig, rig->nested, 0), 0);
+	smmuv3_detach_all(rig->device);
+	mutex_lock(&unit->lock);
+	for (i = 0; i < num; i++)
+		smmuv3_tag_put(rig->parent,
+			       list_first_entry(&rig->parent->tags,
+						struct smmuv3_tag, item));
+	mutex_unlock(&unit->lock);
+	expect_clean(rig);
 }
 
 /* --- flushing --- */
@@ -672,7 +741,7 @@ static void test_viommu_vmid(struct kunit *test)
 	viommu = kunit_kzalloc(test, sizeof(*viommu), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, viommu);
 	mutex_lock(&unit->lock);
-	tag = smmuv3_tag_get(rig->parent, unit, viommu);
+	tag = smmuv3_tag_get(rig->parent, unit, viommu, SMMUV3_CLAIM_VIOMMU);
 	mutex_unlock(&unit->lock);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(tag));
 	attach(rig, rig->nested, 0);
@@ -696,12 +765,12 @@ static void test_viommu_vmid(struct kunit *test)
 	expect_ends_with_sync(rig);
 	smmuv3_detach_all(rig->device);
 	/* The vIOMMU still has it */
-	KUNIT_EXPECT_TRUE(test, is_taken(&unit->vmids, tag->id));
+	KUNIT_EXPECT_TRUE(test, is_taken(&unit->vmids.ida, tag->id));
 	mutex_lock(&unit->lock);
 	smmuv3_tag_put(rig->parent, tag);
 	mutex_unlock(&unit->lock);
 	rig->nested->viommu = NULL;
-	KUNIT_EXPECT_TRUE(test, ida_is_empty(&unit->vmids));
+	KUNIT_EXPECT_TRUE(test, ida_is_empty(&unit->vmids.ida));
 }
 
 /* --- what leaving does --- */
@@ -779,7 +848,7 @@ static void test_flush_refused(struct kunit *test)
 	rig->fake->on_cmd = refuse_tlbi;
 	smmuv3_detach(rig->device, 0);
 	rig->fake->on_cmd = refuse_nothing;
-	KUNIT_EXPECT_TRUE(test, is_taken(&rig->fake->unit.asids, asid));
+	KUNIT_EXPECT_TRUE(test, is_taken(&rig->fake->unit.asids.ida, asid));
 	KUNIT_EXPECT_TRUE(test, list_empty(&rig->stage1->tags));
 	attach(rig, rig->stage1, 0);
 	KUNIT_EXPECT_NE(test, tag_id(rig->stage1), asid);
@@ -906,6 +975,7 @@ static struct kunit_case attach_cases[] = {
 	KUNIT_CASE(test_replace),
 	KUNIT_CASE(test_contents),
 	KUNIT_CASE(test_no_asid_left),
+	KUNIT_CASE(test_ids_are_left),
 	KUNIT_CASE(test_flush_stage1),
 	KUNIT_CASE(test_flush_less_than_a_unit),
 	KUNIT_CASE(test_flush_without_ats),

@@ -476,6 +476,64 @@ TEST_F(paging, mapped_and_answered)
 	EXPECT_NE(0, memcmp(there, data, PAGE));
 }
 
+/*
+ * IDR0 (6.3.1): both stages, AArch64 tables, coherent, HTTU, ATS, 16-bit ASIDs, MSI,
+ * PRI, two levels of both tables; VMIDs of 8 bits
+ */
+#define IDR0_VMID8	(1U << 0 | 1U << 1 | 2U << 2 | 1U << 4 | 2U << 6 | \
+			 1U << 10 | 1U << 12 | 1U << 13 | 1U << 16 | \
+			 1U << 19 | 2U << 21 | 1U << 27)
+
+/*
+ * A unit with 256 VMIDs: one guest has sixteen vIOMMUs at most, so that another has
+ * some too.
+ */
+TEST(viommus_leave_room)
+{
+	const struct model_smmuv3 unit = { .idr0 = IDR0_VMID8 };
+	__u32 viommu[17], hwpt, other_hwpt, ioas, id;
+	struct model_dev d = { .v.fd = -1 };
+	struct smmu_guest s;
+	unsigned int i;
+	int rc, fd;
+
+	rc = smmu_start(&s, &unit, false);
+	if (rc == GUEST_NONE)
+		SKIP(return, "this kernel has no model of an SMMUv3");
+	ASSERT_EQ(0, rc);
+	/* One there is */
+	for (i = 1; i < 16; i++)
+		ASSERT_EQ(0, iommu_viommu(s.g.fd, s.g.d.v.id, s.g.parent,
+					  IOMMU_VIOMMU_TYPE_ARM_SMMUV3, NULL,
+					  0, &viommu[i]));
+	EXPECT_EQ(-ENOSPC, iommu_viommu(s.g.fd, s.g.d.v.id, s.g.parent,
+					IOMMU_VIOMMU_TYPE_ARM_SMMUV3, NULL, 0,
+					&viommu[16]));
+	/* It can be attached all the same */
+	ASSERT_EQ(0, smmu_nested(&s, s.g.parent, false, &hwpt));
+	EXPECT_EQ(0, guest_attach(&s.g, MODEL_NO_PASID, hwpt));
+
+	ASSERT_EQ(0, model_plug(&s.g.m, DEVFN + 8, &d));
+	ASSERT_EQ(0, model_dev_open(&d));
+	fd = iommu_open();
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(0, model_dev_bind(&d, fd));
+	ASSERT_EQ(0, iommu_ioas_alloc(fd, &ioas));
+	ASSERT_EQ(0, iommu_hwpt_paging(fd, d.v.id, ioas,
+				       IOMMU_HWPT_ALLOC_NEST_PARENT, 0,
+				       &other_hwpt));
+	EXPECT_EQ(0, iommu_viommu(fd, d.v.id, other_hwpt,
+				  IOMMU_VIOMMU_TYPE_ARM_SMMUV3, NULL, 0, &id));
+	model_dev_close(&d);
+	close(fd);
+
+	ASSERT_EQ(0, iommu_destroy(s.g.fd, viommu[1]));
+	EXPECT_EQ(0, iommu_viommu(s.g.fd, s.g.d.v.id, s.g.parent,
+				  IOMMU_VIOMMU_TYPE_ARM_SMMUV3, NULL, 0,
+				  &viommu[1]));
+	smmu_stop(&s);
+}
+
 /* Moved with a group outstanding: the device asks again, in the new table. */
 TEST_F(paging, replaced_with_a_fault_outstanding)
 {
