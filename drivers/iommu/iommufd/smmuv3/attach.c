@@ -346,11 +346,14 @@ static void switch_over(struct smmuv3_device *device, ioasid_t pasid,
 
 /* --- attach and detach --- */
 
-/*
+/**
+ * smmuv3_shut_out_locked() - refuse translated requests of a device
+ * @device: did not answer; its unit's lock is held
+ *
  * Where the stream goes stays, without ATS. It may be on its way out, and its
- * StreamIDs be another's.
+ * StreamIDs be another's. If the unit does not do as told, it owes that. May sleep.
  */
-static void shut_out_locked(struct smmuv3_device *device)
+void smmuv3_shut_out_locked(struct smmuv3_device *device)
 {
 	struct smmuv3_stream_target target;
 
@@ -371,7 +374,7 @@ static void shut_out_locked(struct smmuv3_device *device)
 static void switched_over(struct smmuv3_device *device)
 {
 	if (smmuv3_device_is_loose(device))
-		shut_out_locked(device);
+		smmuv3_shut_out_locked(device);
 }
 
 static void detach_locked(struct smmuv3_device *device, ioasid_t pasid)
@@ -537,7 +540,7 @@ void smmuv3_detach_all(struct smmuv3_device *device)
 void smmuv3_attach_without_ats(struct smmuv3_device *device)
 {
 	mutex_lock(&device->unit->lock);
-	shut_out_locked(device);
+	smmuv3_shut_out_locked(device);
 	mutex_unlock(&device->unit->lock);
 }
 

@@ -11,6 +11,7 @@
 
 #include "commands.h"
 #include "device.h"
+#include "owed.h"
 
 static void batch_fail(struct smmuv3_batch *batch, unsigned int index, int rc)
 {
@@ -79,12 +80,23 @@ static unsigned int batch_only_device(const struct smmuv3_batch *batch)
 	return first;
 }
 
+/* What the unit did not do, or is not known to have done, it owes. */
+static void batch_run(struct smmuv3_batch *batch, const struct smmuv3_cmd *cmds,
+		      unsigned int num, struct smmuv3_cmdq_result *result)
+{
+	smmuv3_cmdq_run(batch->unit, cmds, num, result);
+	if (result->rc || result->late)
+		smmuv3_unit_owes(batch->unit);
+}
+
 /*
  * A device has not answered, and the unit does not say which (7.1). If there are
  * several, each invalidation is done again by itself: those that are carried out
- * then are as good as if they had been the first time.
+ * then are as good as if they had been the first time. While the queue still stands
+ * at the SYNC behind them (@late) nothing can be found out that way, and nobody is
+ * blamed who may have answered: smmuv3_owed_prove() asks them when it goes on.
  */
-static void batch_redo_devices(struct smmuv3_batch *batch)
+static void batch_redo_devices(struct smmuv3_batch *batch, bool late)
 {
 	DECLARE_BITMAP(dead, SMMUV3_SUBMIT_MAX) = { };
 	unsigned int i = batch_only_device(batch);
@@ -94,12 +106,18 @@ static void batch_redo_devices(struct smmuv3_batch *batch)
 		batch_distrust(batch, i);
 		return;
 	}
+	if (late) {
+		batch_fail(batch, 0, -EIO);
+		return;
+	}
 	for (i = 0; i < batch->num; i++) {
 		if (!batch_is_atc(&batch->cmds[i]) ||
 		    batch_is_dead(batch, dead, i))
 			continue;
-		smmuv3_cmdq_run(batch->unit, &batch->cmds[i], 1, &result);
-		if (!result.unanswered && !result.rc)
+		batch_run(batch, &batch->cmds[i], 1, &result);
+		if (result.rc)
+			batch_fail(batch, i, result.rc);
+		if (!result.unanswered)
 			continue;
 		__set_bit(i, dead);
 		batch_distrust(batch, i);
@@ -112,11 +130,11 @@ static void batch_flush(struct smmuv3_batch *batch)
 
 	if (!batch->num)
 		return;
-	smmuv3_cmdq_run(batch->unit, batch->cmds, batch->num, &result);
+	batch_run(batch, batch->cmds, batch->num, &result);
 	if (result.rc)
 		batch_fail(batch, result.failed, result.rc);
 	if (result.unanswered)
-		batch_redo_devices(batch);
+		batch_redo_devices(batch, result.late);
 	batch->done += batch->num;
 	batch->num = 0;
 }

@@ -23,6 +23,7 @@
 
 #include <linux/dma-mapping.h>
 #include <linux/llist.h>
+#include <linux/math64.h>
 #include <linux/ratelimit.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
@@ -340,6 +341,7 @@ static void cmdq_give_up(struct smmuv3_unit *unit, struct cmdq_request *req)
 	if (!req->done) {
 		list_del(&req->item);
 		cmdq_blame(q, req);
+		req->result->late = true;
 		WRITE_ONCE(q->stuck, true);
 		trace_smmuv3_cmd_timeout(unit, cmdq_reg(q, q->prod),
 					 cmdq_reg(q, q->cons));
@@ -409,6 +411,7 @@ void smmuv3_cmdq_run(struct smmuv3_unit *unit, const struct smmuv3_cmd *cmds,
 			result->failed = done + part.failed;
 		}
 		result->unanswered |= part.unanswered;
+		result->late |= part.late;
 	}
 }
 
@@ -427,6 +430,30 @@ void smmuv3_cmdq_error(struct smmuv3_unit *unit)
 	cmdq_check_error(unit);
 	cmdq_serve(unit);
 	raw_spin_unlock_irqrestore(&q->lock, flags);
+}
+
+/**
+ * smmuv3_cmdq_stuck_ms() - how long the queue has stood still
+ * @unit: started
+ *
+ * Any context.
+ *
+ * Return: 0: it goes on, or has nothing to do; else milliseconds, 1 at least. Only
+ * once waiting for it has been given up.
+ */
+unsigned int smmuv3_cmdq_stuck_ms(struct smmuv3_unit *unit)
+{
+	struct smmuv3_cmdq *q = unit->cmdq;
+	unsigned int ms = 0;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&q->lock, flags);
+	cmdq_serve(unit);
+	if (q->stuck && q->cons != q->prod)
+		ms = 1 + div_u64(ktime_get_mono_fast_ns() - q->progress,
+				 NSEC_PER_MSEC);
+	raw_spin_unlock_irqrestore(&q->lock, flags);
+	return ms;
 }
 
 /**

@@ -142,11 +142,14 @@ int smmuv3_batch_submit(struct smmuv3_batch *batch);
  * @rc: 0, or -EIO: one was refused, or not carried out in time
  * @failed: the first of those, index; valid if @rc
  * @unanswered: a device did not answer an ATC_INV among them; which is not known
+ * @late: waiting for them was given up: none of them is known to have been done, and
+ *	all of them may be done later
  */
 struct smmuv3_cmdq_result {
 	int rc;
 	unsigned int failed;
 	bool unanswered;
+	bool late;
 };
 
 /* Carry out 1 or more commands and wait, for batch.c. Any context; spins. */
@@ -164,5 +167,7 @@ void smmuv3_cmdq_setup(struct smmuv3_unit *unit);
 void smmuv3_cmdq_set_timeout(struct smmuv3_unit *unit, unsigned int timeout);
 /* GERROR.CMDQ_ERR is active: replace the command, acknowledge. Any context. */
 void smmuv3_cmdq_error(struct smmuv3_unit *unit);
+/* How long it has stood still, if waiting was given up since; else 0. Any context. */
+unsigned int smmuv3_cmdq_stuck_ms(struct smmuv3_unit *unit);
 
 #endif

@@ -15,6 +15,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "owed.h"
 #include "tables_internal.h"
 
 /* S1Fmt (5.2) */
@@ -68,6 +69,8 @@ struct contexts_table {
 
 /**
  * struct smmuv3_contexts - the context descriptors of a device
+ * @unit: that reads them
+ * @kept: in the quarantine, when the device is gone
  * @bits: of a SubstreamID (S1CDMax)
  * @split: of those, bits that one of @tables takes; @bits if it is linear
  * @level1: level 1 descriptors, NULL if it is linear
@@ -76,6 +79,8 @@ struct contexts_table {
  * @tables: by bits @bits to @split of the SubstreamID
  */
 struct smmuv3_contexts {
+	struct smmuv3_unit *unit;
+	struct map_quarantine_item kept;
 	u8 bits;
 	u8 split;
 	__le64 *level1;
@@ -165,6 +170,7 @@ int smmuv3_contexts_alloc(struct smmuv3_device *device)
 			    GFP_KERNEL_ACCOUNT);
 	if (!contexts)
 		return -ENOMEM;
+	contexts->unit = unit;
 	contexts->bits = bits;
 	contexts->split = split;
 	device->contexts = contexts;
@@ -184,21 +190,11 @@ int smmuv3_contexts_alloc(struct smmuv3_device *device)
 	return rc;
 }
 
-/**
- * smmuv3_contexts_free() - free the context descriptors and all tables
- * @device: no stream table entry refers to them; its unit's lock is held
- *
- * Nothing happens without them. May sleep.
- */
-void smmuv3_contexts_free(struct smmuv3_device *device)
+static void free_contexts(struct smmuv3_contexts *contexts)
 {
-	struct smmuv3_contexts *contexts = device->contexts;
-	struct smmuv3_unit *unit = device->unit;
+	struct smmuv3_unit *unit = contexts->unit;
 	unsigned int i;
 
-	lockdep_assert_held(&unit->lock);
-	if (!contexts)
-		return;
 	for (i = 0; i < num_tables(contexts); i++)
 		smmuv3_table_free(unit, table_size(contexts),
 				  contexts->tables[i].cds,
@@ -208,7 +204,32 @@ void smmuv3_contexts_free(struct smmuv3_device *device)
 	smmuv3_table_free(unit, level1_size(contexts), contexts->level1,
 			  contexts->level1_dma);
 	kvfree(contexts);
+}
+
+static void release_contexts(struct map_quarantine_item *item)
+{
+	free_contexts(container_of(item, struct smmuv3_contexts, kept));
+	smmuv3_owed_left();
+}
+
+/**
+ * smmuv3_contexts_free() - free the context descriptors and all tables
+ * @device: no stream table entry refers to them; its unit's lock is held
+ *
+ * Not before the unit is known not to read them. Nothing happens without them. May
+ * sleep.
+ */
+void smmuv3_contexts_free(struct smmuv3_device *device)
+{
+	struct smmuv3_contexts *contexts = device->contexts;
+
+	lockdep_assert_held(&device->unit->lock);
+	if (!contexts)
+		return;
 	device->contexts = NULL;
+	contexts->kept.release = release_contexts;
+	if (!smmuv3_owed_keep(device->unit, &contexts->kept))
+		free_contexts(contexts);
 }
 
 /* What a stream table entry says of them: S1Fmt, S1ContextPtr, S1CDMax. */

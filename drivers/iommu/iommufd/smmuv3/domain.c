@@ -8,13 +8,16 @@
  * lists; each with a full barrier in between. So either the flush finds the
  * attachment, or hardware finds the changed table.
  */
+#include <linux/mm.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
 
+#include "../../iommu-pages.h"
 #include "../fault/event.h"
 #include "cmdq.h"
 #include "domain.h"
 #include "faults.h"
+#include "owed.h"
 #include "viommu.h"
 
 /**
@@ -40,6 +43,12 @@ struct smmuv3_domain *smmuv3_domain_alloc(enum smmuv3_domain_kind kind,
 }
 
 /* --- ASIDs and VMIDs; smmuv3_unit::lock is held --- */
+
+/* Of the tag of a vIOMMU that is gone; none has this address */
+#define SMMUV3_VIOMMU_GONE	((struct smmuv3_viommu *)ERR_PTR(-ENODEV))
+
+/* Guards smmuv3_tag::domain, outside of smmuv3_domain::lock. */
+static DEFINE_SPINLOCK(tag_owner_lock);
 
 static struct smmuv3_tag *tag_find(struct smmuv3_domain *domain,
 				   struct smmuv3_unit *unit,
@@ -91,6 +100,35 @@ static int tag_alloc_id(struct smmuv3_id_pool *pool, unsigned int bits,
 	return id;
 }
 
+static void tag_free(struct smmuv3_tag *tag)
+{
+	spin_lock_irq(&tag_owner_lock);
+	if (tag->domain) {
+		spin_lock(&tag->domain->lock);
+		list_del_rcu(&tag->item);
+		spin_unlock(&tag->domain->lock);
+	}
+	spin_unlock_irq(&tag_owner_lock);
+	ida_free(&tag->pool->ida, tag->id);
+	tag->pool->num--;
+	kfree_rcu(tag, rcu);
+}
+
+/* Its unit has forgotten everything, unless it has got users again. */
+static void tag_release(struct map_quarantine_item *item)
+{
+	struct smmuv3_tag *tag = container_of(item, struct smmuv3_tag, kept);
+	struct smmuv3_unit *unit = tag->unit;
+
+	mutex_lock(&unit->lock);
+	if (tag->users)
+		tag->is_kept = false;
+	else if (!smmuv3_owed_keep(unit, item))
+		tag_free(tag);
+	mutex_unlock(&unit->lock);
+	smmuv3_owed_left();
+}
+
 /**
  * smmuv3_tag_get() - have an ASID or VMID on a unit
  * @domain: of stage 1 or 2
@@ -125,7 +163,9 @@ struct smmuv3_tag *smmuv3_tag_get(struct smmuv3_domain *domain,
 		kfree(tag);
 		return ERR_PTR(id);
 	}
+	tag->domain = domain;
 	tag->pool = pool;
+	tag->kept.release = tag_release;
 	tag->unit = unit;
 	tag->viommu = viommu;
 	tag->id = id;
@@ -141,7 +181,9 @@ struct smmuv3_tag *smmuv3_tag_get(struct smmuv3_domain *domain,
  * @domain: as for smmuv3_tag_get()
  * @tag: no table entry with it is left of this user
  *
- * The last one flushes: who gets the id next must not hit what is cached of us.
+ * The last one flushes: who gets the id next must not hit what is cached of us. As
+ * long as the unit owes an invalidation, this or an earlier one, it may even walk our
+ * tables still: then the id is kept, and the domain remembers it.
  */
 void smmuv3_tag_put(struct smmuv3_domain *domain, struct smmuv3_tag *tag)
 {
@@ -154,20 +196,72 @@ void smmuv3_tag_put(struct smmuv3_domain *domain, struct smmuv3_tag *tag)
 		smmuv3_batch_tlbi_asid(&batch, 0, tag->id);
 	else
 		smmuv3_batch_tlbi_vmid(&batch, tag->id);
-	if (smmuv3_batch_submit(&batch)) {
-		/* What may be cached with it must not be hit again */
-		dev_err(tag->unit->dev, "%s: does not flush, %s %u is lost\n",
-			tag->unit->name,
-			domain->kind == SMMUV3_DOMAIN_STAGE1 ? "ASID" : "VMID",
-			tag->id);
-	} else {
-		ida_free(&tag->pool->ida, tag->id);
-		tag->pool->num--;
+	smmuv3_batch_submit(&batch);
+	if (tag->is_kept)
+		return;
+	tag->is_kept = smmuv3_owed_keep(tag->unit, &tag->kept);
+	if (!tag->is_kept)
+		tag_free(tag);
+	/* It is freed, and another one may come to be at the same place */
+	else if (tag->viommu)
+		tag->viommu = SMMUV3_VIOMMU_GONE;
+}
+
+/**
+ * smmuv3_tags_abandon() - the domain goes before its tags do
+ * @domain: nobody is attached, or nested over it
+ *
+ * May sleep.
+ */
+void smmuv3_tags_abandon(struct smmuv3_domain *domain)
+{
+	struct smmuv3_tag *tag, *next;
+
+	spin_lock_irq(&tag_owner_lock);
+	list_for_each_entry_safe(tag, next, &domain->tags, item) {
+		WARN_ON(tag->users);
+		list_del_rcu(&tag->item);
+		tag->domain = NULL;
 	}
-	spin_lock_irq(&domain->lock);
-	list_del_rcu(&tag->item);
-	spin_unlock_irq(&domain->lock);
-	kfree_rcu(tag, rcu);
+	spin_unlock_irq(&tag_owner_lock);
+}
+
+/**
+ * smmuv3_domain_owed() - may hardware still reach what was unmapped from a domain?
+ * @domain: of stage 1 or 2
+ *
+ * To be asked behind the flush. Any context.
+ *
+ * Return: whether a unit that may have something of @domain cached owes an
+ * invalidation, of whatever.
+ */
+bool smmuv3_domain_owed(struct smmuv3_domain *domain)
+{
+	struct smmuv3_tag *tag;
+	bool owed = false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(tag, &domain->tags, item)
+		owed = owed || smmuv3_unit_owing(tag->unit);
+	rcu_read_unlock();
+	return owed;
+}
+
+/**
+ * smmuv3_domain_free_table() - free pages of a table
+ * @domain: whose; the range of the pages was flushed, or nobody is attached
+ * @table: as from iommu_alloc_pages()
+ * @order: log2 of the number of pages
+ *
+ * Not before no unit can walk them. Any context.
+ */
+void smmuv3_domain_free_table(struct smmuv3_domain *domain, void *table,
+			      unsigned int order)
+{
+	if ((domain->keep_tables || smmuv3_domain_owed(domain)) &&
+	    map_quarantine_pages(table, order))
+		return;
+	iommu_free_pages(table, order);
 }
 
 /* --- flushing --- */

@@ -14,6 +14,7 @@
 #include <linux/iommu.h>
 #include <linux/spinlock.h>
 
+#include "../map/quarantine.h"
 #include "device.h"
 #include "tables.h"
 #include "unit.h"
@@ -54,6 +55,7 @@ enum smmuv3_domain_kind {
  * @nest_parent: (stage 2) may have children; constant
  * @fwb: (stage 2) written for S2FWB; constant
  * @dirty_tracking: (stage 1) user space reads dirty pages
+ * @keep_tables: (stage 1, stage 2) it goes while a unit owes invalidations of it
  * @parent: (nested) the stage 2; the holder of the nested domain keeps it
  * @child_item: (nested) in the parent's @children
  * @user_unit: (nested) whose devices can be attached; holds it. Constant
@@ -80,6 +82,7 @@ struct smmuv3_domain {
 			bool nest_parent;
 			bool fwb;
 			bool dirty_tracking;
+			bool keep_tables;
 		};
 		struct {
 			struct smmuv3_domain *parent;
@@ -95,12 +98,17 @@ struct smmuv3_domain {
 
 /**
  * struct smmuv3_tag - the ASID or VMID a domain has on a unit
- * @item: in smmuv3_domain::tags
+ * @item: in smmuv3_domain::tags, as long as the unit may have something cached with it
  * @rcu: for freeing
+ * @kept: in the quarantine, if @is_kept: without users, as long as the unit owes
+ *	invalidations
+ * @is_kept: guarded by smmuv3_unit::lock
+ * @domain: whose tag it is; NULL: the domain has gone before. Guarded by
+ *	tag_owner_lock (domain.c)
  * @pool: where @id comes from. Constant
  * @unit: the unit
  * @viommu: the only one that uses it, with the domains nested through it; NULL: for
- *	all others of the unit. Constant
+ *	all others of the unit. Constant as long as there are users
  * @id: ASID of a stage 1, VMID of a stage 2 domain
  * @users: attachments that use it, those of children too, and @viommu; guarded by
  *	smmuv3_unit::lock
@@ -108,6 +116,9 @@ struct smmuv3_domain {
 struct smmuv3_tag {
 	struct list_head item;
 	struct rcu_head rcu;
+	struct map_quarantine_item kept;
+	bool is_kept;
+	struct smmuv3_domain *domain;
 	struct smmuv3_id_pool *pool;
 	struct smmuv3_unit *unit;
 	struct smmuv3_viommu *viommu;
@@ -187,6 +198,13 @@ struct smmuv3_tag *smmuv3_tag_get(struct smmuv3_domain *domain,
 				  struct smmuv3_viommu *viommu,
 				  enum smmuv3_tag_claim claim);
 void smmuv3_tag_put(struct smmuv3_domain *domain, struct smmuv3_tag *tag);
+/* @domain goes: what is still kept of its tags does without it. */
+void smmuv3_tags_abandon(struct smmuv3_domain *domain);
+/* May a unit still reach what was unmapped from @domain? Any context. */
+bool smmuv3_domain_owed(struct smmuv3_domain *domain);
+/* Free pages of a table of @domain, as soon as no unit can read them. Any context. */
+void smmuv3_domain_free_table(struct smmuv3_domain *domain, void *table,
+			      unsigned int order);
 
 /*
  * Flush [start, last] of a paging domain and everything nested over it, on all
@@ -232,6 +250,8 @@ void smmuv3_detach_all(struct smmuv3_device *device);
 void smmuv3_detach(struct smmuv3_device *device, ioasid_t pasid);
 /* smmuv3_device::suspect was set: translated requests end. May sleep. */
 void smmuv3_attach_without_ats(struct smmuv3_device *device);
+/* The same with smmuv3_unit::lock held. */
+void smmuv3_shut_out_locked(struct smmuv3_device *device);
 /* &iommu_domain_ops.attach_dev and set_dev_pasid of every domain. */
 int smmuv3_attach_dev(struct iommu_domain *domain, struct device *dev);
 int smmuv3_set_dev_pasid(struct iommu_domain *domain, struct device *dev,

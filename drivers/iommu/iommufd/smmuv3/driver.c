@@ -14,6 +14,7 @@
 #include "../../dma-iommu.h"
 #include "domain.h"
 #include "driver.h"
+#include "owed.h"
 #include "viommu.h"
 
 /*
@@ -260,6 +261,13 @@ UNIT_COUNT(queue_aborts);
 UNIT_COUNT(submits);
 UNIT_COUNT(timeouts);
 
+static ssize_t owing_show(struct device *dev, struct device_attribute *attr,
+			  char *buf)
+{
+	return sysfs_emit(buf, "%d\n", smmuv3_unit_owing(sysfs_unit(dev)));
+}
+static DEVICE_ATTR_RO(owing);
+
 static struct attribute *unit_attrs[] = {
 	&dev_attr_idr0.attr,
 	&dev_attr_idr1.attr,
@@ -274,6 +282,7 @@ static struct attribute *unit_attrs[] = {
 	&dev_attr_queue_aborts.attr,
 	&dev_attr_submits.attr,
 	&dev_attr_timeouts.attr,
+	&dev_attr_owing.attr,
 	NULL,
 };
 

@@ -89,7 +89,7 @@ static void *table_alloc(void *cookie, size_t size, gfp_t gfp)
 
 static void table_free(void *cookie, void *table, size_t size)
 {
-	iommu_free_pages(table, get_order(size));
+	smmuv3_domain_free_table(cookie, table, get_order(size));
 }
 
 /* --- what the core calls --- */
@@ -132,8 +132,10 @@ static size_t paging_unmap(struct iommu_domain *core, unsigned long iova,
 
 /*
  * A device that did not answer is shut out before the memory goes back to its owner.
- * Only the DMA API unmaps where it must not sleep, and what it unmaps is the memory
- * of a kernel driver: there it is the work, soon after (smmuv3_device_distrust()).
+ * What a unit did not do, it owes, and then smmuv3_domain_owed() keeps the memory of
+ * user space, and page tables: that is how to tell a core whose flush returns nothing.
+ * Only the DMA API unmaps where it must not sleep, and what it unmaps is the memory of
+ * a kernel driver: there it is the work, soon after (smmuv3_device_distrust()).
  */
 static void flush_unmapped(struct smmuv3_domain *domain, u64 start, u64 last,
 			   size_t granule, bool leaf)
@@ -205,7 +207,9 @@ static void paging_free(struct iommu_domain *core)
 	struct smmuv3_domain *domain = to_smmuv3_domain(core);
 
 	WARN_ON(!list_empty(&domain->attachments) ||
-		!list_empty(&domain->children) || !list_empty(&domain->tags));
+		!list_empty(&domain->children));
+	domain->keep_tables = smmuv3_domain_owed(domain);
+	smmuv3_tags_abandon(domain);
 	free_table(domain);
 	if (domain->holds_unit)
 		smmuv3_unit_drop(domain->unit);
@@ -227,6 +231,23 @@ static const struct iommu_domain_ops paging_ops = {
 	.iova_to_phys = paging_iova_to_phys,
 	.free = paging_free,
 };
+
+static bool paging_owed(struct iommu_domain *core)
+{
+	return smmuv3_domain_owed(to_smmuv3_domain(core));
+}
+
+static struct map_quarantine_driver quarantine_driver = {
+	.ops = &paging_ops,
+	.owed = paging_owed,
+};
+
+static int __init quarantine_init(void)
+{
+	map_quarantine_register(&quarantine_driver);
+	return 0;
+}
+core_initcall(quarantine_init);
 
 /* --- dirty tracking --- */
 

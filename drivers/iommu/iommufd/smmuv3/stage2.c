@@ -116,11 +116,9 @@ static void free_table(const struct stage2 *s2, u64 *table, unsigned int level)
 	for (i = 0; level < LAST_LEVEL && i < num_entries(s2, level); i++)
 		if (table[i] && !is_leaf(table[i], level))
 			free_table(s2, table_of(table[i]), level + 1);
-	if (level == s2->start)
-		iommu_free_pages(table, get_order(num_entries(s2, level) *
-						  sizeof(*table)));
-	else
-		iommu_free_page(table);
+	smmuv3_domain_free_table(s2->domain, table,
+				 get_order(num_entries(s2, level) *
+					   sizeof(*table)));
 }
 
 static bool is_empty(const struct stage2 *s2, const u64 *table,

@@ -12,6 +12,7 @@
 
 #include "cmdq.h"
 #include "faults.h"
+#include "owed.h"
 #include "regs.h"
 #include "tables.h"
 #include "cmdq_trace.h"
@@ -129,6 +130,7 @@ int smmuv3_unit_init(struct smmuv3_unit *unit)
 	ida_init(&unit->asids.ida);
 	ida_init(&unit->vmids.ida);
 	xa_init(&unit->contexts);
+	smmuv3_owed_init(unit);
 	unit->fault_unit.ops = &smmuv3_fault_unit_ops;
 
 	rc = unit_alloc(unit);
@@ -145,6 +147,7 @@ int smmuv3_unit_init(struct smmuv3_unit *unit)
  */
 void smmuv3_unit_free(struct smmuv3_unit *unit)
 {
+	smmuv3_owed_exit(unit, false);
 	WARN_ON(!xa_empty(&unit->streams) || !xa_empty(&unit->contexts) ||
 		!ida_is_empty(&unit->asids.ida) ||
 		!ida_is_empty(&unit->vmids.ida));
@@ -203,6 +206,25 @@ static int unit_abort(struct smmuv3_unit *unit)
 	unit->door->write32(unit, SMMU_GBPA,
 			    gbpa | SMMU_GBPA_ABORT | SMMU_GBPA_UPDATE);
 	return unit_wait(unit, SMMU_GBPA, SMMU_GBPA_UPDATE, 0);
+}
+
+/**
+ * smmuv3_unit_block() - let no DMA through
+ * @unit: in any state
+ *
+ * GBPA counts from when SMMUEN is off, so it comes first. May sleep.
+ *
+ * Return: 0; -ETIMEDOUT: the unit does not do as told, and a line says what.
+ */
+int smmuv3_unit_block(struct smmuv3_unit *unit)
+{
+	u32 enables = unit->door->read32(unit, SMMU_CR0);
+	int rc;
+
+	rc = unit_abort(unit);
+	if (rc || !(enables & SMMU_CR0_SMMUEN))
+		return rc;
+	return unit_enable(unit, enables & ~SMMU_CR0_SMMUEN);
 }
 
 /**
@@ -493,6 +515,8 @@ err_interrupts:
 	unit_stop_interrupts(unit);
 err_off:
 	smmuv3_unit_off(unit);
+	/* Nothing was attached that it could reach */
+	smmuv3_owed_exit(unit, true);
 	return rc;
 }
 
@@ -504,8 +528,10 @@ err_off:
  */
 void smmuv3_unit_stop(struct smmuv3_unit *unit)
 {
+	/* Nobody else turns it off meanwhile */
+	smmuv3_owed_exit(unit, false);
 	if (!unit_abort(unit))
 		unit_enable(unit, unit->enables & ~SMMU_CR0_SMMUEN);
 	unit_stop_interrupts(unit);
-	smmuv3_unit_off(unit);
+	smmuv3_owed_exit(unit, !smmuv3_unit_off(unit));
 }

@@ -14,6 +14,8 @@
 #include <linux/iommu.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "../fault/fault.h"
@@ -166,6 +168,26 @@ struct smmuv3_id_pool {
 };
 
 /**
+ * struct smmuv3_owed - what a unit did not carry out (owed.c)
+ * @lock: guards the rest
+ * @count: failures
+ * @owing: since one of them not everything has been invalidated. Read without @lock
+ * @delay: until somebody looks after it, ms; 0: nobody does by himself, for tests.
+ *	Set once
+ * @patience: how long the command queue may stand still before the unit is turned
+ *	off, ms. Set once
+ * @work: that looks
+ */
+struct smmuv3_owed {
+	raw_spinlock_t lock;		/* see above */
+	u64 count;
+	bool owing;
+	unsigned int delay;
+	unsigned int patience;
+	struct delayed_work work;
+};
+
+/**
  * struct smmuv3_unit - an SMMUv3
  * @door: constant
  * @door_data: the door's own
@@ -197,8 +219,10 @@ struct smmuv3_id_pool {
  *	and there will be none
  * @enables: CR0 as last written; unit.c's
  * @gerror_irq: global errors have an interrupt; unit.c's
- * @broken: it has given up (service failure mode): nothing that it is told will be
- *	done, and all DMA is aborted. Only ever set
+ * @broken: it has given up (service failure mode), or was turned off because it did
+ *	nothing any more: nothing that it is told will be done, and all DMA is aborted.
+ *	Only ever set
+ * @owed: invalidations that it did not carry out
  * @gerrors: global errors seen
  * @submits: submissions to the command queue, for tests and tracing
  * @timeouts: ATC invalidations that a device did not answer
@@ -233,6 +257,7 @@ struct smmuv3_unit {
 	u32 enables;
 	bool gerror_irq;
 	bool broken;
+	struct smmuv3_owed owed;
 	atomic64_t gerrors;
 	atomic64_t submits;
 	atomic64_t timeouts;
@@ -275,6 +300,7 @@ static inline bool smmuv3_unit_retire(struct smmuv3_unit *unit)
  * stop   everything off, DMA aborted (GBPA.ABORT). No device is left
  * off    the same for a machine that goes down: devices and interrupts stay as they
  *        are, the unit is of no use afterwards
+ * block  of that, what keeps DMA out: queues stay on
  * free   undo init
  * All may sleep.
  */
@@ -282,6 +308,7 @@ int smmuv3_unit_init(struct smmuv3_unit *unit);
 int smmuv3_unit_start(struct smmuv3_unit *unit);
 void smmuv3_unit_stop(struct smmuv3_unit *unit);
 int smmuv3_unit_off(struct smmuv3_unit *unit);
+int smmuv3_unit_block(struct smmuv3_unit *unit);
 void smmuv3_unit_free(struct smmuv3_unit *unit);
 
 /*

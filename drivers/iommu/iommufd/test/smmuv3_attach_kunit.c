@@ -8,7 +8,9 @@
 #include <linux/iommu.h>
 #include <uapi/linux/iommufd.h>
 
+#include "../map/quarantine.h"
 #include "../smmuv3/domain.h"
+#include "../smmuv3/owed.h"
 #include "../smmuv3/viommu.h"
 #include "smmuv3_fake.h"
 
@@ -849,9 +851,13 @@ static void test_flush_refused(struct kunit *test)
 	smmuv3_detach(rig->device, 0);
 	rig->fake->on_cmd = refuse_nothing;
 	KUNIT_EXPECT_TRUE(test, is_taken(&rig->fake->unit.asids.ida, asid));
+	attach(rig, rig->other, 0);
+	KUNIT_EXPECT_NE(test, tag_id(rig->other), asid);
+	/* When all has been flushed it is */
+	KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(&rig->fake->unit), 0);
+	map_quarantine_settle();
+	KUNIT_EXPECT_FALSE(test, is_taken(&rig->fake->unit.asids.ida, asid));
 	KUNIT_EXPECT_TRUE(test, list_empty(&rig->stage1->tags));
-	attach(rig, rig->stage1, 0);
-	KUNIT_EXPECT_NE(test, tag_id(rig->stage1), asid);
 }
 
 /* --- tables --- */

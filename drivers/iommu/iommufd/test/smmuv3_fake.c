@@ -10,6 +10,8 @@
 #include <linux/platform_device.h>
 #include <linux/slab.h>
 
+#include "../map/quarantine.h"
+#include "../smmuv3/owed.h"
 #include "smmuv3_fake.h"
 
 /* 6.3.1: TTF AArch64, HTTU of access and dirty, TTENDIAN little, two levels */
@@ -37,6 +39,9 @@ const u32 smmuv3_fake_idr[6] = {
 #define SYNC_CS_IRQ	1
 #define SYNC_MSI_DATA	GENMASK_ULL(63, 32)
 #define SYNC_MSI_ADDR	GENMASK_ULL(51, 2)
+
+/* What execute() returns of a SYNC that waits for a device */
+#define FAKE_WAITS	0xff
 
 static struct smmuv3_fake *to_fake(struct smmuv3_unit *unit)
 {
@@ -105,6 +110,8 @@ static u8 execute(struct smmuv3_fake *fake, const struct smmuv3_cmd *cmd)
 		return FAKE_CERROR_NONE;
 
 	/* 4.7.3: the time out is the SYNC's */
+	if (fake->atc_pending && fake->withhold)
+		return FAKE_WAITS;
 	if (fake->atc_pending) {
 		fake->atc_pending = false;
 		fake->atc_errors++;
@@ -158,6 +165,8 @@ static unsigned int consume(struct smmuv3_fake *fake, unsigned int max)
 
 		sync = fake->num_syncs;
 		cerror = execute(fake, &cmd);
+		if (cerror == FAKE_WAITS)
+			break;
 		log_cmd(fake, &cmd, sync, cerror);
 		if (cerror) {
 			u32 gerror = smmuv3_fake_reg32(fake, FAKE_GERROR);
@@ -355,6 +364,20 @@ void smmuv3_fake_interrupt(struct smmuv3_fake *fake, enum smmuv3_irq which)
 		fake->thread[which](0, fake->irq_data[which]);
 }
 
+void smmuv3_fake_answer(struct smmuv3_fake *fake, bool timeout)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&fake->lock, flags);
+	fake->withhold = false;
+	if (!timeout) {
+		fake->atc_pending = false;
+		fake->dead = false;
+	}
+	consume(fake, UINT_MAX);
+	raw_spin_unlock_irqrestore(&fake->lock, flags);
+}
+
 void smmuv3_fake_forget(struct smmuv3_fake *fake)
 {
 	unsigned long flags;
@@ -450,6 +473,15 @@ static void make_device(struct smmuv3_fake *fake)
 	fake->unit.dev = dev;
 }
 
+/* As when a unit stops: what a test let it owe is no other test's. */
+static void stop_owing(void *data)
+{
+	struct smmuv3_fake *fake = data;
+
+	smmuv3_owed_exit(&fake->unit, true);
+	map_quarantine_settle();
+}
+
 struct smmuv3_fake *smmuv3_fake_new(struct kunit *test, const u32 idr[6],
 				    u32 firmware)
 {
@@ -482,6 +514,11 @@ struct smmuv3_fake *smmuv3_fake_new(struct kunit *test, const u32 idr[6],
 	xa_init(&fake->unit.contexts);
 	INIT_LIST_HEAD(&fake->unit.item);
 	strscpy(fake->unit.name, "fake");
+	smmuv3_owed_init(&fake->unit);
+	/* Tests say when somebody looks */
+	fake->unit.owed.delay = 0;
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, stop_owing, fake),
+			0);
 	return fake;
 }
 

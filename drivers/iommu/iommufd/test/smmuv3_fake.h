@@ -150,6 +150,8 @@ struct smmuv3_fake_write {
  * @dead: a device, @dead_sid, does not answer: a SYNC after an ATC_INV for it fails
  *	with CERROR_ATC_INV_SYNC, once
  * @dead_sid: which
+ * @withhold: such a SYNC does not fail, but waits for smmuv3_fake_answer(), and all
+ *	that is behind it too
  * @atc_pending: such an ATC_INV was consumed
  * @atc_errors: SYNCs that failed so
  * @on_cmd: for each command before it counts as consumed; returns FAKE_CERROR_*.
@@ -180,6 +182,7 @@ struct smmuv3_fake {
 	bool stopped;
 	bool dead;
 	u32 dead_sid;
+	bool withhold;
 	bool atc_pending;
 	unsigned int atc_errors;
 	u8 (*on_cmd)(struct smmuv3_fake *fake, const struct smmuv3_cmd *cmd);
@@ -219,6 +222,8 @@ void smmuv3_fake_set64(struct smmuv3_fake *fake, unsigned int reg, u64 val);
 void *smmuv3_fake_mem(struct smmuv3_fake *fake, u64 addr);
 /* Consume at most @max commands; returns how many. For @hold. */
 unsigned int smmuv3_fake_consume(struct smmuv3_fake *fake, unsigned int max);
+/* What a SYNC waits for comes, for good; or is not waited for any more. */
+void smmuv3_fake_answer(struct smmuv3_fake *fake, bool timeout);
 /* Run the handlers as the interrupt would. */
 void smmuv3_fake_interrupt(struct smmuv3_fake *fake, enum smmuv3_irq which);
 /* Empty @writes and @log; the counters are 0. */

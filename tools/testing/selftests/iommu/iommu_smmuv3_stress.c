@@ -2,7 +2,8 @@
 /*
  * The SMMUv3 driver under load, on the hardware model: model_stress_cases.h with
  * tables that the kernel keeps; the storms among these also with a guest's, behind a
- * vIOMMU; and what is this driver's: a function that answers no invalidations.
+ * vIOMMU; and what is this driver's: functions that answer no invalidations, or let
+ * the unit wait for it.
  */
 #include "smmuv3_stress.h"
 
@@ -193,6 +194,133 @@ TEST_F_TIMEOUT(stress, no_answer_to_invalidations, 120)
 	pthread_join(busy.thread, NULL);
 	EXPECT_EQ(0, busy.rc);
 	close(q.fd);
+}
+
+/* --- a function that lets the unit wait for its completions --- */
+
+static unsigned char *page_of(unsigned char value)
+{
+	unsigned char *page = mem_get(PAGE);
+
+	if (page)
+		memset(page, value, PAGE);
+	return page;
+}
+
+static int writes(struct ms *s, unsigned int n, __u32 pasid,
+		  unsigned char value)
+{
+	return model_dma(&s->f[n], IOMMUFD_MODEL_DMA_WRITE, pasid, MS_GVA,
+			 &value, 1, FOREVER_MS);
+}
+
+#define SPREAD	2048
+
+/*
+ * The guest of f[1] gives a page away that its function can still reach, because f[0]
+ * of another guest holds up the unit. Whoever gets memory now must not get that page:
+ * what f[1] writes is found nowhere.
+ */
+static int held_up(struct ms *s, struct ms_space *bad, struct ms_space *good,
+		   bool timeout)
+{
+	unsigned char *theirs = page_of(0), *ours = page_of(0), *spread, *later;
+	unsigned int i;
+	__u64 begin;
+	long before;
+
+	if (!theirs || !ours)
+		return -ENOMEM;
+	MS_MUST(s, iommu_map(s->fd, bad->ioas, theirs, PAGE, MS_GVA));
+	before = pinned_pages();
+	MS_MUST(s, iommu_map(s->fd, good->ioas, ours, PAGE, MS_GVA));
+	MS_SAME(s, (unsigned long long)before + 1, (unsigned long long)pinned_pages());
+	MS_SAME(s, IOMMUFD_MODEL_DMA_OK, (unsigned int)writes(s, 0, 1, 0x11));
+	MS_SAME(s, IOMMUFD_MODEL_DMA_OK, (unsigned int)writes(s, 1, 2, 0x22));
+	MS_SAME(s, 0x22, ours[0]);
+
+	MS_MUST(s, model_inject(&s->model, MODEL_SMMUV3_WITHHOLD,
+				s->f[0].rid + 1));
+	MS_MUST(s, iommu_unmap(s->fd, bad->ioas, MS_GVA, PAGE, NULL));
+	/* The unit waits; others do not, or not for long */
+	begin = now_ms();
+	MS_MUST(s, iommu_unmap(s->fd, good->ioas, MS_GVA, PAGE, NULL));
+	if (now_ms() - begin > 30000)
+		return ms_fail(s, __LINE__, "others waited for %llu ms",
+			       now_ms() - begin);
+	/* Both pages are kept, and charged */
+	MS_SAME(s, (unsigned long long)before + 1, (unsigned long long)pinned_pages());
+	/* The function does not know: into a page that is nobody else's */
+	MS_SAME(s, IOMMUFD_MODEL_DMA_OK, (unsigned int)writes(s, 1, 2, 0x33));
+	MS_SAME(s, 0x33, ours[0]);
+	munmap(ours, PAGE);
+	munmap(theirs, PAGE);
+	spread = mem_get(SPREAD * PAGE);
+	if (!spread)
+		return -ENOMEM;
+	memset(spread, 0x5a, SPREAD * PAGE);
+	for (i = 0; i < 16; i++)
+		MS_SAME(s, IOMMUFD_MODEL_DMA_OK,
+			(unsigned int)writes(s, 1, 2, 0x77));
+	for (i = 0; i < SPREAD * PAGE; i++)
+		if (spread[i] != 0x5a)
+			return ms_fail(s, __LINE__,
+				       "page %u was written by a device that lost it",
+				       i / (unsigned int)PAGE);
+	munmap(spread, SPREAD * PAGE);
+
+	/* Nobody waits any more, or the completions come */
+	if (timeout)
+		MS_MUST(s, model_inject(&s->model, MODEL_SMMUV3_ATC_TIMEOUT, 1));
+	MS_MUST(s, model_inject(&s->model, MODEL_SMMUV3_WITHHOLD, 0));
+	begin = now_ms();
+	while (pinned_pages() != before - 1) {
+		if (now_ms() - begin > FOREVER_MS)
+			return ms_fail(s, __LINE__, "%ld pages stay, not %ld",
+				       pinned_pages(), before - 1);
+		usleep(10000);
+	}
+	/* The guest of f[1] is as before; f[0] is out */
+	MS_SAME(s, IOMMUFD_MODEL_DMA_BLOCKED, (unsigned int)writes(s, 1, 2, 1));
+	later = page_of(0);
+	if (!later)
+		return -ENOMEM;
+	MS_MUST(s, iommu_map(s->fd, good->ioas, later, PAGE, MS_GVA));
+	MS_MUST(s, iommu_map(s->fd, bad->ioas, later, PAGE, MS_GVA));
+	MS_SAME(s, IOMMUFD_MODEL_DMA_OK, (unsigned int)writes(s, 1, 2, 0x44));
+	MS_SAME(s, 0x44, later[0]);
+	MS_SAME(s, IOMMUFD_MODEL_DMA_BLOCKED,
+		(unsigned int)writes(s, 0, 1, 0x55));
+	MS_SAME(s, 0x44, later[0]);
+	MS_MUST(s, iommu_unmap(s->fd, good->ioas, MS_GVA, PAGE, NULL));
+	MS_MUST(s, iommu_unmap(s->fd, bad->ioas, MS_GVA, PAGE, NULL));
+	MS_SAME(s, (unsigned long long)before - 1,
+		(unsigned long long)pinned_pages());
+	munmap(later, PAGE);
+	return 0;
+}
+
+TEST_F_TIMEOUT(stress, completions_withheld, 300)
+{
+	struct ms *s = &self->s;
+	unsigned int i;
+	__u32 pt;
+
+	if (pinned_pages() < 0)
+		SKIP(return, "the kernel does not show VmPin");
+	for (i = 0; i < 2; i++) {
+		MS_OK(s, ms_plug(s, i, 64, 0));
+		MS_OK(s, ms_space(s, &s->f[i], i + 1, NULL, 8));
+	}
+	for (i = 0; i < 2; i++) {
+		MS_OK(s, held_up(s, &s->space[0], &s->space[1], !i));
+		/* It is believed again when it is probed again */
+		model_dev_close(&s->f[0]);
+		MS_OK(s, model_unplug(&s->f[0], false));
+		MS_OK(s, ms_plug(s, 0, 64, 0));
+		pt = s->space[0].hwpt;
+		MS_OK(s, iommu_pasid_attach(s->fd, s->f[0].v.id, 1, &pt));
+	}
 }
 
 TEST_HARNESS_MAIN

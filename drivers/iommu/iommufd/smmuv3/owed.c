@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a unit owes: invalidations that were not carried out.
+ *
+ * A device may withhold the completions of its ATC invalidations. The CMD_SYNC behind
+ * one then waits, and with it the queue and everybody else's invalidations, until the
+ * unit's own time-out (3.9.1.4; PCIe lets a device take a minute and a half). Nobody
+ * can spin for that, so whoever waits gives up sooner, and the unit owes: what it may
+ * still have cached is not known any more.
+ *
+ * Every so often a work looks whether the queue goes on. When it does, all is done once
+ * more: devices that do not answer are shut out, all configuration and all TLB entries
+ * are invalidated, and all that the other devices have cached. What was taken out of a
+ * table before that began cannot be reached when it is through. A unit whose queue
+ * stands still for longer than any device may take is turned off: it lets no DMA
+ * through then, which serves as well.
+ *
+ * smmuv3_owed::lock guards what is in there. Failures are counted, so that one that
+ * comes while all is invalidated is not taken for paid.
+ */
+#define pr_fmt(fmt) "iommufd-smmuv3: " fmt
+
+#include <linux/delay.h>
+#include <linux/wait_bit.h>
+
+#include "cmdq.h"
+#include "domain.h"
+#include "owed.h"
+
+/* Between two looks */
+#define OWED_DELAY_MS		50
+/* PCIe 6.0, 10.3.1: one minute, and half as much again; the unit may add to that */
+#define OWED_PATIENCE_MS	(120 * MSEC_PER_SEC)
+/* What was under way when a unit was turned off has ended */
+#define OWED_DRAIN_MS		100
+
+/* What is kept that refers to a unit, of all units. */
+static atomic_t num_kept = ATOMIC_INIT(0);
+
+/**
+ * smmuv3_owed_keep() - keep something until a unit has forgotten everything
+ * @unit: that it refers to
+ * @item: with its release
+ *
+ * Any context.
+ *
+ * Return: false: @unit owes nothing, @item is the caller's still.
+ */
+bool smmuv3_owed_keep(struct smmuv3_unit *unit,
+		      struct map_quarantine_item *item)
+{
+	if (!smmuv3_unit_owing(unit))
+		return false;
+	atomic_inc(&num_kept);
+	if (map_quarantine_add(item))
+		return true;
+	smmuv3_owed_left();
+	return false;
+}
+
+/** smmuv3_owed_left() - something that was kept does not refer to its unit any more */
+void smmuv3_owed_left(void)
+{
+	if (atomic_dec_and_test(&num_kept))
+		wake_up_var(&num_kept);
+}
+
+/**
+ * smmuv3_unit_owes() - a unit did not carry out what it was told
+ * @unit: which
+ *
+ * From here on smmuv3_unit_owing(), until smmuv3_owed_prove() has succeeded. Any
+ * context.
+ */
+void smmuv3_unit_owes(struct smmuv3_unit *unit)
+{
+	struct smmuv3_owed *owed = &unit->owed;
+	unsigned long flags;
+	bool first;
+
+	/* Nothing gets through one that has given up, or was turned off */
+	if (READ_ONCE(unit->broken))
+		return;
+	raw_spin_lock_irqsave(&owed->lock, flags);
+	owed->count++;
+	first = !owed->owing;
+	if (first)
+		map_quarantine_begin();
+	WRITE_ONCE(owed->owing, true);
+	raw_spin_unlock_irqrestore(&owed->lock, flags);
+	if (first)
+		pr_err_ratelimited("%s: invalidations were not carried out: memory that they were for is kept\n",
+				   unit->name);
+	if (owed->delay)
+		queue_delayed_work(system_unbound_wq, &owed->work,
+				   msecs_to_jiffies(owed->delay));
+}
+
+/* All that it owed when the count was @until is paid. False: there is more. */
+static bool owed_paid(struct smmuv3_unit *unit, u64 until)
+{
+	struct smmuv3_owed *owed = &unit->owed;
+	unsigned long flags;
+	bool was, paid;
+
+	raw_spin_lock_irqsave(&owed->lock, flags);
+	paid = owed->count == until;
+	was = owed->owing;
+	if (paid && was) {
+		WRITE_ONCE(owed->owing, false);
+		map_quarantine_end();
+	}
+	raw_spin_unlock_irqrestore(&owed->lock, flags);
+	if (paid && was)
+		pr_info("%s: owes no invalidation any more\n", unit->name);
+	return paid;
+}
+
+static u64 owed_count(struct smmuv3_unit *unit)
+{
+	unsigned long flags;
+	u64 count;
+
+	raw_spin_lock_irqsave(&unit->owed.lock, flags);
+	count = unit->owed.count;
+	raw_spin_unlock_irqrestore(&unit->owed.lock, flags);
+	return count;
+}
+
+/* What a device has cached is of no use to it if translated requests are refused. */
+static void shut_out_devices(struct smmuv3_unit *unit)
+{
+	struct smmuv3_stream *stream;
+	unsigned long sid;
+
+	xa_for_each(&unit->streams, sid, stream)
+		if (smmuv3_device_is_loose(stream->device))
+			smmuv3_shut_out_locked(stream->device);
+}
+
+/*
+ * One after the other, so that it is known who does not answer. Of one that did not,
+ * smmuv3_device_is_loose() is true, and the next try begins with it.
+ */
+static int flush_devices(struct smmuv3_unit *unit)
+{
+	DEFINE_SMMUV3_BATCH(batch, unit);
+	struct smmuv3_stream *stream;
+	unsigned long sid;
+
+	xa_for_each(&unit->streams, sid, stream) {
+		if (!smmuv3_device_has_atc(stream->device))
+			continue;
+		smmuv3_batch_atc_inv_all(&batch, stream->sid);
+		if (smmuv3_batch_submit(&batch))
+			return batch.rc;
+	}
+	return 0;
+}
+
+/* In this order, or one could fill up again from another. */
+static int flush_everything(struct smmuv3_unit *unit)
+{
+	DEFINE_SMMUV3_BATCH(batch, unit);
+
+	smmuv3_batch_cfgi_all(&batch);
+	smmuv3_batch_barrier(&batch);
+	smmuv3_batch_tlbi_all(&batch);
+	return smmuv3_batch_submit(&batch) ?: flush_devices(unit);
+}
+
+/**
+ * smmuv3_owed_prove() - have a unit forget everything
+ * @unit: started
+ *
+ * May sleep; takes smmuv3_unit::lock.
+ *
+ * Return: 0: it owes nothing; -EAGAIN: not yet.
+ */
+int smmuv3_owed_prove(struct smmuv3_unit *unit)
+{
+	u64 before = owed_count(unit);
+	int rc;
+
+	if (!smmuv3_unit_owing(unit))
+		return 0;
+	/* More commands would only stand in the queue of one that stands still */
+	if (smmuv3_cmdq_stuck_ms(unit) && !READ_ONCE(unit->broken))
+		return -EAGAIN;
+	mutex_lock(&unit->lock);
+	shut_out_devices(unit);
+	rc = READ_ONCE(unit->broken) ? 0 : flush_everything(unit);
+	mutex_unlock(&unit->lock);
+	return !rc && owed_paid(unit, before) ? 0 : -EAGAIN;
+}
+
+/* The queue has stood still for longer than any device can be the reason. */
+static bool turn_off(struct smmuv3_unit *unit)
+{
+	int rc = smmuv3_unit_block(unit);
+
+	if (rc) {
+		pr_crit("%s: does nothing, and cannot be turned off: memory that it may reach is lost\n",
+			unit->name);
+		return false;
+	}
+	WRITE_ONCE(unit->broken, true);
+	pr_crit("%s: does not carry out commands: turned off, all DMA behind it is aborted\n",
+		unit->name);
+	msleep(OWED_DRAIN_MS);
+	owed_paid(unit, owed_count(unit));
+	return true;
+}
+
+static void owed_work(struct work_struct *work)
+{
+	struct smmuv3_owed *owed = container_of(to_delayed_work(work),
+						struct smmuv3_owed, work);
+	struct smmuv3_unit *unit = container_of(owed, struct smmuv3_unit, owed);
+
+	if (!smmuv3_owed_prove(unit))
+		return;
+	if (smmuv3_cmdq_stuck_ms(unit) > owed->patience) {
+		turn_off(unit);
+		return;
+	}
+	queue_delayed_work(system_unbound_wq, &owed->work,
+			   msecs_to_jiffies(owed->delay));
+}
+
+/**
+ * smmuv3_owed_init() - a unit that owes nothing
+ * @unit: not started
+ */
+void smmuv3_owed_init(struct smmuv3_unit *unit)
+{
+	struct smmuv3_owed *owed = &unit->owed;
+
+	raw_spin_lock_init(&owed->lock);
+	INIT_DELAYED_WORK(&owed->work, owed_work);
+	owed->delay = OWED_DELAY_MS;
+	owed->patience = OWED_PATIENCE_MS;
+}
+
+/**
+ * smmuv3_owed_exit() - a unit is stopped
+ * @unit: nobody submits
+ * @safe: no DMA gets through it any more. If not, what is kept for it is lost
+ *
+ * Waits until nothing that is kept refers to @unit, for which other units may have to
+ * have paid as well. May sleep.
+ */
+void smmuv3_owed_exit(struct smmuv3_unit *unit, bool safe)
+{
+	cancel_delayed_work_sync(&unit->owed.work);
+	if (!safe)
+		return;
+	owed_paid(unit, owed_count(unit));
+	wait_var_event(&num_kept, !atomic_read(&num_kept));
+}

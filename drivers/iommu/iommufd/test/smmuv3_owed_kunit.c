@@ -1,0 +1,627 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A device withholds the completions of its ATC invalidations, and the command queue
+ * stands still behind them: what others unmap meanwhile is not given back before the
+ * unit has forgotten it; others go on; and in the end all is given back.
+ *
+ * The unit is one that records commands (smmuv3_fake.h), user memory is pinned for
+ * real, and a hook looks at its pins whenever a command is carried out.
+ */
+#include <kunit/test.h>
+#include <linux/iommu.h>
+#include <linux/jiffies.h>
+#include <uapi/linux/iommufd.h>
+
+#include "../map/iova_space.h"
+#include "../map/quarantine.h"
+#include "../smmuv3/domain.h"
+#include "../smmuv3/owed.h"
+#include "map_kunit.h"
+#include "smmuv3_fake.h"
+
+#define GUILTY		0x42
+#define OTHER		0x43
+#define INNOCENT	0x50
+#define PASIDS		8
+#define IOVA		SZ_1G
+#define PAGES		4UL
+/* Long for a unit that does nothing else, short for who waits */
+#define TIMEOUT_MS	20
+
+enum { DEV_GUILTY, DEV_OTHER, DEV_INNOCENT, NUM_DEVS };
+
+/**
+ * struct rig - a unit, devices, and domains
+ * @test: for failures
+ * @fake: the unit
+ * @device: each with ATS on
+ * @bad: domain of DEV_GUILTY
+ * @good: domain of DEV_INNOCENT, in @space
+ * @space: maps @mem
+ * @mem: user memory; NULL: there is none here
+ * @watch: whoever carries out commands looks whether @mem is pinned, and
+ * @seen: how often it was
+ * @gone: and how often not
+ * @fail_on: an opcode: when it is carried out something else fails, once
+ */
+struct rig {
+	struct kunit *test;
+	struct smmuv3_fake *fake;
+	struct smmuv3_device *device[NUM_DEVS];
+	struct smmuv3_domain *bad;
+	struct smmuv3_domain *good;
+	struct iova_space space;
+	struct user_memory *mem;
+	bool watch;
+	unsigned int seen;
+	unsigned int gone;
+	u8 fail_on;
+};
+
+static bool all_pinned(struct rig *rig, bool pinned)
+{
+	unsigned long i;
+
+	for (i = 0; i < rig->mem->npages; i++)
+		if (pinned != (page_pins(rig->mem->pages[i]) > 0))
+			return false;
+	return true;
+}
+
+/* The unit's lock is held, interrupts are off. */
+static u8 on_cmd(struct smmuv3_fake *fake, const struct smmuv3_cmd *cmd)
+{
+	struct rig *rig = fake->priv;
+
+	if (rig->watch && all_pinned(rig, true))
+		rig->seen++;
+	else if (rig->watch)
+		rig->gone++;
+	if (rig->fail_on && smmuv3_fake_op(cmd) == rig->fail_on) {
+		rig->fail_on = 0;
+		smmuv3_unit_owes(&fake->unit);
+	}
+	return FAKE_CERROR_NONE;
+}
+
+static void shut_out_work(struct work_struct *work)
+{
+	smmuv3_attach_without_ats(container_of(work, struct smmuv3_device,
+					       distrust_work));
+}
+
+static struct smmuv3_device *new_device(struct rig *rig, u32 sid)
+{
+	struct smmuv3_unit *unit = &rig->fake->unit;
+	struct smmuv3_device *device;
+
+	device = smmuv3_fake_device(rig->fake, sid, 1, PASIDS);
+	INIT_WORK(&device->distrust_work, shut_out_work);
+	device->can_ats = true;
+	device->keep_ats = true;
+	device->ats = true;
+	mutex_lock(&unit->lock);
+	KUNIT_EXPECT_EQ(rig->test, smmuv3_stream_prepare(device), 0);
+	mutex_unlock(&unit->lock);
+	return device;
+}
+
+static struct smmuv3_domain *new_domain(struct rig *rig)
+{
+	struct smmuv3_domain *domain =
+		smmuv3_paging_alloc(&rig->fake->unit, 0);
+
+	KUNIT_ASSERT_FALSE(rig->test, IS_ERR(domain));
+	return domain;
+}
+
+static void free_domain(struct smmuv3_domain *domain)
+{
+	domain->domain.ops->free(&domain->domain);
+}
+
+static void free_strtab(void *data)
+{
+	struct rig *rig = data;
+
+	smmuv3_strtab_free(&rig->fake->unit);
+}
+
+static struct rig *rig_new(struct kunit *test)
+{
+	struct rig *rig = kunit_kzalloc(test, sizeof(*rig), GFP_KERNEL);
+	static const u32 sids[NUM_DEVS] = { GUILTY, OTHER, INNOCENT };
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, rig);
+	rig->test = test;
+	rig->mem = user_memory_new(test, PAGES);
+	if (!rig->mem)
+		return NULL;
+	rig->fake = smmuv3_fake_new(test, smmuv3_fake_idr, 0);
+	rig->fake->priv = rig;
+	rig->fake->on_cmd = on_cmd;
+	smmuv3_fake_start_cmdq(rig->fake);
+	smmuv3_cmdq_set_timeout(&rig->fake->unit, TIMEOUT_MS);
+	KUNIT_ASSERT_EQ(test, smmuv3_strtab_alloc(&rig->fake->unit), 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, free_strtab, rig),
+			0);
+	for (i = 0; i < NUM_DEVS; i++)
+		rig->device[i] = new_device(rig, sids[i]);
+	rig->bad = new_domain(rig);
+	rig->good = new_domain(rig);
+	iova_space_init(&rig->space);
+	KUNIT_ASSERT_EQ(test, iova_space_add_domain(&rig->space,
+						    &rig->good->domain), 0);
+	KUNIT_ASSERT_EQ(test, smmuv3_attach(rig->bad, rig->device[DEV_GUILTY],
+					    0), 0);
+	KUNIT_ASSERT_EQ(test, smmuv3_attach(rig->good,
+					    rig->device[DEV_INNOCENT], 0), 0);
+	return rig;
+}
+
+/* Without a function that could be told to turn ATS on and off. */
+static void leave(struct rig *rig, unsigned int dev)
+{
+	rig->device[dev]->can_ats = false;
+	rig->device[dev]->ats = false;
+	smmuv3_detach_all(rig->device[dev]);
+}
+
+/* The unit owes nothing any more, or is given up. */
+static void rig_end(struct rig *rig)
+{
+	struct smmuv3_unit *unit = &rig->fake->unit;
+	struct map_quarantine_stat stat;
+	unsigned int i;
+
+	smmuv3_devices_settle();
+	rig->watch = false;
+	for (i = 0; i < NUM_DEVS; i++) {
+		leave(rig, i);
+		mutex_lock(&unit->lock);
+		smmuv3_contexts_free(rig->device[i]);
+		mutex_unlock(&unit->lock);
+	}
+	if (rig->good) {
+		iova_space_unmap_all(&rig->space, NULL);
+		iova_space_remove_domain(&rig->space, &rig->good->domain);
+		free_domain(rig->good);
+	}
+	iova_space_destroy(&rig->space);
+	if (rig->bad)
+		free_domain(rig->bad);
+	map_quarantine_settle();
+	map_quarantine_get_stat(&stat);
+	KUNIT_EXPECT_EQ(rig->test, stat.items, 0);
+	KUNIT_EXPECT_EQ(rig->test, stat.tables, 0);
+	KUNIT_EXPECT_TRUE(rig->test, all_pinned(rig, false));
+	KUNIT_EXPECT_EQ(rig->test, unit->asids.num, 0);
+	KUNIT_EXPECT_TRUE(rig->test, ida_is_empty(&unit->asids.ida));
+	user_memory_free(rig->mem);
+}
+
+static int map_memory(struct rig *rig)
+{
+	unsigned long iova = IOVA;
+
+	return iova_space_map_user(&rig->space, MAP_CHARGE_USER, &iova,
+				   (void __user *)rig->mem->addr,
+				   PAGES * PAGE_SIZE, IOMMU_READ | IOMMU_WRITE,
+				   0);
+}
+
+/* Completions for @sid stay away, and a flush of @domain finds out. */
+static int withhold(struct rig *rig, u32 sid, struct smmuv3_domain *domain)
+{
+	rig->fake->dead = true;
+	rig->fake->dead_sid = sid;
+	rig->fake->withhold = true;
+	return smmuv3_domain_flush(domain, 0, SZ_4K - 1, SZ_4K, true);
+}
+
+static struct map_quarantine_stat kept(void)
+{
+	struct map_quarantine_stat stat;
+
+	map_quarantine_get_stat(&stat);
+	return stat;
+}
+
+static bool has_ats(struct rig *rig, unsigned int dev)
+{
+	struct smmuv3_stream_target target;
+
+	mutex_lock(&rig->fake->unit.lock);
+	smmuv3_stream_get(rig->device[dev], &target);
+	mutex_unlock(&rig->fake->unit.lock);
+	return target.ats;
+}
+
+static bool is_taken(struct ida *ida, unsigned int id)
+{
+	int got = ida_alloc_range(ida, id, id, GFP_KERNEL);
+
+	if (got < 0)
+		return true;
+	ida_free(ida, got);
+	return false;
+}
+
+static u16 asid_of(struct smmuv3_domain *domain)
+{
+	return list_first_entry(&domain->tags, struct smmuv3_tag, item)->id;
+}
+
+/*
+ * The story. Pins are looked at with each command, so that the last of those that make
+ * the unit forget, and the SYNC behind it, are known to come before the memory goes.
+ */
+static void owed_story(struct kunit *test, bool timeout)
+{
+	struct rig *rig = rig_new(test);
+	struct smmuv3_unit *unit;
+	struct charges before, during;
+
+	if (!rig)
+		return;
+	unit = &rig->fake->unit;
+	before = charges_now();
+	KUNIT_ASSERT_EQ(test, map_memory(rig), 0);
+	during = charges_now();
+	KUNIT_EXPECT_EQ(test, during.pinned, before.pinned + PAGES);
+
+	KUNIT_EXPECT_EQ(test, withhold(rig, GUILTY, rig->bad), -ETIMEDOUT);
+	KUNIT_EXPECT_TRUE(test, rig->device[DEV_GUILTY]->suspect);
+	KUNIT_EXPECT_TRUE(test, smmuv3_unit_owing(unit));
+	/* Others go on, and are not blamed; nor is their memory anybody else's */
+	KUNIT_EXPECT_EQ(test, iova_space_unmap(&rig->space, IOVA,
+					       PAGES * PAGE_SIZE, NULL), 0);
+	KUNIT_EXPECT_FALSE(test, rig->device[DEV_INNOCENT]->suspect);
+	KUNIT_EXPECT_TRUE(test, all_pinned(rig, true));
+	KUNIT_EXPECT_EQ(test, charges_now().pinned, during.pinned);
+	KUNIT_EXPECT_EQ(test, charges_now().user, during.user);
+	KUNIT_EXPECT_EQ(test, kept().items, 1);
+	KUNIT_EXPECT_EQ(test, map_memory(rig), 0);
+	KUNIT_EXPECT_EQ(test, iova_space_unmap(&rig->space, IOVA,
+					       PAGES * PAGE_SIZE, NULL), 0);
+	KUNIT_EXPECT_EQ(test, kept().items, 2);
+	KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(unit), -EAGAIN);
+	map_quarantine_settle();
+	KUNIT_EXPECT_TRUE(test, all_pinned(rig, true));
+
+	smmuv3_devices_settle();
+	rig->watch = true;
+	smmuv3_fake_answer(rig->fake, timeout);
+	KUNIT_EXPECT_TRUE(test, smmuv3_unit_owing(unit));
+	KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(unit), 0);
+	rig->watch = false;
+	KUNIT_EXPECT_GT(test, rig->seen, 4);
+	KUNIT_EXPECT_EQ(test, rig->gone, 0);
+	KUNIT_EXPECT_FALSE(test, smmuv3_unit_owing(unit));
+	KUNIT_EXPECT_EQ(test, rig->fake->atc_errors, timeout);
+	map_quarantine_settle();
+	KUNIT_EXPECT_TRUE(test, all_pinned(rig, false));
+	KUNIT_EXPECT_EQ(test, charges_now().pinned, before.pinned);
+	KUNIT_EXPECT_EQ(test, charges_now().user, before.user);
+	/* Who is guilty is cut off, who is not is not */
+	KUNIT_EXPECT_FALSE(test, has_ats(rig, DEV_GUILTY));
+	KUNIT_EXPECT_TRUE(test, rig->device[DEV_GUILTY]->shut_out);
+	KUNIT_EXPECT_TRUE(test, has_ats(rig, DEV_INNOCENT));
+
+	/* And the next one is as ever */
+	KUNIT_EXPECT_EQ(test, map_memory(rig), 0);
+	KUNIT_EXPECT_EQ(test, iova_space_unmap(&rig->space, IOVA,
+					       PAGES * PAGE_SIZE, NULL), 0);
+	KUNIT_EXPECT_TRUE(test, all_pinned(rig, false));
+	rig_end(rig);
+}
+
+/* CERROR_ATC_INV_SYNC comes in the end (3.9.1.4) */
+static void owed_until_timeout(struct kunit *test)
+{
+	owed_story(test, true);
+}
+
+static void owed_until_answer(struct kunit *test)
+{
+	owed_story(test, false);
+}
+
+/* In this order, each behind the SYNC of the one before. */
+static void owed_commands(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+	unsigned int i, step = 0;
+	static const u8 order[] = { FAKE_CFGI_STE, FAKE_SYNC, FAKE_CFGI_ALL,
+				    FAKE_SYNC, FAKE_TLBI_NSNH_ALL, FAKE_SYNC,
+				    FAKE_ATC_INV, FAKE_SYNC };
+
+	if (!rig)
+		return;
+	withhold(rig, GUILTY, rig->bad);
+	smmuv3_devices_settle();
+	smmuv3_fake_answer(rig->fake, true);
+	/* What stood in the queue is carried out; nothing else is asked */
+	KUNIT_EXPECT_EQ(test, smmuv3_cmdq_stuck_ms(&rig->fake->unit), 0);
+	/* Once more, with a device to be shut out still */
+	rig->device[DEV_GUILTY]->shut_out = false;
+	mutex_lock(&rig->fake->unit.lock);
+	rig->device[DEV_GUILTY]->stream.ats = true;
+	KUNIT_EXPECT_EQ(test,
+			smmuv3_stream_set(rig->device[DEV_GUILTY],
+					  &rig->device[DEV_GUILTY]->stream,
+					  NULL), 0);
+	mutex_unlock(&rig->fake->unit.lock);
+	smmuv3_fake_forget(rig->fake);
+	KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(&rig->fake->unit), 0);
+	for (i = 0; i < rig->fake->num_log && step < ARRAY_SIZE(order); i++)
+		step += smmuv3_fake_op(&rig->fake->log[i].cmd) == order[step];
+	KUNIT_EXPECT_EQ(test, step, ARRAY_SIZE(order));
+	for (i = 0; i < rig->fake->num_log; i++)
+		if (smmuv3_fake_op(&rig->fake->log[i].cmd) == FAKE_ATC_INV)
+			KUNIT_EXPECT_NE(test, GUILTY,
+					smmuv3_fake_sid(&rig->fake->log[i].cmd));
+	/* Nothing owed, nothing asked */
+	smmuv3_fake_forget(rig->fake);
+	KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(&rig->fake->unit), 0);
+	KUNIT_EXPECT_EQ(test, rig->fake->num_log, 0);
+	rig_end(rig);
+}
+
+/* Page tables are kept as well, those of an unmap and those of a domain that goes. */
+static void owed_tables(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+	struct iommu_iotlb_gather gather;
+	struct iommu_domain *core;
+	unsigned long tables;
+	size_t mapped = 0;
+
+	if (!rig)
+		return;
+	core = &rig->good->domain;
+	KUNIT_ASSERT_EQ(test,
+			core->ops->map_pages(core, SZ_2M, SZ_2M, SZ_4K, 512,
+					     IOMMU_READ, GFP_KERNEL, &mapped),
+			0);
+	withhold(rig, GUILTY, rig->bad);
+	iommu_iotlb_gather_init(&gather);
+	KUNIT_EXPECT_EQ(test,
+			core->ops->unmap_pages(core, SZ_2M, SZ_2M, 1, &gather),
+			SZ_2M);
+	KUNIT_EXPECT_EQ(test, kept().tables, 1);
+	core->ops->iotlb_sync(core, &gather);
+	KUNIT_EXPECT_EQ(test, kept().tables, 1);
+
+	/* Root and the table below it, at least */
+	leave(rig, DEV_INNOCENT);
+	iova_space_remove_domain(&rig->space, core);
+	tables = kept().tables;
+	free_domain(rig->good);
+	rig->good = NULL;
+	KUNIT_EXPECT_GE(test, kept().tables, tables + 2);
+
+	smmuv3_fake_answer(rig->fake, true);
+	KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(&rig->fake->unit), 0);
+	map_quarantine_settle();
+	KUNIT_EXPECT_EQ(test, kept().tables, 0);
+	rig_end(rig);
+}
+
+/*
+ * A domain that left its unit while that owed an invalidation may be walked still: its
+ * number is not given out, and what is unmapped from it afterwards is kept.
+ */
+static void owed_detached(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+	struct smmuv3_unit *unit;
+	u16 asid;
+
+	if (!rig)
+		return;
+	unit = &rig->fake->unit;
+	KUNIT_ASSERT_EQ(test, map_memory(rig), 0);
+	asid = asid_of(rig->good);
+	withhold(rig, GUILTY, rig->bad);
+	leave(rig, DEV_INNOCENT);
+	KUNIT_EXPECT_TRUE(test, list_empty(&rig->good->attachments));
+	KUNIT_EXPECT_TRUE(test, is_taken(&unit->asids.ida, asid));
+	KUNIT_EXPECT_EQ(test, iova_space_unmap(&rig->space, IOVA,
+					       PAGES * PAGE_SIZE, NULL), 0);
+	KUNIT_EXPECT_TRUE(test, all_pinned(rig, true));
+	/* Whoever comes back has the same number, and may leave again */
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(rig->good,
+					    rig->device[DEV_INNOCENT], 0), 0);
+	KUNIT_EXPECT_EQ(test, asid_of(rig->good), asid);
+	leave(rig, DEV_INNOCENT);
+	KUNIT_EXPECT_TRUE(test, is_taken(&unit->asids.ida, asid));
+
+	smmuv3_fake_answer(rig->fake, true);
+	KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(unit), 0);
+	map_quarantine_settle();
+	KUNIT_EXPECT_TRUE(test, all_pinned(rig, false));
+	KUNIT_EXPECT_FALSE(test, is_taken(&unit->asids.ida, asid));
+	KUNIT_EXPECT_TRUE(test, list_empty(&rig->good->tags));
+	rig_end(rig);
+}
+
+/* It is attached again, and stays, when the quarantine ends. */
+static void owed_back_again(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+	struct smmuv3_unit *unit;
+	u16 asid;
+
+	if (!rig)
+		return;
+	unit = &rig->fake->unit;
+	asid = asid_of(rig->good);
+	withhold(rig, GUILTY, rig->bad);
+	leave(rig, DEV_INNOCENT);
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(rig->good,
+					    rig->device[DEV_INNOCENT], 0), 0);
+	smmuv3_fake_answer(rig->fake, true);
+	KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(unit), 0);
+	map_quarantine_settle();
+	KUNIT_EXPECT_TRUE(test, is_taken(&unit->asids.ida, asid));
+	KUNIT_EXPECT_EQ(test, asid_of(rig->good), asid);
+	rig_end(rig);
+	KUNIT_EXPECT_FALSE(test, is_taken(&unit->asids.ida, asid));
+}
+
+/* A device's descriptors are read until its entry is known to be forgotten. */
+static void owed_contexts(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+	struct smmuv3_unit *unit;
+
+	if (!rig)
+		return;
+	unit = &rig->fake->unit;
+	withhold(rig, GUILTY, rig->bad);
+	leave(rig, DEV_INNOCENT);
+	KUNIT_EXPECT_EQ(test, kept().items, 1);
+	mutex_lock(&unit->lock);
+	smmuv3_contexts_free(rig->device[DEV_INNOCENT]);
+	mutex_unlock(&unit->lock);
+	KUNIT_EXPECT_EQ(test, kept().items, 2);
+	smmuv3_fake_answer(rig->fake, true);
+	KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(unit), 0);
+	rig_end(rig);
+}
+
+/* What fails while all is invalidated is not paid by it. */
+static void owed_again(struct kunit *test)
+{
+	static const u8 ops[] = { FAKE_CFGI_ALL, FAKE_TLBI_NSNH_ALL,
+				  FAKE_ATC_INV };
+	struct rig *rig = rig_new(test);
+	unsigned int i;
+
+	if (!rig)
+		return;
+	KUNIT_ASSERT_EQ(test, map_memory(rig), 0);
+	withhold(rig, GUILTY, rig->bad);
+	iova_space_unmap(&rig->space, IOVA, PAGES * PAGE_SIZE, NULL);
+	smmuv3_devices_settle();
+	smmuv3_fake_answer(rig->fake, true);
+	for (i = 0; i < ARRAY_SIZE(ops); i++) {
+		rig->fail_on = ops[i];
+		KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(&rig->fake->unit),
+				-EAGAIN);
+		KUNIT_EXPECT_EQ(test, rig->fail_on, 0);
+		map_quarantine_settle();
+		KUNIT_EXPECT_TRUE(test, all_pinned(rig, true));
+	}
+	KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(&rig->fake->unit), 0);
+	rig_end(rig);
+}
+
+/*
+ * The submission that waits is for two devices: neither is blamed before it is known
+ * which, and that is found out when the queue goes on.
+ */
+static void owed_which(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+	struct smmuv3_unit *unit;
+
+	if (!rig)
+		return;
+	unit = &rig->fake->unit;
+	KUNIT_ASSERT_EQ(test, smmuv3_attach(rig->bad, rig->device[DEV_OTHER],
+					    0), 0);
+	KUNIT_ASSERT_EQ(test, map_memory(rig), 0);
+	KUNIT_EXPECT_EQ(test, withhold(rig, GUILTY, rig->bad), -EIO);
+	KUNIT_EXPECT_FALSE(test, rig->device[DEV_GUILTY]->suspect);
+	KUNIT_EXPECT_FALSE(test, rig->device[DEV_OTHER]->suspect);
+	iova_space_unmap(&rig->space, IOVA, PAGES * PAGE_SIZE, NULL);
+	/* From now on the unit gives up by itself */
+	smmuv3_fake_answer(rig->fake, true);
+	KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(unit), -EAGAIN);
+	KUNIT_EXPECT_TRUE(test, rig->device[DEV_GUILTY]->suspect);
+	KUNIT_EXPECT_FALSE(test, rig->device[DEV_OTHER]->suspect);
+	KUNIT_EXPECT_FALSE(test, rig->device[DEV_INNOCENT]->suspect);
+	KUNIT_EXPECT_TRUE(test, all_pinned(rig, true));
+	KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(unit), 0);
+	KUNIT_EXPECT_FALSE(test, has_ats(rig, DEV_GUILTY));
+	KUNIT_EXPECT_TRUE(test, has_ats(rig, DEV_OTHER));
+	rig_end(rig);
+}
+
+/* By the work alone: it goes on when the unit does. */
+static void owed_by_itself(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+	unsigned long end = jiffies + 60 * HZ;
+
+	if (!rig)
+		return;
+	rig->fake->unit.owed.delay = 5;
+	KUNIT_ASSERT_EQ(test, map_memory(rig), 0);
+	withhold(rig, GUILTY, rig->bad);
+	iova_space_unmap(&rig->space, IOVA, PAGES * PAGE_SIZE, NULL);
+	schedule_timeout_uninterruptible(msecs_to_jiffies(100));
+	KUNIT_EXPECT_TRUE(test, all_pinned(rig, true));
+	smmuv3_fake_answer(rig->fake, true);
+	while (smmuv3_unit_owing(&rig->fake->unit) && time_before(jiffies, end))
+		schedule_timeout_uninterruptible(1);
+	KUNIT_EXPECT_FALSE(test, smmuv3_unit_owing(&rig->fake->unit));
+	rig_end(rig);
+}
+
+/* The unit never goes on: it is turned off, and what it could reach is let go then. */
+static void owed_turned_off(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+	unsigned long end = jiffies + 60 * HZ;
+	struct smmuv3_unit *unit;
+
+	if (!rig)
+		return;
+	unit = &rig->fake->unit;
+	smmuv3_fake_set32(rig->fake, FAKE_CR0,
+			  FAKE_CR0_SMMUEN | FAKE_CR0_CMDQEN);
+	unit->owed.delay = 5;
+	unit->owed.patience = 100;
+	KUNIT_ASSERT_EQ(test, map_memory(rig), 0);
+	withhold(rig, GUILTY, rig->bad);
+	iova_space_unmap(&rig->space, IOVA, PAGES * PAGE_SIZE, NULL);
+	KUNIT_EXPECT_TRUE(test, all_pinned(rig, true));
+	while (smmuv3_unit_owing(unit) && time_before(jiffies, end))
+		schedule_timeout_uninterruptible(1);
+	KUNIT_EXPECT_FALSE(test, smmuv3_unit_owing(unit));
+	KUNIT_EXPECT_TRUE(test, unit->broken);
+	KUNIT_EXPECT_FALSE(test, smmuv3_fake_reg32(rig->fake, FAKE_CR0) &
+				 FAKE_CR0_SMMUEN);
+	/* 6.3.14: ABORT */
+	KUNIT_EXPECT_TRUE(test, smmuv3_fake_reg32(rig->fake, FAKE_GBPA) &
+				BIT(20));
+	map_quarantine_settle();
+	KUNIT_EXPECT_TRUE(test, all_pinned(rig, false));
+	rig_end(rig);
+}
+
+static struct kunit_case owed_cases[] = {
+	KUNIT_CASE(owed_until_timeout),
+	KUNIT_CASE(owed_until_answer),
+	KUNIT_CASE(owed_commands),
+	KUNIT_CASE(owed_tables),
+	KUNIT_CASE(owed_detached),
+	KUNIT_CASE(owed_back_again),
+	KUNIT_CASE(owed_contexts),
+	KUNIT_CASE(owed_again),
+	KUNIT_CASE(owed_which),
+	KUNIT_CASE(owed_by_itself),
+	KUNIT_CASE(owed_turned_off),
+	{}
+};
+
+static struct kunit_suite owed_suite = {
+	.name = "iommufd_smmuv3_owed",
+	.test_cases = owed_cases,
+};
+
+kunit_test_suite(owed_suite);
