@@ -110,6 +110,7 @@ void smmuv3_rig_destroy(struct smmuv3_rig *rig)
  * smmuv3_rig_nested() - a guest's stream table entry over a stage 2
  * @rig: rig
  * @parent: of smmuv3_paging_alloc() with IOMMU_HWPT_ALLOC_NEST_PARENT; outlives it
+ * @viommu: that it is made through, or NULL
  * @ste0: word 0
  * @ste1: word 1
  *
@@ -119,6 +120,7 @@ void smmuv3_rig_destroy(struct smmuv3_rig *rig)
  */
 struct smmuv3_domain *smmuv3_rig_nested(struct smmuv3_rig *rig,
 					struct smmuv3_domain *parent,
+					struct smmuv3_viommu *viommu,
 					u64 ste0, u64 ste1)
 {
 	const struct iommu_hwpt_arm_smmuv3 user = {
@@ -131,7 +133,7 @@ struct smmuv3_domain *smmuv3_rig_nested(struct smmuv3_rig *rig,
 	rc = smmuv3_user_ste_check(&unit->caps,
 				   parent->domain.geometry.aperture_end, &user,
 				   &ste);
-	return rc ? ERR_PTR(rc) : smmuv3_nested_new(unit, parent, NULL, &ste);
+	return rc ? ERR_PTR(rc) : smmuv3_nested_new(unit, parent, viommu, &ste);
 }
 
 /**

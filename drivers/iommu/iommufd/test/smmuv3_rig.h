@@ -38,6 +38,7 @@ void smmuv3_rig_destroy(struct smmuv3_rig *rig);
 
 struct smmuv3_domain *smmuv3_rig_nested(struct smmuv3_rig *rig,
 					struct smmuv3_domain *parent,
+					struct smmuv3_viommu *viommu,
 					u64 ste0, u64 ste1);
 void smmuv3_rig_free(struct smmuv3_domain *domain);
 

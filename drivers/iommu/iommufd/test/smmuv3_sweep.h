@@ -9,6 +9,7 @@
 #ifndef __IOMMUFD_SMMUV3_SWEEP_H
 #define __IOMMUFD_SMMUV3_SWEEP_H
 
+#include "../vdevice.h"
 #include "smmuv3_rig.h"
 
 struct kunit;
@@ -95,6 +96,8 @@ struct smmuv3_sweep_unit {
  * @domain: of the other steps
  * @child: over it, if the step has it
  * @guest: its tables
+ * @viommu: that @child is made through, NULL: none
+ * @vdevice: what the guest of @viommu knows the function by
  * @array: user memory for an invalidation
  * @hot: what was read while a step was set up: devices go on with it meanwhile
  * @num_hot: how many
@@ -113,6 +116,8 @@ struct smmuv3_sweep {
 	struct smmuv3_domain *domain;
 	struct smmuv3_domain *child;
 	struct smmuv3_sweep_guest guest;
+	struct smmuv3_viommu *viommu;
+	struct iommufd_vdevice vdevice;
 	void __user *array;
 	struct {
 		ioasid_t pasid;
@@ -184,6 +189,10 @@ bool smmuv3_sweep_expect(struct smmuv3_sweep *s, ioasid_t pasid, u64 iova,
 /* smmuv3_sweep_steps.c */
 extern const struct smmuv3_sweep_step smmuv3_sweep_steps[];
 extern const unsigned int smmuv3_sweep_num_steps;
+
+/* smmuv3_sweep_guest.c */
+extern const struct smmuv3_sweep_step smmuv3_sweep_guest_steps[];
+extern const unsigned int smmuv3_sweep_num_guest_steps;
 
 /* smmuv3_sweep_transitions.c; false: there is none with this number */
 bool smmuv3_sweep_transition(unsigned int index, struct smmuv3_sweep_step *step);

@@ -95,9 +95,14 @@ static bool next_step(unsigned int index, struct smmuv3_sweep_step *step)
 	if (index < smmuv3_sweep_num_transitions)
 		return smmuv3_sweep_transition(index, step);
 	index -= smmuv3_sweep_num_transitions;
-	if (index >= smmuv3_sweep_num_steps)
+	if (index < smmuv3_sweep_num_steps) {
+		*step = smmuv3_sweep_steps[index];
+		return true;
+	}
+	index -= smmuv3_sweep_num_steps;
+	if (index >= smmuv3_sweep_num_guest_steps)
 		return false;
-	*step = smmuv3_sweep_steps[index];
+	*step = smmuv3_sweep_guest_steps[index];
 	return true;
 }
 

@@ -140,7 +140,8 @@ struct smmuv3_domain *smmuv3_sweep_nest(struct smmuv3_sweep *s,
 
 	if (s->rig.device[0]->max_pasids > SMSW_PASID)
 		ste0 |= GUEST_STE_S1CDMAX;
-	return smmuv3_rig_nested(&s->rig, parent, ste0, guest_ste1(s));
+	return smmuv3_rig_nested(&s->rig, parent, s->viommu, ste0,
+				 guest_ste1(s));
 }
 
 /* --- changes --- */
@@ -371,8 +372,8 @@ static int make_nested_bypass(struct smmuv3_sweep *s)
 {
 	s->value[SMSW_NESTED_BYPASS] = s->value[SMSW_S2];
 	s->state[SMSW_NESTED_BYPASS] =
-		smmuv3_rig_nested(&s->rig, s->state[SMSW_S2], GUEST_STE_BYPASS,
-				  0);
+		smmuv3_rig_nested(&s->rig, s->state[SMSW_S2], NULL,
+				  GUEST_STE_BYPASS, 0);
 	return PTR_ERR_OR_ZERO(s->state[SMSW_NESTED_BYPASS]);
 }
 
