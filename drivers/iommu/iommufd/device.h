@@ -123,7 +123,25 @@ struct iommufd_device *iommufd_device_bind_owned(struct iommufd_ctx *ictx,
 						 struct device *dev, u32 *id);
 
 int iommufd_hwpt_alloc_ioctl(struct iommufd_call *call);	/* device.c */
-int iommufd_get_hw_info_ioctl(struct iommufd_call *call);	/* probe.c */
+
+/**
+ * struct iommufd_hw_info - what an IOMMU driver says of itself
+ * @data: its structure; owned, may be NULL
+ * @len: bytes in @data
+ * @type: enum iommu_hw_info_type
+ */
+struct iommufd_hw_info {
+	void *data;
+	u32 len;
+	u32 type;
+};
+
+/* probe.c */
+int iommufd_get_hw_info_ioctl(struct iommufd_call *call);
+int iommufd_hw_info_get(struct device *dev, struct iommufd_hw_info *out);
+u64 iommufd_pasid_capabilities(struct device *dev, u8 *max_pasid_log2);
+
+int iommufd_device_probe_ioctl(struct iommufd_call *call);	/* props.c */
 
 int iommufd_device_pri_ioctl(struct iommufd_call *call);	/* pri.c */
 

@@ -186,6 +186,23 @@ static struct iommu_domain *alloc_paging_domain(struct device *dev, u32 flags)
 	return domain;
 }
 
+/**
+ * iommufd_hwpt_trial_domain() - what the table of a paging HWPT would be
+ * @dev: a bound device
+ * @flags: IOMMU_HWPT_ALLOC_NEST_PARENT, IOMMU_HWPT_ALLOC_DIRTY_TRACKING
+ *
+ * Return: a domain to look at, and to free with iommu_domain_free();
+ * ERR_PTR(-EOPNOTSUPP): the driver does not offer @flags; -ENOMEM; what the
+ * driver returns.
+ */
+struct iommu_domain *iommufd_hwpt_trial_domain(struct device *dev, u32 flags)
+{
+	if ((flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING) &&
+	    !device_iommu_capable(dev, IOMMU_CAP_DIRTY_TRACKING))
+		return ERR_PTR(-EOPNOTSUPP);
+	return alloc_paging_domain(dev, flags);
+}
+
 /*
  * A device that can have no-snoop transactions turned into snooped ones gets
  * that always, so that a guest cannot bypass the CPU's caches. It has to be

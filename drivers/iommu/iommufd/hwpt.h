@@ -96,6 +96,9 @@ iommufd_hwpt_paging_new(struct iommufd_ioas *ioas, struct device *dev,
 int iommufd_hwpt_paging_fill(struct iommufd_hwpt_paging *paging);
 void iommufd_hwpt_paging_abort(struct iommufd_hwpt_paging *paging);
 
+/* What a paging HWPT would be made of, to look at and free. */
+struct iommu_domain *iommufd_hwpt_trial_domain(struct device *dev, u32 flags);
+
 /* Return with a call reference on hwpt->obj; the first: paging or nested. */
 struct iommufd_hwpt *iommufd_hwpt_get(struct iommufd_ctx *ictx, u32 id);
 struct iommufd_hwpt_paging *iommufd_hwpt_paging_get(struct iommufd_ctx *ictx,

@@ -71,7 +71,8 @@ static int get_features_ioctl(struct iommufd_call *call)
 			    IOMMU_FEATURE_INVALIDATE_RANGE |
 			    IOMMU_FEATURE_DEVICE_PRI |
 			    IOMMU_FEATURE_HWPT_EVENTQ |
-			    IOMMU_FEATURE_VIOMMU;
+			    IOMMU_FEATURE_VIOMMU |
+			    IOMMU_FEATURE_DEVICE_PROBE;
 	return iommufd_call_respond(call, sizeof(*cmd));
 }
 
@@ -150,6 +151,8 @@ static const struct command own_commands[] = {
 	    iommufd_device_pri_ioctl),
 	OWN(IOMMU_HWPT_EVENTQ_ALLOC, iommu_hwpt_eventq_alloc, out_eventq_fd,
 	    iommufd_eventq_alloc_ioctl),
+	OWN(IOMMU_DEVICE_PROBE, iommu_device_probe, __reserved,
+	    iommufd_device_probe_ioctl),
 };
 
 /* @index is the caller's: not to be used past the end, speculation included. */

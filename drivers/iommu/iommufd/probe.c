@@ -16,23 +16,18 @@
 #include "device.h"
 
 /**
- * struct hw_description - what the IOMMU driver says of itself
- * @data: its structure; owned, may be NULL
- * @len: bytes in @data
- * @type: enum iommu_hw_info_type
+ * iommufd_hw_info_get() - what the IOMMU driver says of itself
+ * @dev: a bound device
+ * @out: filled in; the caller frees the data with kfree()
+ *
+ * Return: 0; -ENODEV: the driver contradicts itself; what the driver returns.
  */
-struct hw_description {
-	void *data;
-	u32 len;
-	u32 type;
-};
-
-static int get_description(struct device *dev, struct hw_description *out)
+int iommufd_hw_info_get(struct device *dev, struct iommufd_hw_info *out)
 {
 	const struct iommu_ops *ops = dev_iommu_ops(dev);
 	void *data;
 
-	*out = (struct hw_description){ .type = IOMMU_HW_INFO_TYPE_NONE };
+	*out = (struct iommufd_hw_info){ .type = IOMMU_HW_INFO_TYPE_NONE };
 	if (!ops->hw_info)
 		return 0;
 
@@ -47,7 +42,7 @@ static int get_description(struct device *dev, struct hw_description *out)
 	return 0;
 }
 
-static int copy_description(const struct hw_description *description,
+static int copy_description(const struct iommufd_hw_info *description,
 			    u64 uptr, u32 room)
 {
 	void __user *to = u64_to_user_ptr(uptr);
@@ -59,13 +54,19 @@ static int copy_description(const struct hw_description *description,
 	return 0;
 }
 
-/*
+/**
+ * iommufd_pasid_capabilities() - what a device may do with PASIDs
+ * @dev: a bound device
+ * @max_pasid_log2: set to their width in bits, 0 to 20; 0: it has none
+ *
  * The core's max_pasids says how many there could be, from the capabilities of
  * the device and its IOMMU. Whether a PCI device may send one is for its control
  * register to say: some drivers turn PASIDs on only when one is attached, others
  * go on if turning them on failed.
+ *
+ * Return: IOMMU_HW_CAP_PCI_PASID_EXEC, IOMMU_HW_CAP_PCI_PASID_PRIV.
  */
-static u64 pasid_capabilities(struct device *dev, u8 *max_pasid_log2)
+u64 iommufd_pasid_capabilities(struct device *dev, u8 *max_pasid_log2)
 {
 	u32 max_pasids = dev->iommu->max_pasids;
 	int status = PCI_PASID_CTRL_ENABLE;
@@ -91,14 +92,14 @@ static int hw_info(struct iommufd_call *call, struct iommu_hw_info *cmd,
 		   struct device *dev)
 {
 	u32 wanted = IOMMU_HW_INFO_TYPE_DEFAULT;
-	struct hw_description description;
+	struct iommufd_hw_info description;
 	int rc;
 
 	/* Without the flag, older programs may have left anything in there */
 	if (cmd->flags & IOMMU_HW_INFO_FLAG_INPUT_TYPE)
 		wanted = cmd->in_data_type;
 
-	rc = get_description(dev, &description);
+	rc = iommufd_hw_info_get(dev, &description);
 	if (rc)
 		return rc;
 	if (wanted != IOMMU_HW_INFO_TYPE_DEFAULT && wanted != description.type) {
@@ -112,8 +113,8 @@ static int hw_info(struct iommufd_call *call, struct iommu_hw_info *cmd,
 
 	cmd->data_len = description.len;
 	cmd->out_data_type = description.type;
-	cmd->out_capabilities = pasid_capabilities(dev,
-						   &cmd->out_max_pasid_log2);
+	cmd->out_capabilities =
+		iommufd_pasid_capabilities(dev, &cmd->out_max_pasid_log2);
 	if (device_iommu_capable(dev, IOMMU_CAP_DIRTY_TRACKING))
 		cmd->out_capabilities |= IOMMU_HW_CAP_DIRTY_TRACKING;
 	rc = iommufd_call_respond(call, sizeof(*cmd));

@@ -342,6 +342,28 @@ TRACE_EVENT(device_pri,
 		  __entry->allocation, __entry->ret)
 );
 
+/* User space asked for the properties of a device. */
+TRACE_EVENT(device_probe,
+	TP_PROTO(const char *dev, u32 dev_id, u32 len, u32 num, int ret),
+	TP_ARGS(dev, dev_id, len, num, ret),
+	TP_STRUCT__entry(
+		__string(dev, dev)
+		__field(u32, dev_id)
+		__field(u32, len)
+		__field(u32, num)
+		__field(int, ret)
+	),
+	TP_fast_assign(
+		__assign_str(dev);
+		__entry->dev_id = dev_id;
+		__entry->len = len;
+		__entry->num = num;
+		__entry->ret = ret;
+	),
+	TP_printk("dev=%s dev_id=%u len=%u stored=%u ret=%d", __get_str(dev),
+		  __entry->dev_id, __entry->len, __entry->num, __entry->ret)
+);
+
 #endif
 
 #undef TRACE_INCLUDE_PATH

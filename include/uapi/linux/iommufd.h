@@ -94,6 +94,7 @@ enum {
 	IOMMUFD_CMD_DEVICE_PASID_DETACH = 0xc3,
 	IOMMUFD_CMD_DEVICE_PRI = 0xc4,
 	IOMMUFD_CMD_HWPT_EVENTQ_ALLOC = 0xc5,
+	IOMMUFD_CMD_DEVICE_PROBE = 0xc6,
 };
 
 /**
@@ -1219,6 +1220,7 @@ struct iommu_veventq_alloc {
  * @IOMMU_FEATURE_HWPT_EVENTQ: IOMMU_HWPT_EVENTQ_ALLOC is there
  * @IOMMU_FEATURE_VIOMMU: IOMMU_VIOMMU_ALLOC, IOMMU_VDEVICE_ALLOC and
  *                        IOMMU_VEVENTQ_ALLOC are there
+ * @IOMMU_FEATURE_DEVICE_PROBE: IOMMU_DEVICE_PROBE is there
  *
  * A bit says what the interface understands, not what the hardware behind a
  * particular device can do.
@@ -1236,10 +1238,11 @@ enum iommu_feature_bits {
 	IOMMU_FEATURE_DEVICE_PRI = 1 << 9,
 	IOMMU_FEATURE_HWPT_EVENTQ = 1 << 10,
 	IOMMU_FEATURE_VIOMMU = 1 << 11,
+	IOMMU_FEATURE_DEVICE_PROBE = 1 << 12,
 };
 
 /* Value of iommu_features::out_abi_revision that this header describes */
-#define IOMMU_ABI_REVISION	3
+#define IOMMU_ABI_REVISION	4
 
 /**
  * struct iommu_features - ioctl(IOMMU_GET_FEATURES)
@@ -1496,5 +1499,252 @@ struct iommu_hwpt_eventq_alloc {
 };
 
 #define IOMMU_HWPT_EVENTQ_ALLOC _IO(IOMMUFD_TYPE, IOMMUFD_CMD_HWPT_EVENTQ_ALLOC)
+
+/**
+ * enum iommu_probe_combine - How a property of several devices that share a HWPT
+ *                            follows from those of each
+ * @IOMMU_PROBE_COMBINE_NONE: It does not: the property is the device's own
+ * @IOMMU_PROBE_COMBINE_MIN: An array of __u64: the smallest of each
+ * @IOMMU_PROBE_COMBINE_MAX: An array of __u64: the largest of each
+ * @IOMMU_PROBE_COMBINE_AND: An array of __u64: the bits that all have
+ * @IOMMU_PROBE_COMBINE_SAME: They cannot share a HWPT unless it is the same, byte
+ *                            for byte
+ * @IOMMU_PROBE_COMBINE_UNION: An array of struct iommu_probe_region: all of them
+ * @IOMMU_PROBE_COMBINE_INTERSECT: An array of struct iommu_iova_range, ascending and
+ *                                 without overlap: what is in a range of each
+ * @IOMMU_PROBE_COMBINE_COMMON: An array of pairs of __u64: those whose first is with
+ *                              all, with the bits of the second that all have
+ *
+ * So a program can combine what it does not know the type of, and combine the
+ * result again. Where a property is missing with one device, that is what its type
+ * says it is.
+ */
+enum iommu_probe_combine {
+	IOMMU_PROBE_COMBINE_NONE = 0,
+	IOMMU_PROBE_COMBINE_MIN = 1,
+	IOMMU_PROBE_COMBINE_MAX = 2,
+	IOMMU_PROBE_COMBINE_AND = 3,
+	IOMMU_PROBE_COMBINE_SAME = 4,
+	IOMMU_PROBE_COMBINE_UNION = 5,
+	IOMMU_PROBE_COMBINE_INTERSECT = 6,
+	IOMMU_PROBE_COMBINE_COMMON = 7,
+};
+
+/**
+ * enum iommu_probe_type - What a property tells
+ * @IOMMU_PROBE_DRIVER: One __u64: a number that all devices of an IOMMU driver have
+ *                      in common, until the next boot. Always there
+ * @IOMMU_PROBE_UNIT: The name of the IOMMU in front of the device, as in
+ *                    /sys/class/iommu, filled up with bytes of 0 (at least one).
+ *                    SAME where it takes one unit to share a HWPT. Always there
+ * @IOMMU_PROBE_RESV_REGIONS: Array of struct iommu_probe_region: IOVAs that are not
+ *                            what they look like. Always there, maybe empty
+ * @IOMMU_PROBE_IOVA_RANGES: Array of struct iommu_iova_range: what a HWPT can map for
+ *                           the device. Of HWPTs with certain flags. Missing: such a
+ *                           HWPT is not offered; or, of an IOMMU driver that decides
+ *                           when a HWPT is attached first, not known yet
+ * @IOMMU_PROBE_PAGE_SIZES: One __u64: page sizes in bytes that a table can be made
+ *                          of; each bit is one. No common one: no common HWPT.
+ *                          Of HWPTs with certain flags. Missing: as IOVA_RANGES
+ * @IOMMU_PROBE_TABLE_WIDTHS: Two __u64, of tables of stage 1 and of stage 2: bit n:
+ *                            one that takes addresses of n + 1 bits. The kernel makes
+ *                            a common HWPT of stage 1 if there is a common width,
+ *                            else of stage 2, or else none; it maps nothing beyond
+ *                            the largest common width. Of HWPTs with certain flags.
+ *                            Missing: as IOVA_RANGES, or not known
+ * @IOMMU_PROBE_ALIGNMENT: One __u64: bytes, a power of two, that the start and the
+ *                         length of mappings in an IOAS with the device are multiples
+ *                         of. Missing: not known
+ * @IOMMU_PROBE_SNOOP: One __u64: 1 if the IOMMU turns all DMA of the device into DMA
+ *                     that snoops the CPUs' caches, 0 if it cannot. Always there
+ * @IOMMU_PROBE_CAPABILITIES: One __u64 of enum iommu_probe_capability. Always there
+ * @IOMMU_PROBE_ADDRESS_WIDTHS: Four __u64, bits of addresses: in to and out of stage
+ *                              1, in to and out of stage 2, as the IOMMU can at most;
+ *                              0: it has no such stage. Missing: not known
+ * @IOMMU_PROBE_PASIDS: One __u64: width in bits of the PASIDs the device may use, 0
+ *                      to 20; 0: none. Always there
+ * @IOMMU_PROBE_PASID_TABLE: One __u64: 0: the kernel keeps the table of PASIDs and a
+ *                           nested HWPT is for the device or for one PASID; 1: a
+ *                           nested HWPT brings the guest's table of all PASIDs.
+ *                           Always there
+ * @IOMMU_PROBE_FAULTS: struct iommu_probe_faults. Always there
+ * @IOMMU_PROBE_INVALIDATION: Two __u64: bytes that an invalidation of the IOMMU's, and
+ *                            of the device's, cached translations takes away at
+ *                            least; U64_MAX: all; 0: there is no such cache, or it is
+ *                            not known. Always there
+ * @IOMMU_PROBE_NESTED_FORMATS: Pairs of __u64: an enum iommu_hwpt_data_type that a
+ *                              nested HWPT for the device may have, and the widths of
+ *                              a guest's stage 1, as in TABLE_WIDTHS. Missing: the
+ *                              device cannot be nested, or it is not known how
+ * @IOMMU_PROBE_HW_INFO: struct iommu_probe_hw_info: what IOMMU_GET_HW_INFO says.
+ *                       Missing: the IOMMU driver has nothing to say
+ *
+ * A program skips what it does not know.
+ */
+enum iommu_probe_type {
+	IOMMU_PROBE_DRIVER = 1,
+	IOMMU_PROBE_UNIT = 2,
+	IOMMU_PROBE_RESV_REGIONS = 3,
+	IOMMU_PROBE_IOVA_RANGES = 4,
+	IOMMU_PROBE_PAGE_SIZES = 5,
+	IOMMU_PROBE_TABLE_WIDTHS = 6,
+	IOMMU_PROBE_ALIGNMENT = 7,
+	IOMMU_PROBE_SNOOP = 8,
+	IOMMU_PROBE_CAPABILITIES = 9,
+	IOMMU_PROBE_ADDRESS_WIDTHS = 10,
+	IOMMU_PROBE_PASIDS = 11,
+	IOMMU_PROBE_PASID_TABLE = 12,
+	IOMMU_PROBE_FAULTS = 13,
+	IOMMU_PROBE_INVALIDATION = 14,
+	IOMMU_PROBE_NESTED_FORMATS = 15,
+	IOMMU_PROBE_HW_INFO = 16,
+};
+
+/**
+ * struct iommu_probe_property - The head of a property
+ * @type: One of enum iommu_probe_type
+ * @combine: One of enum iommu_probe_combine
+ * @length: Bytes of the value that follows, a multiple of 8, maybe 0. The head of
+ *          the next property comes after it
+ * @hwpt_flags: What the property is about: paging HWPTs made with exactly these of
+ *              IOMMU_HWPT_ALLOC_NEST_PARENT and IOMMU_HWPT_ALLOC_DIRTY_TRACKING. 0
+ *              where it does not depend on them
+ * @__reserved: 0
+ */
+struct iommu_probe_property {
+	__u16 type;
+	__u16 combine;
+	__u32 length;
+	__u32 hwpt_flags;
+	__u32 __reserved;
+};
+
+/**
+ * enum iommu_probe_region_kind - Why IOVAs are reserved
+ * @IOMMU_PROBE_REGION_RESERVED: The device, or its bus, takes them for itself
+ * @IOMMU_PROBE_REGION_DIRECT: Firmware has the device use this memory
+ * @IOMMU_PROBE_REGION_DIRECT_RELAXABLE: Likewise, but only until a driver takes over:
+ *                                       may be mapped, and is in IOVA_RANGES
+ * @IOMMU_PROBE_REGION_MSI: Writes to them are interrupts, not translated
+ * @IOMMU_PROBE_REGION_SW_MSI: The kernel maps doorbells of interrupts there
+ */
+enum iommu_probe_region_kind {
+	IOMMU_PROBE_REGION_RESERVED = 1,
+	IOMMU_PROBE_REGION_DIRECT = 2,
+	IOMMU_PROBE_REGION_DIRECT_RELAXABLE = 3,
+	IOMMU_PROBE_REGION_MSI = 4,
+	IOMMU_PROBE_REGION_SW_MSI = 5,
+};
+
+/**
+ * struct iommu_probe_region - Reserved IOVAs
+ * @start: First address, in bytes
+ * @last: Last address
+ * @kind: One of enum iommu_probe_region_kind
+ * @prot: Of a direct one: what the device needs, IOMMU_IOAS_MAP_WRITEABLE and
+ *        IOMMU_IOAS_MAP_READABLE. Otherwise 0
+ */
+struct iommu_probe_region {
+	__aligned_u64 start;
+	__aligned_u64 last;
+	__u32 kind;
+	__u32 prot;
+};
+
+/**
+ * enum iommu_probe_capability - What can be done with a device
+ * @IOMMU_PROBE_CAP_DIRTY_TRACKING: HWPTs with IOMMU_HWPT_ALLOC_DIRTY_TRACKING
+ * @IOMMU_PROBE_CAP_COHERENT: DMA of the device sees the CPUs' caches, unless it asks
+ *                            not to
+ * @IOMMU_PROBE_CAP_FAULT_QUEUE: HWPTs with IOMMU_HWPT_FAULT_ID_VALID
+ * @IOMMU_PROBE_CAP_HWPT_EVENTQ: IOMMU_HWPT_EVENTQ_ALLOC of its HWPTs
+ * @IOMMU_PROBE_CAP_PASID_ATTACH: IOMMU_DEVICE_PASID_ATTACH, if it has PASIDs
+ * @IOMMU_PROBE_CAP_PASID_REPLACE: IOMMU_DEVICE_PASID_REPLACE, likewise
+ * @IOMMU_PROBE_CAP_PASID_EXEC: Requests with PASID may ask to execute
+ * @IOMMU_PROBE_CAP_PASID_PRIV: Requests with PASID may ask for privileged access
+ */
+enum iommu_probe_capability {
+	IOMMU_PROBE_CAP_DIRTY_TRACKING = 1 << 0,
+	IOMMU_PROBE_CAP_COHERENT = 1 << 1,
+	IOMMU_PROBE_CAP_FAULT_QUEUE = 1 << 2,
+	IOMMU_PROBE_CAP_HWPT_EVENTQ = 1 << 3,
+	IOMMU_PROBE_CAP_PASID_ATTACH = 1 << 4,
+	IOMMU_PROBE_CAP_PASID_REPLACE = 1 << 5,
+	IOMMU_PROBE_CAP_PASID_EXEC = 1 << 6,
+	IOMMU_PROBE_CAP_PASID_PRIV = 1 << 7,
+};
+
+/**
+ * enum iommu_probe_faults_flags - How a device and its IOMMU deal with translations
+ *                                 that are not there
+ * @IOMMU_PROBE_FAULTS_ATS: The device can cache translations (PCIe ATS)
+ * @IOMMU_PROBE_FAULTS_PRI: It can ask for pages (PCIe PRI)
+ * @IOMMU_PROBE_FAULTS_STALL: The IOMMU can let its accesses wait
+ * @IOMMU_PROBE_FAULTS_RESP_PASID: As IOMMU_DEVICE_PRI_RESP_PASID
+ */
+enum iommu_probe_faults_flags {
+	IOMMU_PROBE_FAULTS_ATS = 1 << 0,
+	IOMMU_PROBE_FAULTS_PRI = 1 << 1,
+	IOMMU_PROBE_FAULTS_STALL = 1 << 2,
+	IOMMU_PROBE_FAULTS_RESP_PASID = 1 << 3,
+};
+
+/**
+ * struct iommu_probe_faults - Page faults of a device (IOMMU_PROBE_FAULTS)
+ * @flags: Combination of enum iommu_probe_faults_flags
+ * @ats_depth: With ATS: invalidations that the device can queue, 1 to 32
+ * @pri_capacity: With PRI: page requests it can have outstanding
+ * @stall_depth: With STALL: accesses of all devices of the unit that can wait at once
+ */
+struct iommu_probe_faults {
+	__u32 flags;
+	__u32 ats_depth;
+	__u32 pri_capacity;
+	__u32 stall_depth;
+};
+
+/**
+ * struct iommu_probe_hw_info - What hardware says of itself (IOMMU_PROBE_HW_INFO)
+ * @type: One of enum iommu_hw_info_type
+ * @data_len: Bytes of @data
+ * @data: The structure that @type names; bytes of 0 fill it up
+ */
+struct iommu_probe_hw_info {
+	__u32 type;
+	__u32 data_len;
+	__u8 data[];
+};
+
+/**
+ * struct iommu_device_probe - ioctl(IOMMU_DEVICE_PROBE)
+ * @size: sizeof(struct iommu_device_probe)
+ * @flags: Must be 0
+ * @dev_id: A bound device
+ * @data_len: In: bytes of room at @data_uptr, may be 0. Out: bytes of all properties
+ * @data_uptr: User address that gets the properties, each a struct
+ *             iommu_probe_property and its value; a multiple of 8
+ * @out_num: Properties that were stored
+ * @__reserved: Must be 0
+ *
+ * What a device and the IOMMU in front of it can do, whatever kind of IOMMU it is,
+ * for a VMM that makes its guest a machine that fits. Nothing is attached, and
+ * nothing changes; what is told stays true while the device is bound, but for
+ * properties that were not known before.
+ *
+ * Errors: ENOENT (@dev_id), EOPNOTSUPP (@flags, @__reserved), EINVAL (@data_uptr),
+ * EFAULT, ENOMEM, and EMSGSIZE when there is not room for all: then as many whole
+ * properties as have room have been stored, and @data_len and @out_num are valid.
+ */
+struct iommu_device_probe {
+	__u32 size;
+	__u32 flags;
+	__u32 dev_id;
+	__u32 data_len;
+	__aligned_u64 data_uptr;
+	__u32 out_num;
+	__u32 __reserved;
+};
+
+#define IOMMU_DEVICE_PROBE _IO(IOMMUFD_TYPE, IOMMUFD_CMD_DEVICE_PROBE)
 
 #endif

@@ -261,6 +261,9 @@ int smmuv3_set_dev_pasid(struct iommu_domain *domain, struct device *dev,
 
 /* @flags: IOMMU_HWPT_ALLOC_*. ERR_PTR(-EOPNOTSUPP), ERR_PTR(-ENOMEM). */
 struct smmuv3_domain *smmuv3_paging_alloc(struct smmuv3_unit *unit, u32 flags);
+/* What it makes for a unit. */
+bool smmuv3_paging_offered(const struct smmuv3_caps *caps, u32 flags);
+unsigned long smmuv3_paging_page_sizes(const struct smmuv3_caps *caps);
 /* Can domains with dirty tracking be made? */
 bool smmuv3_can_track_dirty(const struct smmuv3_caps *caps);
 /* Can the table be used by a unit? */
@@ -299,6 +302,7 @@ int smmuv3_user_ste_check(const struct smmuv3_caps *caps, u64 last,
 			  const struct iommu_hwpt_arm_smmuv3 *user,
 			  struct smmuv3_user_ste *ste);
 /* May a user's tables say how memory is accessed? 0 or -EOPNOTSUPP. */
+bool smmuv3_nest_possible(const struct smmuv3_unit *unit);
 int smmuv3_nest_allowed(const struct smmuv3_unit *unit,
 			const struct smmuv3_domain *parent);
 struct smmuv3_domain *smmuv3_nested_new(struct smmuv3_unit *unit,

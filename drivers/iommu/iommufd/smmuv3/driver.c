@@ -12,6 +12,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "../../dma-iommu.h"
+#include "describe.h"
 #include "domain.h"
 #include "driver.h"
 #include "owed.h"
@@ -353,9 +354,10 @@ void smmuv3_unit_remove(struct smmuv3_unit *unit)
 	forget_unit(unit);
 }
 
-static int __init register_viommus(void)
+static int __init register_with_core(void)
 {
 	smmuv3_viommu_register(&smmuv3_ops);
+	smmuv3_describer_register(&smmuv3_ops);
 	return 0;
 }
-subsys_initcall(register_viommus);
+subsys_initcall(register_with_core);

@@ -157,6 +157,21 @@ int smmuv3_nest_allowed(const struct smmuv3_unit *unit,
 	return -EOPNOTSUPP;
 }
 
+/**
+ * smmuv3_nest_possible() - can there be a parent that smmuv3_nest_allowed() allows?
+ * @unit: the unit
+ *
+ * Return: whether nested domains can be made for the unit.
+ */
+bool smmuv3_nest_possible(const struct smmuv3_unit *unit)
+{
+	const struct smmuv3_domain parent = {
+		.fwb = smmuv3_stage2_possible(&unit->caps),
+	};
+
+	return !smmuv3_nest_allowed(unit, &parent);
+}
+
 /* --- what the core calls --- */
 
 static void nested_free(struct iommu_domain *core)

@@ -283,8 +283,13 @@ static const struct iommu_dirty_ops dirty_ops = {
 
 /* --- making one --- */
 
-/* Pages and blocks of every granule; io-pgtable chooses the granule. */
-static unsigned long page_sizes(const struct smmuv3_caps *caps)
+/**
+ * smmuv3_paging_page_sizes() - pages and blocks of every granule of a unit
+ * @caps: of the unit
+ *
+ * Return: a bit for each; io-pgtable chooses the granule.
+ */
+unsigned long smmuv3_paging_page_sizes(const struct smmuv3_caps *caps)
 {
 	unsigned long sizes = 0;
 
@@ -311,19 +316,24 @@ bool smmuv3_can_track_dirty(const struct smmuv3_caps *caps)
 	return caps->stage1 && caps->hw_dirty && caps->coherent;
 }
 
-static int check_flags(const struct smmuv3_caps *caps, u32 flags)
+/**
+ * smmuv3_paging_offered() - can a unit have paging domains with these flags?
+ * @caps: of the unit
+ * @flags: IOMMU_HWPT_ALLOC_NEST_PARENT, IOMMU_HWPT_ALLOC_DIRTY_TRACKING
+ *
+ * Return: whether it can; false also if there are other flags.
+ */
+bool smmuv3_paging_offered(const struct smmuv3_caps *caps, u32 flags)
 {
 	if (flags & ~(IOMMU_HWPT_ALLOC_NEST_PARENT |
 		      IOMMU_HWPT_ALLOC_DIRTY_TRACKING))
-		return -EOPNOTSUPP;
+		return false;
 	if ((flags & IOMMU_HWPT_ALLOC_NEST_PARENT) &&
 	    ((flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING) ||
 	     !smmuv3_can_nest(caps)))
-		return -EOPNOTSUPP;
-	if ((flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING) &&
-	    !smmuv3_can_track_dirty(caps))
-		return -EOPNOTSUPP;
-	return 0;
+		return false;
+	return !(flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING) ||
+	       smmuv3_can_track_dirty(caps);
 }
 
 static int make_table(struct smmuv3_domain *domain, u32 flags)
@@ -332,7 +342,7 @@ static int make_table(struct smmuv3_domain *domain, u32 flags)
 	struct io_pgtable_cfg *cfg = &domain->pgtbl_cfg;
 	enum io_pgtable_fmt format = ARM_64_LPAE_S1;
 
-	cfg->pgsize_bitmap = page_sizes(caps);
+	cfg->pgsize_bitmap = smmuv3_paging_page_sizes(caps);
 	cfg->ias = caps->va_bits;
 	cfg->oas = caps->oas;
 	cfg->coherent_walk = caps->coherent;
@@ -371,9 +381,8 @@ struct smmuv3_domain *smmuv3_paging_alloc(struct smmuv3_unit *unit, u32 flags)
 	bool stage1 = caps->stage1 && !(flags & IOMMU_HWPT_ALLOC_NEST_PARENT);
 	int rc;
 
-	rc = check_flags(caps, flags);
-	if (rc)
-		return ERR_PTR(rc);
+	if (!smmuv3_paging_offered(caps, flags))
+		return ERR_PTR(-EOPNOTSUPP);
 	domain = smmuv3_domain_alloc(stage1 ? SMMUV3_DOMAIN_STAGE1 :
 					      SMMUV3_DOMAIN_STAGE2,
 				     GFP_KERNEL_ACCOUNT);

@@ -362,6 +362,9 @@ void mock_dma_wait_all(struct mock_dev *mdev);
 int mock_op_dma(struct iommufd_call *call, struct iommu_test_cmd *cmd);
 int mock_op_dma_wait(struct iommufd_call *call, struct iommu_test_cmd *cmd);
 
+/* mock_describe.c */
+void mock_describer_register(const struct iommu_ops *ops);
+
 /* mock_viommu.c */
 void mock_viommu_register(const struct iommu_ops *ops);
 bool mock_viommu_knows(struct iommufd_viommu *viommu, struct device *dev);

@@ -473,6 +473,7 @@ static int __init mock_register(void)
 	if (rc)
 		goto err_sysfs;
 	mock_viommu_register(&mock_ops);
+	mock_describer_register(&mock_ops);
 	return 0;
 
 err_sysfs:

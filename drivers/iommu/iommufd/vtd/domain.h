@@ -129,6 +129,10 @@ extern struct vtd_domain vtd_identity_domain;
 struct vtd_domain *vtd_domain_alloc(enum vtd_domain_kind kind, gfp_t gfp);
 /* @flags: IOMMU_HWPT_ALLOC_*. ERR_PTR(-EOPNOTSUPP), ERR_PTR(-ENOMEM). */
 struct vtd_domain *vtd_paging_alloc(struct vtd_unit *unit, int nid, u32 flags);
+/* What it makes for a unit. */
+bool vtd_paging_offered(const struct vtd_caps *caps, u32 flags);
+u8 vtd_paging_levels(const struct vtd_caps *caps);
+u64 vtd_paging_page_sizes(const struct vtd_caps *caps);
 /* The parent of a nested domain, if it is fit to be one. */
 struct vtd_domain *vtd_nest_parent(struct iommu_domain *domain);
 struct vtd_domain *vtd_nested_alloc(struct vtd_unit *unit,

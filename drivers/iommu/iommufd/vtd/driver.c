@@ -18,6 +18,7 @@
 
 #include "../../irq_remapping.h"
 #include "acpi.h"
+#include "describe.h"
 #include "dmar.h"
 #include "domain.h"
 #include "driver.h"
@@ -233,6 +234,13 @@ static const struct iommu_ops vtd_ops = {
 	.release_domain = &vtd_blocked_domain.domain,
 	.owner = THIS_MODULE,
 };
+
+static int __init register_describer(void)
+{
+	vtd_describer_register(&vtd_ops);
+	return 0;
+}
+core_initcall(register_describer);
 
 /* What sysfs shows of a unit, beside its devices. */
 static ssize_t cap_show(struct device *dev, struct device_attribute *attr,

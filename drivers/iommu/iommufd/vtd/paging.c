@@ -246,8 +246,13 @@ static const struct iommu_dirty_ops dirty_ops = {
 	.read_and_clear_dirty = paging_read_dirty,
 };
 
-/* The fewest levels that take every address the unit does. */
-static u8 choose_levels(const struct vtd_caps *caps)
+/**
+ * vtd_paging_levels() - levels of the tables that are made for a unit
+ * @caps: of the unit
+ *
+ * Return: the fewest that take every address the unit does; if none do, the most.
+ */
+u8 vtd_paging_levels(const struct vtd_caps *caps)
 {
 	u8 levels, widest = 0;
 
@@ -269,6 +274,34 @@ static void clean_for_unit(void *data, void *addr, size_t size)
 }
 
 /**
+ * vtd_paging_offered() - can a unit have paging domains with these flags?
+ * @caps: of the unit
+ * @flags: IOMMU_HWPT_ALLOC_NEST_PARENT, IOMMU_HWPT_ALLOC_DIRTY_TRACKING
+ *
+ * Return: whether it can; false also if there are other flags.
+ */
+bool vtd_paging_offered(const struct vtd_caps *caps, u32 flags)
+{
+	if (flags & ~(IOMMU_HWPT_ALLOC_NEST_PARENT |
+		      IOMMU_HWPT_ALLOC_DIRTY_TRACKING))
+		return false;
+	if ((flags & IOMMU_HWPT_ALLOC_NEST_PARENT) && !caps->nested)
+		return false;
+	return !(flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING) || caps->dirty;
+}
+
+/**
+ * vtd_paging_page_sizes() - page sizes of the tables that are made for a unit
+ * @caps: of the unit
+ *
+ * Return: a bit for each.
+ */
+u64 vtd_paging_page_sizes(const struct vtd_caps *caps)
+{
+	return SZ_4K | (caps->ss_2m ? SZ_2M : 0) | (caps->ss_1g ? SZ_1G : 0);
+}
+
+/**
  * vtd_paging_alloc() - an empty paging domain
  * @unit: for devices behind this, and units like it
  * @nid: NUMA node for its tables, or NUMA_NO_NODE
@@ -283,7 +316,7 @@ struct vtd_domain *vtd_paging_alloc(struct vtd_unit *unit, int nid, u32 flags)
 {
 	const struct vtd_caps *caps = &unit->caps;
 	struct vtd_ss_config config = {
-		.levels = choose_levels(caps),
+		.levels = vtd_paging_levels(caps),
 		.leaf_2m = caps->ss_2m,
 		.leaf_1g = caps->ss_1g,
 		.clean = caps->coherent_walks ? NULL : clean_for_unit,
@@ -294,12 +327,7 @@ struct vtd_domain *vtd_paging_alloc(struct vtd_unit *unit, int nid, u32 flags)
 	unsigned int bits;
 	int rc;
 
-	if (flags & ~(IOMMU_HWPT_ALLOC_NEST_PARENT |
-		      IOMMU_HWPT_ALLOC_DIRTY_TRACKING))
-		return ERR_PTR(-EOPNOTSUPP);
-	if ((flags & IOMMU_HWPT_ALLOC_NEST_PARENT) && !caps->nested)
-		return ERR_PTR(-EOPNOTSUPP);
-	if ((flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING) && !caps->dirty)
+	if (!vtd_paging_offered(caps, flags))
 		return ERR_PTR(-EOPNOTSUPP);
 
 	domain = vtd_domain_alloc(VTD_DOMAIN_PAGING, GFP_KERNEL_ACCOUNT);
@@ -316,8 +344,7 @@ struct vtd_domain *vtd_paging_alloc(struct vtd_unit *unit, int nid, u32 flags)
 	bits = min_t(unsigned int, caps->mgaw, vtd_ss_bits(&domain->ss));
 	domain->domain.type = IOMMU_DOMAIN_UNMANAGED;
 	domain->domain.ops = &paging_ops;
-	domain->domain.pgsize_bitmap = SZ_4K | (caps->ss_2m ? SZ_2M : 0) |
-				       (caps->ss_1g ? SZ_1G : 0);
+	domain->domain.pgsize_bitmap = vtd_paging_page_sizes(caps);
 	domain->domain.geometry.aperture_end = DMA_BIT_MASK(bits);
 	domain->domain.geometry.force_aperture = true;
 	if (flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING)

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The facts of a device: from its IOMMU driver if that states them, from the iommu
+ * core and a page table made on trial if it does not.
+ *
+ * Drivers are found by their iommu_ops in a list that only grows, under RCU.
+ */
+#include <linux/iommu.h>
+#include <linux/pci.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+
+#include "../iommu-priv.h"
+#include "describe.h"
+#include "device.h"
+
+static DEFINE_SPINLOCK(describer_lock);
+static LIST_HEAD(describers);
+
+/**
+ * iommufd_describer_register() - a driver states facts about its devices
+ * @describer: of built-in code; stays for ever
+ *
+ * Once for each iommu_ops.
+ */
+void iommufd_describer_register(struct iommufd_describer *describer)
+{
+	if (WARN_ON(iommufd_describer_find(describer->iommu_ops)))
+		return;
+	spin_lock(&describer_lock);
+	list_add_tail_rcu(&describer->node, &describers);
+	spin_unlock(&describer_lock);
+}
+
+/**
+ * iommufd_describer_find() - who states facts about a driver's devices
+ * @iommu_ops: of the devices
+ *
+ * Return: what was registered, or NULL.
+ */
+const struct iommufd_describer *
+iommufd_describer_find(const struct iommu_ops *iommu_ops)
+{
+	const struct iommufd_describer *describer, *found = NULL;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(describer, &describers, node) {
+		if (describer->iommu_ops == iommu_ops) {
+			found = describer;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	/* Nobody is ever taken from the list */
+	return found;
+}
+
+static void describe_domain(const struct iommu_domain *domain,
+			    struct iommufd_paging_facts *facts)
+{
+	/* Some drivers decide when it is attached: there is nothing to see yet */
+	if (!domain->geometry.aperture_end || !domain->pgsize_bitmap)
+		return;
+	*facts = (struct iommufd_paging_facts){
+		.offered = true,
+		.start = domain->geometry.aperture_start,
+		.last = domain->geometry.aperture_end,
+		.page_sizes = domain->pgsize_bitmap,
+		.alignment = BIT_ULL(__ffs(domain->pgsize_bitmap)),
+	};
+}
+
+static void describe_attached(struct iommufd_device *idev,
+			      struct iommufd_paging_facts *facts)
+{
+	struct iommufd_group *group = idev->group;
+
+	mutex_lock(&group->lock);
+	if (group->hwpt)
+		describe_domain(iommufd_hwpt_bottom(group->hwpt)->hwpt.domain,
+				facts);
+	mutex_unlock(&group->lock);
+}
+
+/* No other way to learn what a driver that says nothing would make. */
+static void describe_on_trial(struct iommufd_device *idev,
+			      struct iommufd_description *description)
+{
+	struct iommu_domain *domain;
+	u32 flags;
+
+	for (flags = 0; flags < IOMMUFD_PAGING_KINDS; flags++) {
+		domain = iommufd_hwpt_trial_domain(idev->dev, flags);
+		if (IS_ERR(domain))
+			continue;
+		describe_domain(domain, &description->paging[flags]);
+		iommu_domain_free(domain);
+	}
+	if (!description->paging[0].offered)
+		describe_attached(idev, &description->paging[0]);
+}
+
+/* A virtual function's invalidations wait in the queue of the physical one. */
+static u32 ats_depth(struct pci_dev *pdev)
+{
+	struct pci_dev *owner = pci_physfn(pdev);
+	u16 cap = 0;
+
+	pci_read_config_word(owner, owner->ats_cap + PCI_ATS_CAP, &cap);
+	return PCI_ATS_CAP_QDEP(cap) ?: PCI_ATS_MAX_QDEP;
+}
+
+/**
+ * iommufd_describe_ats() - a function caches translations
+ * @pdev: has the ATS capability
+ * @faults: where to say so
+ */
+void iommufd_describe_ats(struct pci_dev *pdev,
+			  struct iommu_probe_faults *faults)
+{
+	faults->flags |= IOMMU_PROBE_FAULTS_ATS;
+	faults->ats_depth = ats_depth(pdev);
+}
+
+static void describe_faults(struct device *dev,
+			    struct iommu_probe_faults *faults)
+{
+	struct iommufd_fault_pri pri;
+	struct pci_dev *pdev;
+
+	if (!dev_is_pci(dev))
+		return;
+	pdev = to_pci_dev(dev);
+	if (pdev->ats_enabled)
+		iommufd_describe_ats(pdev, faults);
+	if (iommufd_fault_pri_query(dev, &pri))
+		return;
+	faults->flags |= IOMMU_PROBE_FAULTS_PRI;
+	faults->pri_capacity = pri.hw.capacity;
+	if (pri.hw.resp_pasid)
+		faults->flags |= IOMMU_PROBE_FAULTS_RESP_PASID;
+}
+
+/**
+ * iommufd_describe() - all that is known of a device but its reserved regions
+ * @idev: the device
+ * @description: filled in, whole
+ *
+ * May sleep; takes the group's lock.
+ */
+void iommufd_describe(struct iommufd_device *idev,
+		      struct iommufd_description *description)
+{
+	const struct iommufd_describer *describer =
+		iommufd_describer_find(dev_iommu_ops(idev->dev));
+
+	memset(description, 0, sizeof(*description));
+	describe_faults(idev->dev, &description->faults);
+	if (describer)
+		describer->describe(idev->dev, description);
+	else
+		describe_on_trial(idev, description);
+}
+
+static u32 region_kind(enum iommu_resv_type type)
+{
+	switch (type) {
+	case IOMMU_RESV_DIRECT:
+		return IOMMU_PROBE_REGION_DIRECT;
+	case IOMMU_RESV_DIRECT_RELAXABLE:
+		return IOMMU_PROBE_REGION_DIRECT_RELAXABLE;
+	case IOMMU_RESV_MSI:
+		return IOMMU_PROBE_REGION_MSI;
+	case IOMMU_RESV_SW_MSI:
+		return IOMMU_PROBE_REGION_SW_MSI;
+	default:
+		return IOMMU_PROBE_REGION_RESERVED;
+	}
+}
+
+static int compare_regions(const void *a, const void *b)
+{
+	const struct iommu_probe_region *left = a, *right = b;
+
+	return left->start < right->start ? -1 : left->start > right->start;
+}
+
+static void copy_regions(const struct list_head *list,
+			 struct iommufd_regions *regions)
+{
+	struct iommu_probe_region *entry = regions->entries;
+	const struct iommu_resv_region *region;
+
+	list_for_each_entry(region, list, list) {
+		entry->start = region->start;
+		entry->last = region->start + region->length - 1;
+		entry->kind = region_kind(region->type);
+		if (entry->kind == IOMMU_PROBE_REGION_DIRECT ||
+		    entry->kind == IOMMU_PROBE_REGION_DIRECT_RELAXABLE) {
+			if (region->prot & IOMMU_READ)
+				entry->prot |= IOMMU_IOAS_MAP_READABLE;
+			if (region->prot & IOMMU_WRITE)
+				entry->prot |= IOMMU_IOAS_MAP_WRITEABLE;
+		}
+		entry++;
+	}
+	sort(regions->entries, regions->num, sizeof(*regions->entries),
+	     compare_regions, NULL);
+}
+
+/**
+ * iommufd_describe_regions() - the reserved IOVAs of a device
+ * @dev: a bound device
+ * @regions: filled in; the caller frees the entries with kfree()
+ *
+ * What iommufd_group_reserve() keeps free in an IOAS, and those that are only
+ * needed until a driver takes over. May sleep.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int iommufd_describe_regions(struct device *dev,
+			     struct iommufd_regions *regions)
+{
+	struct list_head *item;
+	LIST_HEAD(list);
+	int rc = 0;
+
+	*regions = (struct iommufd_regions){};
+	iommu_get_resv_regions(dev, &list);
+	list_for_each(item, &list)
+		regions->num++;
+	if (regions->num) {
+		regions->entries = kcalloc(regions->num,
+					   sizeof(*regions->entries),
+					   GFP_KERNEL_ACCOUNT);
+		if (regions->entries)
+			copy_regions(&list, regions);
+		else
+			rc = -ENOMEM;
+	}
+	iommu_put_resv_regions(dev, &list);
+	return rc;
+}
+
+/**
+ * iommufd_usable_ranges() - what reserved regions leave
+ * @regions: ascending
+ * @start: first IOVA that is there at all
+ * @last: last one, not below @start
+ * @ranges: room for one more than there are regions
+ *
+ * Return: how many ranges, ascending; neighbours are one.
+ */
+unsigned int iommufd_usable_ranges(const struct iommufd_regions *regions,
+				   u64 start, u64 last,
+				   struct iommu_iova_range *ranges)
+{
+	const struct iommu_probe_region *region;
+	unsigned int i, num = 0;
+
+	for (i = 0; i < regions->num; i++) {
+		region = &regions->entries[i];
+		if (region->kind == IOMMU_PROBE_REGION_DIRECT_RELAXABLE)
+			continue;
+		if (region->start > last)
+			break;
+		if (region->last < start)
+			continue;
+		if (region->start > start) {
+			ranges[num].start = start;
+			ranges[num++].last = region->start - 1;
+		}
+		if (region->last >= last)
+			return num;
+		start = region->last + 1;
+	}
+	ranges[num].start = start;
+	ranges[num++].last = last;
+	return num;
+}
