@@ -5,9 +5,11 @@
  *	iommuctl [--json] status PID	its address spaces, page tables, devices
  *	iommuctl [--json] faults PID	its fault queues
  *	iommuctl [--json] features	what this kernel's /dev/iommu can do
+ *	iommuctl [--json] device NAME	what a device and its IOMMU can do
  *
  * PID "self" is iommuctl's own, which is of little use; "all" is every process
- * that can be looked at. Reads /proc/PID/fdinfo only and changes nothing.
+ * that can be looked at. Reads /proc/PID/fdinfo only and changes nothing; but
+ * "device" opens the device (ctl_device.c), which resets it.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -16,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl_device.h"
 #include "lib/fdinfo.h"
 #include "lib/iommu.h"
 
@@ -343,6 +346,8 @@ static const struct {
 	  "faults that nobody can answer can be listened to" },
 	{ IOMMU_FEATURE_VIOMMU, "viommu",
 	  "a guest has vIOMMUs, names for its devices, and queues of events" },
+	{ IOMMU_FEATURE_DEVICE_PROBE, "device-probe",
+	  "a device can be asked what it and its IOMMU can do" },
 };
 
 static int show_features(void)
@@ -401,7 +406,9 @@ int main(int argc, char **argv)
 		return show(argv[2], STATUS);
 	if (argc == 3 && !strcmp(argv[1], "faults"))
 		return show(argv[2], FAULTS);
+	if (argc == 3 && !strcmp(argv[1], "device"))
+		return ctl_device(argv[2], json);
 	fprintf(stderr,
-		"usage: iommuctl [--json] status PID | faults PID | features\n");
+		"usage: iommuctl [--json] status PID | faults PID | features | device NAME\n");
 	return 2;
 }
