@@ -408,6 +408,16 @@ static void undo_pri(FIXTURE_DATA(abi) *self, void *arg)
 	iommu_pri(self->fd, self->pasid_dev, IOMMU_DEVICE_PRI_DISABLE, &c);
 }
 
+static void fill_probe(FIXTURE_DATA(abi) *self, void *arg)
+{
+	static __u64 room[1024];
+	struct iommu_device_probe *c = arg;
+
+	c->dev_id = self->dev.id;
+	c->data_len = sizeof(room);
+	c->data_uptr = (uintptr_t)room;
+}
+
 static const struct command commands[] = {
 	{
 		.name = "DESTROY",
@@ -704,6 +714,17 @@ static const struct command commands[] = {
 		.mock_only = true,
 		.fill = fill_pri,
 		.undo = undo_pri,
+	},
+	{
+		.name = "DEVICE_PROBE",
+		.nr = IOMMUFD_CMD_DEVICE_PROBE,
+		.size = sizeof(struct iommu_device_probe),
+		.least = END(iommu_device_probe, __reserved),
+		.flags_at = offsetof(struct iommu_device_probe, flags),
+		.reserved = { RES(iommu_device_probe, __reserved) },
+		.ids = { { offsetof(struct iommu_device_probe, dev_id),
+			   ID_DEVICE, -ENOENT, 0 } },
+		.fill = fill_probe,
 	},
 };
 
@@ -1268,7 +1289,7 @@ TEST_F(abi, features)
 		    IOMMU_FEATURE_INVALIDATE_RANGE |
 		    IOMMU_FEATURE_DEVICE_PRI |
 		    IOMMU_FEATURE_HWPT_EVENTQ |
-		    IOMMU_FEATURE_VIOMMU;
+		    IOMMU_FEATURE_VIOMMU | IOMMU_FEATURE_DEVICE_PROBE;
 
 	ASSERT_EQ(0, iommu_call(self->fd, IOMMU_GET_FEATURES, &c));
 	EXPECT_EQ(IOMMU_ABI_REVISION, c.out_abi_revision);
@@ -1305,6 +1326,7 @@ TEST(numbers_and_sizes)
 	EXPECT_EQ(0x3bc2, IOMMU_DEVICE_PASID_REPLACE);
 	EXPECT_EQ(0x3bc3, IOMMU_DEVICE_PASID_DETACH);
 	EXPECT_EQ(0x3bc4, IOMMU_DEVICE_PRI);
+	EXPECT_EQ(0x3bc6, IOMMU_DEVICE_PROBE);
 
 	EXPECT_EQ(8, sizeof(struct iommu_destroy));
 	EXPECT_EQ(12, sizeof(struct iommu_ioas_alloc));
@@ -1327,6 +1349,10 @@ TEST(numbers_and_sizes)
 	EXPECT_EQ(24, sizeof(struct iommu_device_pasid));
 	EXPECT_EQ(16, sizeof(struct iommu_device_pasid_detach));
 	EXPECT_EQ(40, sizeof(struct iommu_device_pri));
+	EXPECT_EQ(32, sizeof(struct iommu_device_probe));
+	EXPECT_EQ(16, sizeof(struct iommu_probe_property));
+	EXPECT_EQ(24, sizeof(struct iommu_probe_region));
+	EXPECT_EQ(16, sizeof(struct iommu_probe_faults));
 	EXPECT_EQ(24, sizeof(struct iommu_hwpt_invalidate_range));
 	EXPECT_EQ(0x10000, IOMMU_HWPT_INVALIDATE_DATA_RANGE);
 	EXPECT_EQ(40, sizeof(struct iommu_hwpt_pgfault));

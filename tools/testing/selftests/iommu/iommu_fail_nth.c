@@ -597,6 +597,19 @@ static int run_pri_reset(FIXTURE_DATA(fail) *self)
 	return pri(self, IOMMU_DEVICE_PRI_RESET);
 }
 
+static int run_probe(FIXTURE_DATA(fail) *self)
+{
+	static __u64 room[1024];
+	struct iommu_device_probe c = {
+		.size = sizeof(c),
+		.dev_id = self->with_pasids.dev,
+		.data_len = sizeof(room),
+		.data_uptr = (uintptr_t)room,
+	};
+
+	return iommu_call(self->t.fd, IOMMU_DEVICE_PROBE, &c);
+}
+
 static int run_flush(FIXTURE_DATA(fail) *self)
 {
 	struct iommu_hwpt_invalidate_range req[2] = {
@@ -744,6 +757,7 @@ static const struct operation operations[] = {
 	{ "DEVICE_PASID_REPLACE by an IOAS", run_pasid_attach_hwpt,
 	  run_pasid_replace_ioas, run_pasid_detach },
 	{ "HWPT_INVALIDATE of a range", none, run_flush, none },
+	{ "DEVICE_PROBE", none, run_probe, none },
 	{ "DEVICE_PRI enable", none, run_pri_enable, run_pri_disable },
 	{ "DEVICE_PRI reset", none, run_pri_reset, none },
 	{ "DEVICE_PASID_DETACH", run_pasid_attach, run_pasid_detach, none },

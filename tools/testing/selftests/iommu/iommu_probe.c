@@ -1,0 +1,518 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * IOMMU_DEVICE_PROBE: its form, that what it says is what the other commands do, and
+ * that it says the same of a device whatever the device is attached to.
+ */
+#include "iommu_test.h"
+
+#include "../../../iommu/lib/probe.h"
+
+#define HEAD		sizeof(struct iommu_probe_property)
+#define ROOM		8192
+#define MAX_RANGES	64
+#define KINDS		4
+
+FIXTURE(probe) {
+	int fd;
+	__u32 ioas;
+	struct test_device d;
+	bool made;
+};
+
+FIXTURE_SETUP(probe)
+{
+	int rc;
+
+	self->fd = iommu_open();
+	if (self->fd == -ENOENT)
+		SKIP(return, "there is no /dev/iommu");
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, iommu_ioas_alloc(self->fd, &self->ioas));
+	rc = test_device_make(self->fd, 0, self->ioas, &self->d);
+	if (rc == -ENODEV || rc == -ENOTTY)
+		SKIP(return, "there is no " TEST_DEVICE_KIND " device here");
+	ASSERT_EQ(0, rc);
+	self->made = true;
+}
+
+FIXTURE_TEARDOWN(probe)
+{
+	if (self->made)
+		test_device_remove(self->fd, &self->d);
+	close(self->fd);
+}
+
+static int ask(FIXTURE_DATA(probe) *self, void *to, __u32 *len, __u32 *num)
+{
+	struct iommu_device_probe c = {
+		.size = sizeof(c),
+		.dev_id = self->d.id,
+		.data_len = *len,
+		.data_uptr = (uintptr_t)to,
+	};
+	int rc = iommu_call(self->fd, IOMMU_DEVICE_PROBE, &c);
+
+	*len = c.data_len;
+	*num = c.out_num;
+	return rc;
+}
+
+/* Every size of buffer: as many whole properties as fit, and nothing behind them. */
+TEST_F(probe, every_size)
+{
+	unsigned char *all = calloc(1, ROOM), *buf = calloc(1, ROOM);
+	__u32 len = ROOM, num, need, total, room, stored;
+	size_t at, i;
+
+	ASSERT_NE(NULL, all);
+	ASSERT_NE(NULL, buf);
+	memset(all, 0x5a, ROOM);
+	ASSERT_EQ(0, ask(self, all, &len, &total));
+	need = len;
+	ASSERT_LT(HEAD, need);
+	ASSERT_GE(ROOM, need);
+	for (i = need; i < ROOM; i++)
+		ASSERT_EQ(0x5a, all[i]);
+
+	len = 0;
+	EXPECT_EQ(-EMSGSIZE, ask(self, NULL, &len, &num));
+	EXPECT_EQ(need, len);
+	EXPECT_EQ(0, num);
+
+	for (room = 0; room <= need; room++) {
+		memset(buf, 0xa5, need);
+		len = room;
+		ASSERT_EQ(room < need ? -EMSGSIZE : 0,
+			  ask(self, buf, &len, &num));
+		ASSERT_EQ(need, len);
+		stored = 0;
+		for (at = 0; at + HEAD <= room;) {
+			struct iommu_probe_property head;
+
+			memcpy(&head, all + at, HEAD);
+			if (at + HEAD + head.length > room)
+				break;
+			at += HEAD + head.length;
+			stored++;
+		}
+		ASSERT_EQ(stored, num);
+		ASSERT_EQ(0, memcmp(all, buf, at));
+		for (; at < need; at++)
+			ASSERT_EQ(0xa5, buf[at]);
+	}
+	ASSERT_EQ(total, num);
+	free(all);
+	free(buf);
+}
+
+TEST_F(probe, refused)
+{
+	static unsigned char buf[ROOM];
+	struct iommu_device_probe c;
+	struct fdinfo before, after;
+	int other = iommu_open(), i;
+
+	ASSERT_LE(0, other);
+	state_of(self->fd, &before);
+#define CALL() ({							\
+	c.size = sizeof(c);						\
+	c.data_len = ROOM;						\
+	iommu_call(self->fd, IOMMU_DEVICE_PROBE, &c);			\
+})
+	c = (struct iommu_device_probe){
+		.dev_id = self->d.id,
+		.data_uptr = (uintptr_t)buf,
+	};
+	for (i = 0; i < 32; i++) {
+		c.flags = 1U << i;
+		EXPECT_EQ(-EOPNOTSUPP, CALL());
+	}
+	c.flags = 0;
+	c.__reserved = 1;
+	EXPECT_EQ(-EOPNOTSUPP, CALL());
+	c.__reserved = 0;
+	for (i = 1; i < 8; i++) {
+		c.data_uptr = (uintptr_t)buf + (unsigned int)i;
+		EXPECT_EQ(-EINVAL, CALL());
+	}
+	c.data_uptr = (uintptr_t)no_memory();
+	EXPECT_EQ(-EFAULT, CALL());
+	c.data_uptr = (uintptr_t)mem_before_hole() + PAGE - 8;
+	EXPECT_EQ(-EFAULT, CALL());
+	c.data_uptr = (uintptr_t)buf;
+	c.dev_id = self->ioas;
+	EXPECT_EQ(-ENOENT, CALL());
+	c.dev_id = 1000000;
+	EXPECT_EQ(-ENOENT, CALL());
+	c.dev_id = self->d.id;
+	EXPECT_EQ(-ENOENT, iommu_call(other, IOMMU_DEVICE_PROBE, &c));
+	EXPECT_EQ(0, CALL());
+	state_of(self->fd, &after);
+	EXPECT_STREQ(before.text, after.text);
+	close(other);
+}
+
+/* What is always there, once; of every property the form that its type promises. */
+TEST_F(probe, form)
+{
+	static const struct {
+		__u16 type;
+		__u16 combine;
+		__u32 length;
+	} forms[] = {
+		{ IOMMU_PROBE_DRIVER, IOMMU_PROBE_COMBINE_SAME, 8 },
+		{ IOMMU_PROBE_RESV_REGIONS, IOMMU_PROBE_COMBINE_UNION, 0 },
+		{ IOMMU_PROBE_SNOOP, IOMMU_PROBE_COMBINE_SAME, 8 },
+		{ IOMMU_PROBE_CAPABILITIES, IOMMU_PROBE_COMBINE_AND, 8 },
+		{ IOMMU_PROBE_PASIDS, IOMMU_PROBE_COMBINE_MIN, 8 },
+		{ IOMMU_PROBE_PASID_TABLE, IOMMU_PROBE_COMBINE_SAME, 8 },
+		{ IOMMU_PROBE_FAULTS, IOMMU_PROBE_COMBINE_NONE, 16 },
+		{ IOMMU_PROBE_INVALIDATION, IOMMU_PROBE_COMBINE_MAX, 16 },
+	};
+	const struct iommu_probe_property *p = NULL, *other;
+	const char *unit;
+	struct probe probe;
+	size_t i, len = 0;
+
+	ASSERT_EQ(0, probe_read(self->fd, self->d.id, &probe));
+	for (i = 0; i < ARRAY_LEN(forms); i++) {
+		p = probe_find(&probe, forms[i].type, 0);
+		ASSERT_NE(NULL, p)
+			TH_LOG("no %s", probe_type_name(forms[i].type));
+		EXPECT_EQ(forms[i].combine, p->combine);
+		if (forms[i].length)
+			EXPECT_EQ(forms[i].length, p->length);
+	}
+	p = probe_find(&probe, IOMMU_PROBE_UNIT, 0);
+	ASSERT_NE(NULL, p);
+	unit = probe_value(p);
+	EXPECT_LT(0, strlen(unit));
+	EXPECT_GT(p->length, strlen(unit));
+
+	for (p = NULL; (p = probe_next(&probe, p));) {
+		len += HEAD + p->length;
+		EXPECT_EQ(0, p->length % 8);
+		EXPECT_EQ(0, p->__reserved);
+		EXPECT_STRNE("unknown", probe_type_name(p->type));
+		EXPECT_STRNE("unknown", probe_combine_name(p->combine));
+		for (other = p; (other = probe_next(&probe, other));)
+			EXPECT_FALSE(other->type == p->type &&
+				     other->hwpt_flags == p->hwpt_flags);
+	}
+	EXPECT_EQ(probe.len, len);
+	probe_free(&probe);
+}
+
+/* Of each kind of HWPT: the ranges and alignment of an IOAS with the device on one. */
+TEST_F(probe, ranges_agree)
+{
+	struct iommu_iova_range have[MAX_RANGES];
+	__u32 flags, ioas, hwpt, num, i;
+	struct probe_hwpt want;
+	struct probe probe;
+	__u64 alignment;
+	__u16 why;
+	int rc;
+
+	ASSERT_EQ(0, probe_read(self->fd, self->d.id, &probe));
+	for (flags = 0; flags < KINDS; flags++) {
+		ASSERT_EQ(0, iommu_ioas_alloc(self->fd, &ioas));
+		rc = probe_hwpt(&probe, flags, &want, &why);
+		ASSERT_TRUE(!rc || rc == -EOPNOTSUPP);
+		ASSERT_EQ(rc, iommu_hwpt_paging(self->fd, self->d.id, ioas,
+						flags, 0, &hwpt))
+			TH_LOG("flags %u", flags);
+		if (rc) {
+			ASSERT_NE(0, flags);
+			ASSERT_EQ(0, iommu_destroy(self->fd, ioas));
+			continue;
+		}
+		ASSERT_EQ(0, test_device_replace(self->fd, &self->d, hwpt));
+		num = MAX_RANGES;
+		ASSERT_EQ(0, iommu_ranges(self->fd, ioas, have, &num,
+					  &alignment));
+		ASSERT_EQ(num, want.num);
+		for (i = 0; i < num; i++) {
+			EXPECT_EQ(have[i].start, want.ranges[i].start);
+			EXPECT_EQ(have[i].last, want.ranges[i].last);
+		}
+		EXPECT_EQ(alignment, want.alignment);
+		EXPECT_NE(0, want.page_sizes & alignment);
+		probe_hwpt_free(&want);
+		ASSERT_EQ(0, test_device_replace(self->fd, &self->d,
+						 self->ioas));
+		ASSERT_EQ(0, iommu_destroy(self->fd, hwpt));
+		ASSERT_EQ(0, iommu_destroy(self->fd, ioas));
+	}
+	probe_free(&probe);
+}
+
+TEST_F(probe, hw_info_agrees)
+{
+	const struct iommu_probe_property *p;
+	const struct iommu_probe_hw_info *info;
+	static unsigned char data[ROOM];
+	struct iommu_hw_info c = {
+		.size = sizeof(c),
+		.dev_id = self->d.id,
+		.data_len = sizeof(data),
+		.data_uptr = (uintptr_t)data,
+	};
+	struct probe probe;
+	__u64 caps;
+	__u32 i;
+
+	ASSERT_EQ(0, iommu_call(self->fd, IOMMU_GET_HW_INFO, &c));
+	ASSERT_EQ(0, probe_read(self->fd, self->d.id, &probe));
+	p = probe_find(&probe, IOMMU_PROBE_HW_INFO, 0);
+	ASSERT_EQ(c.out_data_type == IOMMU_HW_INFO_TYPE_NONE, !p);
+	if (p) {
+		info = probe_value(p);
+		EXPECT_EQ(c.out_data_type, info->type);
+		ASSERT_EQ(c.data_len, info->data_len);
+		ASSERT_LE(sizeof(*info) + info->data_len, p->length);
+		EXPECT_EQ(0, memcmp(data, info->data, info->data_len));
+		for (i = info->data_len; i < p->length - sizeof(*info); i++)
+			EXPECT_EQ(0, info->data[i]);
+	}
+	EXPECT_EQ(c.out_max_pasid_log2,
+		  probe_u64(&probe, IOMMU_PROBE_PASIDS, 0, 0, 99));
+	caps = probe_u64(&probe, IOMMU_PROBE_CAPABILITIES, 0, 0, 0);
+	EXPECT_EQ(!(c.out_capabilities & IOMMU_HW_CAP_DIRTY_TRACKING),
+		  !(caps & IOMMU_PROBE_CAP_DIRTY_TRACKING));
+	EXPECT_EQ(!(c.out_capabilities & IOMMU_HW_CAP_PCI_PASID_EXEC),
+		  !(caps & IOMMU_PROBE_CAP_PASID_EXEC));
+	EXPECT_EQ(!(c.out_capabilities & IOMMU_HW_CAP_PCI_PASID_PRIV),
+		  !(caps & IOMMU_PROBE_CAP_PASID_PRIV));
+	EXPECT_EQ(!probe_find(&probe, IOMMU_PROBE_IOVA_RANGES,
+			      IOMMU_HWPT_ALLOC_DIRTY_TRACKING),
+		  !(caps & IOMMU_PROBE_CAP_DIRTY_TRACKING));
+	EXPECT_NE(0, caps & IOMMU_PROBE_CAP_COHERENT);
+	probe_free(&probe);
+}
+
+TEST_F(probe, faults_agree)
+{
+	struct iommu_device_pri pri = { 0 };
+	const struct iommu_probe_faults *f;
+	__u32 queue_id, hwpt, want;
+	struct probe probe;
+	int queue, rc;
+	__u64 caps;
+
+	ASSERT_EQ(0, probe_read(self->fd, self->d.id, &probe));
+	f = probe_value(probe_find(&probe, IOMMU_PROBE_FAULTS, 0));
+	caps = probe_u64(&probe, IOMMU_PROBE_CAPABILITIES, 0, 0, 0);
+	rc = iommu_pri(self->fd, self->d.id, IOMMU_DEVICE_PRI_QUERY, &pri);
+	want = rc ? 0 : IOMMU_PROBE_FAULTS_PRI;
+	if (!rc && pri.out_state & IOMMU_DEVICE_PRI_RESP_PASID)
+		want |= IOMMU_PROBE_FAULTS_RESP_PASID;
+	EXPECT_EQ(want, f->flags & (IOMMU_PROBE_FAULTS_PRI |
+				    IOMMU_PROBE_FAULTS_RESP_PASID));
+	EXPECT_EQ(pri.out_capacity, f->pri_capacity);
+	EXPECT_EQ(!(f->flags & IOMMU_PROBE_FAULTS_ATS), !f->ats_depth);
+	EXPECT_GE(32, f->ats_depth);
+	EXPECT_EQ(!(f->flags & IOMMU_PROBE_FAULTS_STALL), !f->stall_depth);
+
+	queue = iommu_fault_queue(self->fd, 16, 0, 0, &queue_id);
+	ASSERT_LE(0, queue);
+	rc = iommu_hwpt_paging(self->fd, self->d.id, self->ioas,
+			       IOMMU_HWPT_FAULT_ID_VALID, queue_id, &hwpt);
+	EXPECT_EQ(caps & IOMMU_PROBE_CAP_FAULT_QUEUE ? 0 : -EOPNOTSUPP, rc);
+	if (!rc)
+		EXPECT_EQ(0, iommu_destroy(self->fd, hwpt));
+	close(queue);
+	probe_free(&probe);
+}
+
+/* Nothing that is done with the device makes a difference. */
+TEST_F(probe, stays_true)
+{
+	struct probe before, after;
+	__u32 ioas;
+	void *mem;
+
+	ASSERT_EQ(0, probe_read(self->fd, self->d.id, &before));
+	ASSERT_EQ(0, iommu_ioas_alloc(self->fd, &ioas));
+	mem = mem_get(PAGE);
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, iommu_map(self->fd, ioas, mem, PAGE, IOVA_BASE));
+	ASSERT_EQ(0, test_device_replace(self->fd, &self->d, ioas));
+	ASSERT_EQ(0, probe_read(self->fd, self->d.id, &after));
+	ASSERT_EQ(before.len, after.len);
+	EXPECT_EQ(0, memcmp(before.data, after.data, before.len));
+	probe_free(&after);
+	probe_free(&before);
+	ASSERT_EQ(0, test_device_replace(self->fd, &self->d, self->ioas));
+}
+
+/* Two devices on one IOAS: what the combination of the two says. */
+TEST_F(probe, together)
+{
+	struct iommu_iova_range have[MAX_RANGES];
+	struct probe a, b, ab, ba;
+	struct test_device other;
+	struct probe_hwpt want;
+	__u64 alignment;
+	__u32 num, i;
+	__u16 why;
+	int rc;
+
+	rc = test_device_make(self->fd, 1, self->ioas, &other);
+	if (rc == -ENODEV)
+		SKIP(return, "there is no second device here");
+	ASSERT_EQ(0, rc);
+	ASSERT_EQ(0, probe_read(self->fd, self->d.id, &a));
+	ASSERT_EQ(0, probe_read(self->fd, other.id, &b));
+	ASSERT_EQ(0, probe_combine(&a, &b, &ab, &why));
+	ASSERT_EQ(0, probe_combine(&b, &a, &ba, &why));
+	ASSERT_EQ(ab.len, ba.len);
+	EXPECT_EQ(0, memcmp(ab.data, ba.data, ab.len));
+	ASSERT_EQ(0, probe_hwpt(&ab, 0, &want, &why));
+	num = MAX_RANGES;
+	ASSERT_EQ(0, iommu_ranges(self->fd, self->ioas, have, &num,
+				  &alignment));
+	ASSERT_EQ(num, want.num);
+	for (i = 0; i < num; i++) {
+		EXPECT_EQ(have[i].start, want.ranges[i].start);
+		EXPECT_EQ(have[i].last, want.ranges[i].last);
+	}
+	EXPECT_EQ(alignment, want.alignment);
+	probe_hwpt_free(&want);
+	probe_free(&a);
+	probe_free(&b);
+	probe_free(&ab);
+	probe_free(&ba);
+	test_device_remove(self->fd, &other);
+}
+
+/* --- programs that come with it, which have to be in the PATH --- */
+
+/* The first line that @command prints with @word in it; its exit status. */
+static int run(const char *command, const char *word, char *line, size_t size)
+{
+	FILE *f = popen(command, "re");
+	char text[4096];
+
+	*line = 0;
+	if (!f)
+		return -errno;
+	while (fgets(text, sizeof(text), f))
+		if (!*line && strstr(text, word))
+			snprintf(line, size, "%s", text);
+	return pclose(f);
+}
+
+static bool have_program(const char *name)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "command -v %s >/dev/null", name);
+	return !system(command);
+}
+
+#ifndef TEST_VTD
+/* Mock devices that differ: what is the device's own, and what they share. */
+TEST_F(probe, unlike_mock_devices)
+{
+	const struct iommu_probe_region *region;
+	const struct iommu_probe_faults *faults;
+	const struct iommu_probe_property *p;
+	struct mock_device narrow;
+	struct probe a, b, ab;
+	__u16 why;
+
+	ASSERT_EQ(0, mock_device(self->fd, self->ioas,
+				 MOCK_FLAGS_DEVICE_NO_DIRTY |
+					 MOCK_FLAGS_DEVICE_RESERVED |
+					 MOCK_FLAGS_DEVICE_HUGE_IOVA |
+					 MOCK_FLAGS_DEVICE_PASID,
+				 &narrow));
+	ASSERT_EQ(0, probe_read(self->fd, self->d.id, &a));
+	ASSERT_EQ(0, probe_read(self->fd, narrow.dev, &b));
+	p = probe_find(&b, IOMMU_PROBE_RESV_REGIONS, 0);
+	ASSERT_EQ(sizeof(*region), p->length);
+	region = probe_value(p);
+	EXPECT_EQ(MOCK_RESERVED_START, region->start);
+	EXPECT_EQ(MOCK_RESERVED_LAST, region->last);
+	EXPECT_EQ(IOMMU_PROBE_REGION_RESERVED, region->kind);
+	EXPECT_EQ(0, region->prot);
+	EXPECT_EQ(0, probe_find(&a, IOMMU_PROBE_RESV_REGIONS, 0)->length);
+	EXPECT_EQ(MOCK_PASID_WIDTH, probe_u64(&b, IOMMU_PROBE_PASIDS, 0, 0, 0));
+	EXPECT_EQ(0, probe_u64(&a, IOMMU_PROBE_PASIDS, 0, 0, 1));
+	EXPECT_EQ(1, probe_u64(&b, IOMMU_PROBE_PASID_TABLE, 0, 0, 0));
+	EXPECT_EQ(IOMMU_HWPT_DATA_SELFTEST,
+		  probe_u64(&b, IOMMU_PROBE_NESTED_FORMATS, 0, 0, 0));
+	EXPECT_EQ(MOCK_PAGE | 512 * MOCK_PAGE,
+		  probe_u64(&b, IOMMU_PROBE_PAGE_SIZES, 0, 0, 0));
+	faults = probe_value(probe_find(&b, IOMMU_PROBE_FAULTS, 0));
+	EXPECT_EQ(IOMMU_FAULT_DEPTH_MAX, faults->pri_capacity);
+
+	ASSERT_EQ(0, probe_combine(&a, &b, &ab, &why));
+	EXPECT_EQ(MOCK_PAGE, probe_u64(&ab, IOMMU_PROBE_PAGE_SIZES, 0, 0, 0));
+	EXPECT_EQ(0, probe_u64(&ab, IOMMU_PROBE_PASIDS, 0, 0, 1));
+	EXPECT_EQ(sizeof(*region),
+		  probe_find(&ab, IOMMU_PROBE_RESV_REGIONS, 0)->length);
+	EXPECT_EQ(NULL, probe_find(&ab, IOMMU_PROBE_IOVA_RANGES,
+				   IOMMU_HWPT_ALLOC_DIRTY_TRACKING));
+	EXPECT_EQ(2 * sizeof(struct iommu_iova_range),
+		  probe_find(&ab, IOMMU_PROBE_IOVA_RANGES, 0)->length);
+	EXPECT_EQ(NULL, probe_find(&ab, IOMMU_PROBE_FAULTS, 0));
+	probe_free(&a);
+	probe_free(&b);
+	probe_free(&ab);
+}
+
+TEST(programs)
+{
+	char line[4096];
+
+	if (!have_program("size_viommu") || !have_program("iommuctl"))
+		SKIP(return, "the programs are not in the PATH");
+	if (access("/dev/iommu", F_OK))
+		SKIP(return, "there is no /dev/iommu");
+	EXPECT_EQ(0, run("size_viommu", "granule", line, sizeof(line)));
+	EXPECT_STREQ("granule: 2048 bytes\n", line);
+	EXPECT_EQ(0, run("iommuctl --json device mock", "\"pasids\"", line,
+			 sizeof(line)));
+	EXPECT_NE(NULL, strstr(line, "\"combine\":\"min\""));
+	EXPECT_NE(NULL, strstr(line, "\"value\":[\"0x14\"]"));
+	EXPECT_EQ(0, run("iommuctl device mock", "iova-ranges ", line,
+			 sizeof(line)));
+	EXPECT_NE(NULL, strstr(line, "0x1000000-0x7fffffff"));
+	EXPECT_NE(0, run("iommuctl device 0000:ff:1f.7 2>/dev/null", "x", line,
+			 sizeof(line)));
+}
+#else
+/* The example, on the device file of each function there is. */
+TEST(programs)
+{
+	char name[32], path[96], command[512] = "size_viommu";
+	unsigned int i;
+	char line[4096];
+
+	if (!have_program("size_viommu") || !have_program("iommuctl"))
+		SKIP(return, "the programs are not in the PATH");
+	for (i = 0; i < 2; i++) {
+		if (pci_find(EDU_VENDOR, EDU_DEVICE, i, name, sizeof(name)))
+			break;
+		ASSERT_EQ(0, pci_give_to_vfio(name));
+		snprintf(path, sizeof(path),
+			 " $(ls -d /sys/bus/pci/devices/%s/vfio-dev/*", name);
+		strcat(command, path);
+		strcat(command, "|sed s,.*/,/dev/vfio/devices/,)");
+	}
+	if (!i)
+		SKIP(return, "there is no edu function here");
+	EXPECT_EQ(0, run(command, "the kernel", line, sizeof(line)));
+	EXPECT_STREQ("the kernel's ranges, with all attached, are the same\n",
+		     line);
+	snprintf(command, sizeof(command), "iommuctl device %s", name);
+	EXPECT_EQ(0, run(command, "iova-ranges ", line, sizeof(line)));
+	EXPECT_NE(NULL, strstr(line, "0x0-"));
+	/* What it prints is of use to whoever reads the log */
+	TH_LOG("%s", line);
+}
+#endif
+
+TEST_HARNESS_MAIN
