@@ -56,6 +56,27 @@ iommufd_describer_find(const struct iommu_ops *iommu_ops)
 	return found;
 }
 
+/**
+ * iommufd_domain_alike() - is a domain what would be made for a device?
+ * @domain: paging, made without flags for a device of the same IOMMU driver
+ * @dev: a bound device
+ *
+ * So that which devices share a domain does not depend on who comes first: a table
+ * that only suits is not enough. May sleep.
+ *
+ * Return: whether it is; true if the driver states no facts, which then has to say
+ * when the device is attached.
+ */
+bool iommufd_domain_alike(struct iommu_domain *domain, struct device *dev)
+{
+	const struct iommu_ops *ops = dev_iommu_ops(dev);
+	const struct iommufd_describer *describer = iommufd_describer_find(ops);
+
+	if (domain->owner != ops)
+		return false;
+	return !describer || describer->alike(domain, dev);
+}
+
 static void describe_domain(const struct iommu_domain *domain,
 			    struct iommufd_paging_facts *facts)
 {
@@ -161,6 +182,36 @@ void iommufd_describe(struct iommufd_device *idev,
 		describer->describe(idev->dev, description);
 	else
 		describe_on_trial(idev, description);
+}
+
+/**
+ * iommufd_paging_restrict() - what paging HWPTs of two devices have in common
+ * @common: of one, or of several; becomes of all
+ * @facts: of another
+ *
+ * As user space combines properties. Both are offered.
+ *
+ * Return: 0, or the property of which nothing is left: one of enum iommu_probe_type;
+ * @common is of no use then.
+ */
+u32 iommufd_paging_restrict(struct iommufd_paging_facts *common,
+			    const struct iommufd_paging_facts *facts)
+{
+	bool known = common->widths[0] || common->widths[1];
+
+	common->page_sizes &= facts->page_sizes;
+	if (!common->page_sizes)
+		return IOMMU_PROBE_PAGE_SIZES;
+	common->widths[0] &= facts->widths[0];
+	common->widths[1] &= facts->widths[1];
+	if (known && !common->widths[0] && !common->widths[1])
+		return IOMMU_PROBE_TABLE_WIDTHS;
+	common->start = max(common->start, facts->start);
+	common->last = min(common->last, facts->last);
+	if (common->start > common->last)
+		return IOMMU_PROBE_IOVA_RANGES;
+	common->alignment = max(common->alignment, facts->alignment);
+	return 0;
 }
 
 static u32 region_kind(enum iommu_resv_type type)

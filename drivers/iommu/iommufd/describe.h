@@ -86,6 +86,13 @@ struct iommufd_description {
  * @describe: state the facts; @description is zero but for what the core knows of
  *	faults, which may be corrected. @dev is bound; what is said of it must not
  *	change while it is. May sleep
+ * @alloc_common: a paging domain, made with @flags, that every one of @devs can be
+ *	attached to: all of them have this driver and @flags offered, and something in
+ *	common of what was stated of their paging HWPTs. It must not depend on their
+ *	order. The core takes away what is beyond the range in common. May sleep.
+ *	ERR_PTR() of -EXDEV: what was not stated prevents it; -ENOMEM
+ * @alike: is @domain, a paging domain made for one of the driver's devices without
+ *	flags, what would be made for @dev? May sleep
  *
  * Constant once registered, but for @node.
  */
@@ -94,6 +101,9 @@ struct iommufd_describer {
 	const struct iommu_ops *iommu_ops;
 	void (*describe)(struct device *dev,
 			 struct iommufd_description *description);
+	struct iommu_domain *(*alloc_common)(struct device *const *devs,
+					     unsigned int num, u32 flags);
+	bool (*alike)(struct iommu_domain *domain, struct device *dev);
 };
 
 /* Once for each iommu_ops, before or after its units; for ever. */
@@ -125,6 +135,9 @@ struct iommufd_regions {
 	unsigned int num;
 };
 
+u32 iommufd_paging_restrict(struct iommufd_paging_facts *common,
+			    const struct iommufd_paging_facts *facts);
+bool iommufd_domain_alike(struct iommu_domain *domain, struct device *dev);
 void iommufd_describe(struct iommufd_device *idev,
 		      struct iommufd_description *description);
 int iommufd_describe_regions(struct device *dev,

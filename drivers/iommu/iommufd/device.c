@@ -14,6 +14,7 @@
 #include <linux/seq_file.h>
 #include <uapi/linux/iommufd.h>
 
+#include "describe.h"
 #include "device.h"
 
 /* PASIDs that fdinfo shows one by one; beyond that it only counts them */
@@ -306,8 +307,8 @@ static int change_to_hwpt(struct change *change, struct iommufd_hwpt *hwpt)
 }
 
 /*
- * To an automatic HWPT that the IOAS has already. One made for one device suits
- * another if the IOMMU driver says so by not returning -EINVAL.
+ * To an automatic HWPT that the IOAS has already: one that would be made like it. The
+ * IOMMU driver may still say that it does not suit, by returning -EINVAL.
  *
  * Returns the HWPT's id; 0 if none is suitable; another error of the driver.
  */
@@ -321,7 +322,10 @@ static s64 change_to_old_auto(struct change *change, struct iommufd_ioas *ioas)
 		u32 id = obj->id;
 
 		/* It may be on its way out, waiting for the lock we hold */
-		if (!paging->is_auto || !iommufd_object_tryget(obj))
+		if (!paging->is_auto ||
+		    !iommufd_domain_alike(paging->hwpt.domain,
+					  change->idev->dev) ||
+		    !iommufd_object_tryget(obj))
 			continue;
 		rc = change_to_hwpt(change, &paging->hwpt);
 		iommufd_object_put(obj);
@@ -563,15 +567,17 @@ int iommufd_hwpt_alloc_ioctl(struct iommufd_call *call)
 	struct iommufd_device *idev;
 	int rc;
 
-	if (cmd->__reserved || cmd->__reserved2)
+	if (cmd->__reserved || cmd->__reserved2 || cmd->__reserved3)
 		return -EOPNOTSUPP;
+	if (cmd->num_devs)
+		return iommufd_hwpt_alloc_list(call, cmd);
 	if (typed != !!cmd->data_len)
 		return -EINVAL;
 
 	idev = iommufd_device_get(call->ictx, cmd->dev_id);
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
-	rc = iommufd_hwpt_alloc(call, cmd, idev->dev, idev->obj.serial);
+	rc = iommufd_hwpt_alloc(call, cmd, idev->dev, idev->obj.serial, NULL);
 	iommufd_object_put(&idev->obj);
 	return rc;
 }

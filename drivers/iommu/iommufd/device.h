@@ -123,6 +123,9 @@ struct iommufd_device *iommufd_device_bind_owned(struct iommufd_ctx *ictx,
 						 struct device *dev, u32 *id);
 
 int iommufd_hwpt_alloc_ioctl(struct iommufd_call *call);	/* device.c */
+/* hwpt_list.c: the same for several devices */
+int iommufd_hwpt_alloc_list(struct iommufd_call *call,
+			    struct iommu_hwpt_alloc *cmd);
 
 /**
  * struct iommufd_hw_info - what an IOMMU driver says of itself

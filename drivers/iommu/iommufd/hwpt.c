@@ -23,11 +23,16 @@ static void note_fault_queue(struct iommu_domain *domain,
 	domain->fault_data = fault;
 }
 
+static void drop_fault_queue(struct iommufd_hwpt *hwpt)
+{
+	if (hwpt->fault)
+		iommufd_fault_queue_drop(hwpt->fault);
+}
+
 static void hwpt_release(struct iommufd_hwpt *hwpt)
 {
 	iommu_domain_free(hwpt->domain);
-	if (hwpt->fault)
-		iommufd_fault_queue_drop(hwpt->fault);
+	drop_fault_queue(hwpt);
 }
 
 static void paging_destroy(struct iommufd_object *obj)
@@ -229,6 +234,41 @@ static bool has_events(struct device *dev)
 	return device_iommu_capable(dev, (enum iommu_cap)IOMMUFD_CAP_EVENTS);
 }
 
+/*
+ * Around a domain, which is the HWPT's only on success, as is the caller's hold on
+ * @fault.
+ */
+static struct iommufd_hwpt_paging *
+paging_new_of(struct iommufd_ioas *ioas, struct device *dev, u32 flags,
+	      struct iommufd_fault_queue *fault, struct iommu_domain *domain)
+{
+	struct iommufd_hwpt_paging *paging;
+	int rc;
+
+	paging = iommufd_object_alloc(ioas->obj.ictx,
+				      struct iommufd_hwpt_paging, hwpt.obj,
+				      &paging_ops);
+	if (IS_ERR(paging))
+		return paging;
+
+	INIT_LIST_HEAD(&paging->item);
+	paging->nest_parent = flags & IOMMU_HWPT_ALLOC_NEST_PARENT;
+	paging->hwpt.domain = domain;
+
+	rc = enforce_coherency(paging, dev);
+	if (rc) {
+		iommufd_object_abort(&paging->hwpt.obj);
+		return ERR_PTR(rc);
+	}
+
+	paging->hwpt.fault = fault;
+	note_fault_queue(domain, fault);
+	paging->hwpt.events = has_events(dev);
+	paging->ioas = ioas;
+	iommufd_object_hold(&ioas->obj);
+	return paging;
+}
+
 /**
  * iommufd_hwpt_paging_new() - make an empty paging HWPT
  * @ioas: whose mappings it is going to have; its hwpt_lock is held
@@ -250,46 +290,16 @@ iommufd_hwpt_paging_new(struct iommufd_ioas *ioas, struct device *dev,
 {
 	struct iommufd_hwpt_paging *paging;
 	struct iommu_domain *domain;
-	int rc;
 
 	lockdep_assert_held(&ioas->hwpt_lock);
 
-	if ((flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING) &&
-	    !device_iommu_capable(dev, IOMMU_CAP_DIRTY_TRACKING))
-		return ERR_PTR(-EOPNOTSUPP);
-
-	paging = iommufd_object_alloc(ioas->obj.ictx,
-				      struct iommufd_hwpt_paging, hwpt.obj,
-				      &paging_ops);
+	domain = iommufd_hwpt_trial_domain(dev, flags);
+	if (IS_ERR(domain))
+		return ERR_CAST(domain);
+	paging = paging_new_of(ioas, dev, flags, fault, domain);
 	if (IS_ERR(paging))
-		return paging;
-
-	INIT_LIST_HEAD(&paging->item);
-	paging->nest_parent = flags & IOMMU_HWPT_ALLOC_NEST_PARENT;
-
-	domain = alloc_paging_domain(dev, flags);
-	if (IS_ERR(domain)) {
-		rc = PTR_ERR(domain);
-		goto err_abort;
-	}
-	paging->hwpt.domain = domain;
-
-	rc = enforce_coherency(paging, dev);
-	if (rc)
-		goto err_domain;
-
-	paging->hwpt.fault = fault;
-	note_fault_queue(domain, fault);
-	paging->hwpt.events = has_events(dev);
-	paging->ioas = ioas;
-	iommufd_object_hold(&ioas->obj);
+		iommu_domain_free(domain);
 	return paging;
-
-err_domain:
-	iommu_domain_free(domain);
-err_abort:
-	iommufd_object_abort(&paging->hwpt.obj);
-	return ERR_PTR(rc);
 }
 
 /**
@@ -312,13 +322,8 @@ int iommufd_hwpt_paging_fill(struct iommufd_hwpt_paging *paging)
 	return 0;
 }
 
-/**
- * iommufd_hwpt_paging_abort() - undo iommufd_hwpt_paging_new() and _fill()
- * @paging: not finalized, nothing attached; the IOAS's hwpt_lock is held
- *
- * A fault queue is dropped too.
- */
-void iommufd_hwpt_paging_abort(struct iommufd_hwpt_paging *paging)
+/* Undo paging_new_of() and iommufd_hwpt_paging_fill(); the domain is left. */
+static void paging_undo(struct iommufd_hwpt_paging *paging)
 {
 	struct iommufd_ioas *ioas = paging->ioas;
 
@@ -328,9 +333,23 @@ void iommufd_hwpt_paging_abort(struct iommufd_hwpt_paging *paging)
 		list_del(&paging->item);
 		iova_space_remove_domain(&ioas->space, paging->hwpt.domain);
 	}
-	hwpt_release(&paging->hwpt);
+	drop_fault_queue(&paging->hwpt);
 	iommufd_object_drop(&ioas->obj);
 	iommufd_object_abort(&paging->hwpt.obj);
+}
+
+/**
+ * iommufd_hwpt_paging_abort() - undo iommufd_hwpt_paging_new() and _fill()
+ * @paging: not finalized, nothing attached; the IOAS's hwpt_lock is held
+ *
+ * A fault queue is dropped too.
+ */
+void iommufd_hwpt_paging_abort(struct iommufd_hwpt_paging *paging)
+{
+	struct iommu_domain *domain = paging->hwpt.domain;
+
+	paging_undo(paging);
+	iommu_domain_free(domain);
 }
 
 /* A domain over @parent, by way of @viommu unless that is NULL. */
@@ -443,7 +462,7 @@ static struct iommufd_fault_queue *hold_fault_queue(struct iommufd_ctx *ictx,
 
 static int alloc_paging(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
 			struct iommufd_ioas *ioas, struct device *dev,
-			u64 dev_serial)
+			u64 dev_serial, struct iommu_domain *domain)
 {
 	const u32 known = IOMMU_HWPT_ALLOC_NEST_PARENT |
 			  IOMMU_HWPT_ALLOC_DIRTY_TRACKING |
@@ -467,7 +486,10 @@ static int alloc_paging(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
 		return PTR_ERR(fault);
 
 	mutex_lock(&ioas->hwpt_lock);
-	paging = iommufd_hwpt_paging_new(ioas, dev, cmd->flags, fault);
+	if (domain)
+		paging = paging_new_of(ioas, dev, cmd->flags, fault, domain);
+	else
+		paging = iommufd_hwpt_paging_new(ioas, dev, cmd->flags, fault);
 	if (IS_ERR(paging)) {
 		mutex_unlock(&ioas->hwpt_lock);
 		if (fault)
@@ -490,7 +512,10 @@ static int alloc_paging(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
 	return 0;
 
 err_abort:
-	iommufd_hwpt_paging_abort(paging);
+	if (domain)
+		paging_undo(paging);
+	else
+		iommufd_hwpt_paging_abort(paging);
 	mutex_unlock(&ioas->hwpt_lock);
 	return rc;
 }
@@ -540,13 +565,16 @@ static int alloc_nested(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
  * @cmd: the caller's parameters
  * @dev: the bound device, kept by a call reference of the caller
  * @dev_serial: serial of its object
+ * @domain: what a paging HWPT is to be made of, which becomes the HWPT's on success;
+ *	NULL: what @dev's driver makes for @dev
  *
  * Takes iommufd_ioas::hwpt_lock for a paging HWPT.
  *
  * Return: 0 or the errno of the user ABI; nothing was made unless 0.
  */
 int iommufd_hwpt_alloc(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
-		       struct device *dev, u64 dev_serial)
+		       struct device *dev, u64 dev_serial,
+		       struct iommu_domain *domain)
 {
 	struct iommufd_viommu *viommu;
 	struct iommufd_object *pt;
@@ -560,7 +588,7 @@ int iommufd_hwpt_alloc(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
 	case IOMMUFD_OBJ_IOAS:
 		rc = alloc_paging(call, cmd,
 				  container_of(pt, struct iommufd_ioas, obj),
-				  dev, dev_serial);
+				  dev, dev_serial, domain);
 		break;
 	case IOMMUFD_OBJ_HWPT_PAGING:
 		rc = alloc_nested(call, cmd,

@@ -110,10 +110,12 @@ int iommufd_hwpt_invalidate_ioctl(struct iommufd_call *call);
 
 /*
  * The work of HWPT_ALLOC below device.c: @dev is the bound device, @dev_serial
- * its object's serial.
+ * its object's serial. @domain: for a paging HWPT, which gets it on success; NULL:
+ * made by @dev's driver.
  */
 struct iommu_hwpt_alloc;
 int iommufd_hwpt_alloc(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
-		       struct device *dev, u64 dev_serial);
+		       struct device *dev, u64 dev_serial,
+		       struct iommu_domain *domain);
 
 #endif

@@ -74,6 +74,26 @@ enum {
 	MOCK_FLAGS_DEVICE_RESERVED = 1 << 16,
 	/* All devices made with this one are in one group */
 	MOCK_FLAGS_DEVICE_SHARED = 1 << 17,
+	/* IOVAs up to MOCK_NARROW_LAST only */
+	MOCK_FLAGS_DEVICE_NARROW = 1 << 18,
+	/* IOVAs from MOCK_HIGH_START on only */
+	MOCK_FLAGS_DEVICE_HIGH = 1 << 19,
+	/* Page tables of pages of 4 KiB only */
+	MOCK_FLAGS_DEVICE_WHOLE_PAGES = 1 << 20,
+	/* Page tables of pages of 4 KiB too */
+	MOCK_FLAGS_DEVICE_ANY_PAGES = 1 << 21,
+	/* DMA cannot be forced to snoop */
+	MOCK_FLAGS_DEVICE_NO_SNOOP_CONTROL = 1 << 22,
+	/* Page tables translate 30 or 31 bits, not 31 alone */
+	MOCK_FLAGS_DEVICE_TWO_WIDTHS = 1 << 23,
+	/* Page tables translate 30 or 32 bits */
+	MOCK_FLAGS_DEVICE_OTHER_WIDTHS = 1 << 24,
+};
+
+/* Limits of devices made with MOCK_FLAGS_DEVICE_NARROW and _HIGH */
+enum {
+	MOCK_NARROW_LAST = (1UL << 29) - 1,
+	MOCK_HIGH_START = 1UL << 29,
 };
 
 /* IOVAs that a device made with MOCK_FLAGS_DEVICE_RESERVED has reserved */

@@ -72,7 +72,8 @@ static int get_features_ioctl(struct iommufd_call *call)
 			    IOMMU_FEATURE_DEVICE_PRI |
 			    IOMMU_FEATURE_HWPT_EVENTQ |
 			    IOMMU_FEATURE_VIOMMU |
-			    IOMMU_FEATURE_DEVICE_PROBE;
+			    IOMMU_FEATURE_DEVICE_PROBE |
+			    IOMMU_FEATURE_HWPT_DEVICES;
 	return iommufd_call_respond(call, sizeof(*cmd));
 }
 

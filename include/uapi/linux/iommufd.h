@@ -501,6 +501,15 @@ enum iommu_hwpt_data_type {
  * @data_uptr: User address of the structure that @data_type names
  * @fault_id: With IOMMU_HWPT_FAULT_ID_VALID: id of a fault queue
  * @__reserved2: Must be 0
+ * @devs_uptr: User address of an array of @num_devs __u32, ids of bound devices; not
+ *             looked at when @num_devs is 0
+ * @num_devs: Devices besides @dev_id that the HWPT is to serve, up to
+ *            IOMMU_HWPT_DEVICES_MAX. Paging only. Offered with
+ *            IOMMU_FEATURE_HWPT_DEVICES
+ * @out_dev_id: The device that prevents it, if the call has failed because of one,
+ *              else 0
+ * @out_property: What of it does: one of enum iommu_probe_type, or 0
+ * @__reserved3: Must be 0
  *
  * Make a hardware page table (HWPT). A paging HWPT holds the mappings of its
  * IOAS and follows them. A nested HWPT is a table that the user keeps in memory
@@ -512,15 +521,26 @@ enum iommu_hwpt_data_type {
  * for those who need one of the flags, or nesting. Such a HWPT lives until it
  * is destroyed by id.
  *
- * Errors: ENOENT (@dev_id, @fault_id), EINVAL (@pt_id does not exist or is not
- * of the right kind, a parent that was not made to be one or belongs to another
- * IOMMU, a vIOMMU of another unit, @data_len shorter or longer than what the
- * driver knows, values in the data), EOPNOTSUPP (a reserved member; flags in a
- * combination, or a @data_type, that the IOMMU does not offer; data for a paging
- * HWPT, or none for a nested one; a vIOMMU without nested HWPTs; a fault queue for
- * a device whose page faults never reach /dev/iommu), EIO (SMMUv3: values in the
- * data), EADDRINUSE (the IOAS holds a mapping, or promises a range, where this
- * IOMMU cannot), EFAULT and ENOMEM (also from pinning what the IOAS holds).
+ * With a list the HWPT is made of what @dev_id and all devices of the list have in
+ * common (struct iommu_probe_property says how that follows from what each can do),
+ * in whatever order they stand. Their reserved regions are kept free in the IOAS as
+ * long as the HWPT lives, and all mappings are entered now: attaching one of them
+ * later maps nothing. Any of them can then be attached, and other devices that suit.
+ * Where no one table serves all, the call fails with EXDEV and says because of which
+ * device, the first in the list that does not go with those before it; so it does
+ * with EADDRINUSE, and with EOPNOTSUPP that is about a device.
+ *
+ * Errors: ENOENT (@dev_id, @fault_id, a device of the list), EXDEV (above),
+ * EINVAL (@num_devs is too large; @pt_id does not exist or is not of the right
+ * kind, a parent that was not made to be one or belongs to another IOMMU, a
+ * vIOMMU of another unit, @data_len shorter or longer than what the driver
+ * knows, values in the data), EOPNOTSUPP (a reserved member; a list for a nested
+ * HWPT; flags in a combination, or a @data_type, that the IOMMU does not offer;
+ * data for a paging HWPT, or none for a nested one; a vIOMMU without nested
+ * HWPTs; a fault queue for a device whose page faults never reach /dev/iommu),
+ * EIO (SMMUv3: values in the data), EADDRINUSE (the IOAS holds a mapping, or
+ * promises a range, where this IOMMU cannot), EFAULT and ENOMEM (also from
+ * pinning what the IOAS holds).
  */
 struct iommu_hwpt_alloc {
 	__u32 size;
@@ -534,7 +554,15 @@ struct iommu_hwpt_alloc {
 	__aligned_u64 data_uptr;
 	__u32 fault_id;
 	__u32 __reserved2;
+	__aligned_u64 devs_uptr;
+	__u32 num_devs;
+	__u32 out_dev_id;
+	__u32 out_property;
+	__u32 __reserved3;
 };
+
+/* Most devices in the list of IOMMU_HWPT_ALLOC */
+#define IOMMU_HWPT_DEVICES_MAX	256
 
 #define IOMMU_HWPT_ALLOC _IO(IOMMUFD_TYPE, IOMMUFD_CMD_HWPT_ALLOC)
 
@@ -1221,6 +1249,7 @@ struct iommu_veventq_alloc {
  * @IOMMU_FEATURE_VIOMMU: IOMMU_VIOMMU_ALLOC, IOMMU_VDEVICE_ALLOC and
  *                        IOMMU_VEVENTQ_ALLOC are there
  * @IOMMU_FEATURE_DEVICE_PROBE: IOMMU_DEVICE_PROBE is there
+ * @IOMMU_FEATURE_HWPT_DEVICES: IOMMU_HWPT_ALLOC takes a list of devices
  *
  * A bit says what the interface understands, not what the hardware behind a
  * particular device can do.
@@ -1239,6 +1268,7 @@ enum iommu_feature_bits {
 	IOMMU_FEATURE_HWPT_EVENTQ = 1 << 10,
 	IOMMU_FEATURE_VIOMMU = 1 << 11,
 	IOMMU_FEATURE_DEVICE_PROBE = 1 << 12,
+	IOMMU_FEATURE_HWPT_DEVICES = 1 << 13,
 };
 
 /* Value of iommu_features::out_abi_revision that this header describes */
@@ -1554,7 +1584,9 @@ enum iommu_probe_combine {
  *                            Missing: as IOVA_RANGES, or not known
  * @IOMMU_PROBE_ALIGNMENT: One __u64: bytes, a power of two, that the start and the
  *                         length of mappings in an IOAS with the device are multiples
- *                         of. Missing: not known
+ *                         of. For a common HWPT it is the smallest common page size,
+ *                         if that is more. Of HWPTs with certain flags. Missing: not
+ *                         known
  * @IOMMU_PROBE_SNOOP: One __u64: 1 if the IOMMU turns all DMA of the device into DMA
  *                     that snoops the CPUs' caches, 0 if it cannot. Always there
  * @IOMMU_PROBE_CAPABILITIES: One __u64 of enum iommu_probe_capability. Always there

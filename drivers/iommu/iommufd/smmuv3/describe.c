@@ -111,8 +111,80 @@ static void describe(struct device *dev, struct iommufd_description *description
 	}
 }
 
+/**
+ * smmuv3_caps_restrict() - what paging domains of two units have in common
+ * @caps: of one; becomes of both
+ * @with: of the other
+ */
+void smmuv3_caps_restrict(struct smmuv3_caps *caps,
+			  const struct smmuv3_caps *with)
+{
+	caps->va_bits = min(caps->va_bits, with->va_bits);
+	caps->ias = min(caps->ias, with->ias);
+	caps->oas = min(caps->oas, with->oas);
+	caps->granules &= with->granules;
+	caps->stage1 &= with->stage1;
+	caps->stage2 &= with->stage2;
+	caps->coherent &= with->coherent;
+	caps->hw_dirty &= with->hw_dirty;
+	caps->s2fwb &= with->s2fwb;
+}
+
+static struct iommu_domain *alloc_common(struct device *const *devs,
+					 unsigned int num, u32 flags)
+{
+	struct smmuv3_device *device = dev_iommu_priv_get(devs[0]);
+	struct smmuv3_unit *unit = device->unit;
+	struct smmuv3_caps caps = unit->caps;
+	struct smmuv3_domain *domain;
+	unsigned int i;
+
+	for (i = 1; i < num; i++) {
+		device = dev_iommu_priv_get(devs[i]);
+		smmuv3_caps_restrict(&caps, &device->unit->caps);
+		/* For it the table is written back */
+		if (!device->unit->caps.coherent)
+			unit = device->unit;
+	}
+	domain = smmuv3_paging_alloc_caps(unit, &caps, flags);
+	return IS_ERR(domain) ? ERR_CAST(domain) : &domain->domain;
+}
+
+/**
+ * smmuv3_paging_alike() - would the same table be made for a unit?
+ * @domain: paging
+ * @caps: of the unit
+ *
+ * Return: whether it would, without flags.
+ */
+bool smmuv3_paging_alike(const struct smmuv3_domain *domain,
+			 const struct smmuv3_caps *caps)
+{
+	const struct io_pgtable_cfg *cfg = &domain->pgtbl_cfg;
+	bool stage1 = domain->kind == SMMUV3_DOMAIN_STAGE1;
+	struct iommufd_paging_facts facts = {};
+
+	smmuv3_describe_paging(caps, 0, &facts);
+	return stage1 == caps->stage1 && !domain->nest_parent &&
+	       !domain->domain.dirty_ops &&
+	       domain->domain.geometry.aperture_end == facts.last &&
+	       BIT_ULL(__ffs(cfg->pgsize_bitmap)) == facts.alignment &&
+	       cfg->oas == table_bits(caps->oas, facts.alignment) &&
+	       cfg->coherent_walk == caps->coherent;
+}
+
+static bool alike(struct iommu_domain *domain, struct device *dev)
+{
+	struct smmuv3_device *device = dev_iommu_priv_get(dev);
+
+	return smmuv3_paging_alike(to_smmuv3_domain(domain),
+				   &device->unit->caps);
+}
+
 static struct iommufd_describer describer = {
 	.describe = describe,
+	.alloc_common = alloc_common,
+	.alike = alike,
 };
 
 /**

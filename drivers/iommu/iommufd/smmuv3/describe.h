@@ -6,6 +6,7 @@
 #include "../describe.h"
 
 struct smmuv3_caps;
+struct smmuv3_domain;
 
 /* Called once. */
 void smmuv3_describer_register(const struct iommu_ops *ops);
@@ -16,5 +17,9 @@ void smmuv3_describe_paging(const struct smmuv3_caps *caps, u32 flags,
 /* Widths of addresses, invalidations. */
 void smmuv3_describe_unit(const struct smmuv3_caps *caps,
 			  struct iommufd_description *description);
+void smmuv3_caps_restrict(struct smmuv3_caps *caps,
+			  const struct smmuv3_caps *with);
+bool smmuv3_paging_alike(const struct smmuv3_domain *domain,
+			 const struct smmuv3_caps *caps);
 
 #endif

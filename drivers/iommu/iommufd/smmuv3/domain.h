@@ -261,6 +261,9 @@ int smmuv3_set_dev_pasid(struct iommu_domain *domain, struct device *dev,
 
 /* @flags: IOMMU_HWPT_ALLOC_*. ERR_PTR(-EOPNOTSUPP), ERR_PTR(-ENOMEM). */
 struct smmuv3_domain *smmuv3_paging_alloc(struct smmuv3_unit *unit, u32 flags);
+struct smmuv3_domain *smmuv3_paging_alloc_caps(struct smmuv3_unit *unit,
+					       const struct smmuv3_caps *caps,
+					       u32 flags);
 /* What it makes for a unit. */
 bool smmuv3_paging_offered(const struct smmuv3_caps *caps, u32 flags);
 unsigned long smmuv3_paging_page_sizes(const struct smmuv3_caps *caps);

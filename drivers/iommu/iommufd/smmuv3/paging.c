@@ -336,9 +336,9 @@ bool smmuv3_paging_offered(const struct smmuv3_caps *caps, u32 flags)
 	       smmuv3_can_track_dirty(caps);
 }
 
-static int make_table(struct smmuv3_domain *domain, u32 flags)
+static int make_table(struct smmuv3_domain *domain,
+		      const struct smmuv3_caps *caps, u32 flags)
 {
-	const struct smmuv3_caps *caps = &domain->unit->caps;
 	struct io_pgtable_cfg *cfg = &domain->pgtbl_cfg;
 	enum io_pgtable_fmt format = ARM_64_LPAE_S1;
 
@@ -365,18 +365,19 @@ static int make_table(struct smmuv3_domain *domain, u32 flags)
 }
 
 /**
- * smmuv3_paging_alloc() - an empty paging domain
- * @unit: for devices behind this, and units like it
+ * smmuv3_paging_alloc_caps() - an empty paging domain for several units
+ * @unit: one of them; if any walk without snooping, one of those
+ * @caps: what they have in common
  * @flags: IOMMU_HWPT_ALLOC_NEST_PARENT, IOMMU_HWPT_ALLOC_DIRTY_TRACKING
  *
- * Stage 1, unless it is to be a parent or the unit has no stage 1. May sleep.
+ * May sleep.
  *
- * Return: the domain; ERR_PTR(-EOPNOTSUPP): @unit cannot do what @flags ask, or
- * there are others; ERR_PTR(-ENOMEM).
+ * Return: as smmuv3_paging_alloc().
  */
-struct smmuv3_domain *smmuv3_paging_alloc(struct smmuv3_unit *unit, u32 flags)
+struct smmuv3_domain *smmuv3_paging_alloc_caps(struct smmuv3_unit *unit,
+					       const struct smmuv3_caps *caps,
+					       u32 flags)
 {
-	const struct smmuv3_caps *caps = &unit->caps;
 	struct smmuv3_domain *domain;
 	bool stage1 = caps->stage1 && !(flags & IOMMU_HWPT_ALLOC_NEST_PARENT);
 	int rc;
@@ -390,7 +391,7 @@ struct smmuv3_domain *smmuv3_paging_alloc(struct smmuv3_unit *unit, u32 flags)
 		return ERR_PTR(-ENOMEM);
 	domain->unit = unit;
 	domain->nest_parent = flags & IOMMU_HWPT_ALLOC_NEST_PARENT;
-	rc = make_table(domain, flags);
+	rc = make_table(domain, caps, flags);
 	if (rc) {
 		kfree(domain);
 		return ERR_PTR(rc);
@@ -405,6 +406,21 @@ struct smmuv3_domain *smmuv3_paging_alloc(struct smmuv3_unit *unit, u32 flags)
 	if (flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING)
 		domain->domain.dirty_ops = &dirty_ops;
 	return domain;
+}
+
+/**
+ * smmuv3_paging_alloc() - an empty paging domain
+ * @unit: for devices behind this, and units like it
+ * @flags: IOMMU_HWPT_ALLOC_NEST_PARENT, IOMMU_HWPT_ALLOC_DIRTY_TRACKING
+ *
+ * Stage 1, unless it is to be a parent or the unit has no stage 1. May sleep.
+ *
+ * Return: the domain; ERR_PTR(-EOPNOTSUPP): @unit cannot do what @flags ask, or
+ * there are others; ERR_PTR(-ENOMEM).
+ */
+struct smmuv3_domain *smmuv3_paging_alloc(struct smmuv3_unit *unit, u32 flags)
+{
+	return smmuv3_paging_alloc_caps(unit, &unit->caps, flags);
 }
 
 /**

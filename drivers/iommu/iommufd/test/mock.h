@@ -63,6 +63,13 @@
 /* Unfinished DMAs of one device */
 #define MOCK_MAX_DMAS		256
 
+/* What makes tables of a device differ from another's */
+#define MOCK_FLAGS_DEVICE_UNLIKE					\
+	(MOCK_FLAGS_DEVICE_NARROW | MOCK_FLAGS_DEVICE_HIGH |		\
+	 MOCK_FLAGS_DEVICE_WHOLE_PAGES | MOCK_FLAGS_DEVICE_ANY_PAGES |	\
+	 MOCK_FLAGS_DEVICE_NO_SNOOP_CONTROL |				\
+	 MOCK_FLAGS_DEVICE_TWO_WIDTHS | MOCK_FLAGS_DEVICE_OTHER_WIDTHS)
+
 struct iommufd_viommu;
 struct mock_dev;
 struct mock_dma;
@@ -77,6 +84,8 @@ struct mock_dma;
  *	with @lock held.
  * @flushes: of @tlb; changes with @lock held
  * @track_dirty: writes by devices are recorded; changes with @lock held
+ * @snoop: DMA is forced to snoop; set before it is attached
+ * @width: bits of IOVA that the table translates; constant
  * @users: devices attached, nested tables on top, and vIOMMUs
  */
 struct mock_paging {
@@ -86,7 +95,23 @@ struct mock_paging {
 	struct xarray tlb;
 	unsigned long flushes;
 	bool track_dirty;
+	bool snoop;
+	unsigned int width;
 	atomic_t users;
+};
+
+/**
+ * struct mock_limits - what tables a device, or several, can have
+ * @page_sizes: a bit for each size in bytes
+ * @start: first IOVA
+ * @last: last IOVA
+ * @widths: bit n: a table that translates n + 1 bits
+ */
+struct mock_limits {
+	unsigned long page_sizes;
+	unsigned long start;
+	unsigned long last;
+	u64 widths;
 };
 
 /**
@@ -146,6 +171,7 @@ bool mock_paging_set_dirty(struct mock_paging *paging, unsigned long iova);
 struct mock_nested *mock_nested_from_domain(struct iommu_domain *domain);
 struct iommu_domain *mock_nested_alloc(struct iommu_domain *parent, u32 flags,
 				       const struct iommu_user_data *data);
+struct iommu_domain *mock_domain_alloc_limits(const struct mock_limits *limits);
 struct iommu_domain *mock_domain_alloc_user(struct device *dev, u32 flags,
 					    struct iommu_domain *parent,
 					    const struct iommu_user_data *data);
@@ -363,6 +389,8 @@ int mock_op_dma(struct iommufd_call *call, struct iommu_test_cmd *cmd);
 int mock_op_dma_wait(struct iommufd_call *call, struct iommu_test_cmd *cmd);
 
 /* mock_describe.c */
+void mock_limits(const struct mock_dev *mdev, struct mock_limits *limits);
+bool mock_suits(const struct mock_dev *mdev, const struct mock_paging *paging);
 void mock_describer_register(const struct iommu_ops *ops);
 
 /* mock_viommu.c */

@@ -66,7 +66,13 @@ static int can_attach(struct mock_dev *mdev, struct iommu_domain *domain)
 {
 	struct mock_nested *nested = mock_nested_from_domain(domain);
 
+	struct mock_paging *paging = mock_paging_from_domain(domain);
+
 	if (domain->dirty_ops && mdev->flags & MOCK_FLAGS_DEVICE_NO_DIRTY)
+		return -EINVAL;
+	if (nested)
+		paging = nested->parent;
+	if (paging && !mock_suits(mdev, paging))
 		return -EINVAL;
 	/* The guest's commands would have no name for it. */
 	if (nested && nested->viommu &&
@@ -217,8 +223,10 @@ static bool mock_capable(struct device *dev, enum iommu_cap cap)
 
 	switch (cap) {
 	case IOMMU_CAP_CACHE_COHERENCY:
-	case IOMMU_CAP_ENFORCE_CACHE_COHERENCY:
 		return true;
+	case IOMMU_CAP_ENFORCE_CACHE_COHERENCY:
+		return !(to_mock_dev(dev)->flags &
+			 MOCK_FLAGS_DEVICE_NO_SNOOP_CONTROL);
 	case IOMMU_CAP_DIRTY_TRACKING:
 		return !(to_mock_dev(dev)->flags & MOCK_FLAGS_DEVICE_NO_DIRTY);
 	default:
@@ -388,7 +396,7 @@ struct mock_dev *mock_dev_create(u32 flags)
 
 	if (flags & ~(MOCK_FLAGS_DEVICE_NO_DIRTY | MOCK_FLAGS_DEVICE_HUGE_IOVA |
 		      MOCK_FLAGS_DEVICE_PASID | MOCK_FLAGS_DEVICE_RESERVED |
-		      MOCK_FLAGS_DEVICE_SHARED))
+		      MOCK_FLAGS_DEVICE_SHARED | MOCK_FLAGS_DEVICE_UNLIKE))
 		return ERR_PTR(-EINVAL);
 
 	mdev = kzalloc(sizeof(*mdev), GFP_KERNEL_ACCOUNT);

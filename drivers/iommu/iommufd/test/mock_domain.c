@@ -181,8 +181,9 @@ static int paging_map_pages(struct iommu_domain *domain, unsigned long iova,
 
 	if (WARN_ON(!IS_ALIGNED(iova | paddr, pgsize)) ||
 	    WARN_ON(!(pgsize & domain->pgsize_bitmap)) ||
-	    WARN_ON(iova < MOCK_APERTURE_START ||
-		    iova + (pgsize * pgcount - 1) > MOCK_APERTURE_LAST) ||
+	    WARN_ON(iova < domain->geometry.aperture_start ||
+		    iova + (pgsize * pgcount - 1) >
+			    domain->geometry.aperture_end) ||
 	    WARN_ON(!(prot & (IOMMU_READ | IOMMU_WRITE))))
 		return -EINVAL;
 
@@ -592,6 +593,7 @@ const struct iommu_dirty_ops mock_dirty_ops = {
 
 static bool paging_enforce_cache_coherency(struct iommu_domain *domain)
 {
+	mock_paging_from_domain(domain)->snoop = true;
 	return true;
 }
 
@@ -621,14 +623,13 @@ const struct iommu_domain_ops mock_paging_ops = {
 };
 
 /**
- * mock_domain_alloc_paging() - iommu_ops.domain_alloc_paging
- * @dev: a mock device
+ * mock_domain_alloc_limits() - a paging domain
+ * @limits: something is left of each
  *
  * Return: the domain, or NULL without memory.
  */
-struct iommu_domain *mock_domain_alloc_paging(struct device *dev)
+struct iommu_domain *mock_domain_alloc_limits(const struct mock_limits *limits)
 {
-	struct mock_dev *mdev = to_mock_dev(dev);
 	struct mock_paging *paging;
 
 	paging = kzalloc(sizeof(*paging), GFP_KERNEL_ACCOUNT);
@@ -637,15 +638,29 @@ struct iommu_domain *mock_domain_alloc_paging(struct device *dev)
 	xa_init_flags(&paging->ptes, XA_FLAGS_ACCOUNT);
 	xa_init(&paging->tlb);
 	spin_lock_init(&paging->lock);
+	paging->width = fls64(limits->widths);
 	paging->domain.type = IOMMU_DOMAIN_UNMANAGED;
 	paging->domain.ops = &mock_paging_ops;
-	paging->domain.pgsize_bitmap = MOCK_IO_PAGE_SIZE;
-	if (mdev->flags & MOCK_FLAGS_DEVICE_HUGE_IOVA)
-		paging->domain.pgsize_bitmap |= MOCK_HUGE_PAGE_SIZE;
+	paging->domain.pgsize_bitmap = limits->page_sizes;
 	paging->domain.geometry = (struct iommu_domain_geometry){
-		.aperture_start = MOCK_APERTURE_START,
-		.aperture_end = MOCK_APERTURE_LAST,
+		.aperture_start = limits->start,
+		.aperture_end = min_t(u64, limits->last,
+				      GENMASK_ULL(paging->width - 1, 0)),
 		.force_aperture = true,
 	};
 	return &paging->domain;
+}
+
+/**
+ * mock_domain_alloc_paging() - iommu_ops.domain_alloc_paging
+ * @dev: a mock device
+ *
+ * Return: the domain, or NULL without memory.
+ */
+struct iommu_domain *mock_domain_alloc_paging(struct device *dev)
+{
+	struct mock_limits limits;
+
+	mock_limits(to_mock_dev(dev), &limits);
+	return mock_domain_alloc_limits(&limits);
 }

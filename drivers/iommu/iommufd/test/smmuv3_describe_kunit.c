@@ -41,12 +41,13 @@ static void expect_same(struct kunit *test, struct smmuv3_unit *unit, u32 flags)
 	core->ops->free(core);
 }
 
+static const unsigned long granules[] = {
+	SZ_4K, SZ_16K, SZ_64K, SZ_4K | SZ_16K, SZ_4K | SZ_64K, SZ_16K | SZ_64K,
+	SZ_4K | SZ_16K | SZ_64K,
+};
+
 static void paging(struct kunit *test)
 {
-	static const unsigned long granules[] = {
-		SZ_4K, SZ_16K, SZ_64K, SZ_4K | SZ_16K, SZ_4K | SZ_64K,
-		SZ_16K | SZ_64K, SZ_4K | SZ_16K | SZ_64K,
-	};
 	static const u8 oas[] = { 40, 44, 48 };
 	struct smmuv3_unit *unit = kunit_kzalloc(test, sizeof(*unit),
 						 GFP_KERNEL);
@@ -80,6 +81,120 @@ static void paging(struct kunit *test)
 	}
 }
 
+static void set_caps(struct smmuv3_caps *caps, unsigned int nth)
+{
+	static const u8 oas[] = { 40, 48 };
+
+	caps->coherent = true;
+	caps->stage1 = (nth % 3 + 1) & 1;
+	caps->stage2 = (nth % 3 + 1) & 2;
+	caps->granules = granules[nth / 3 % ARRAY_SIZE(granules)];
+	caps->oas = oas[nth / 21 % 2];
+	caps->ias = caps->oas;
+	caps->va_bits = nth / 42 % 2 ? 52 : 48;
+}
+
+#define NUM_CAPS	84
+
+/* What user space makes of TABLE_WIDTHS and IOVA_RANGES in common. */
+static u64 last_of(const struct iommufd_paging_facts *common)
+{
+	u64 widths = common->widths[0] ?: common->widths[1];
+
+	return min(common->last, GENMASK_ULL(fls64(widths) - 1, 0));
+}
+
+static void expect_common(struct kunit *test, struct smmuv3_unit *a,
+			  struct smmuv3_unit *b)
+{
+	struct iommufd_paging_facts common = {}, other = {};
+	struct smmuv3_caps caps = a->caps;
+	struct smmuv3_domain *domain;
+	struct iommu_domain *core;
+	u32 property;
+
+	smmuv3_describe_paging(&a->caps, 0, &common);
+	smmuv3_describe_paging(&b->caps, 0, &other);
+	property = iommufd_paging_restrict(&common, &other);
+	smmuv3_caps_restrict(&caps, &b->caps);
+	if (property) {
+		if (property == IOMMU_PROBE_PAGE_SIZES)
+			KUNIT_EXPECT_EQ(test, caps.granules, 0);
+		else
+			KUNIT_EXPECT_FALSE(test, caps.stage1 || caps.stage2);
+		return;
+	}
+	domain = smmuv3_paging_alloc_caps(a, &caps, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(domain));
+	core = &domain->domain;
+	KUNIT_EXPECT_EQ(test, last_of(&common),
+			min(core->geometry.aperture_end, common.last));
+	KUNIT_EXPECT_EQ(test, common.page_sizes & core->pgsize_bitmap,
+			core->pgsize_bitmap);
+	/* What user space makes of ALIGNMENT and PAGE_SIZES in common */
+	KUNIT_EXPECT_EQ(test, max(common.alignment,
+				  BIT_ULL(__ffs(common.page_sizes))),
+			BIT_ULL(__ffs(core->pgsize_bitmap)));
+	KUNIT_EXPECT_TRUE(test, smmuv3_paging_suits(domain, &a->caps));
+	KUNIT_EXPECT_TRUE(test, smmuv3_paging_suits(domain, &b->caps));
+	core->ops->free(core);
+}
+
+static void pairs(struct kunit *test)
+{
+	struct smmuv3_unit *unit = kunit_kcalloc(test, 2, sizeof(*unit),
+						 GFP_KERNEL);
+	unsigned int a, b;
+
+	KUNIT_ASSERT_NOT_NULL(test, unit);
+	unit->dev = kunit_device_register(test, "smmuv3-two");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(unit->dev));
+	for (a = 0; a < NUM_CAPS; a++) {
+		for (b = 0; b < NUM_CAPS; b++) {
+			set_caps(&unit[0].caps, a);
+			set_caps(&unit[1].caps, b);
+			expect_common(test, &unit[0], &unit[1]);
+			cond_resched();
+		}
+	}
+}
+
+/* A table is alike to what is made for a unit exactly if it was made for one alike. */
+static void alike(struct kunit *test)
+{
+	struct smmuv3_unit *unit = kunit_kcalloc(test, 2, sizeof(*unit),
+						 GFP_KERNEL);
+	struct smmuv3_domain *domain, *other;
+	unsigned int a, b;
+	bool same;
+
+	KUNIT_ASSERT_NOT_NULL(test, unit);
+	unit[0].dev = kunit_device_register(test, "smmuv3-same");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(unit[0].dev));
+	unit[1].dev = unit[0].dev;
+	for (a = 0; a < NUM_CAPS; a++) {
+		set_caps(&unit[0].caps, a);
+		domain = smmuv3_paging_alloc(&unit[0], 0);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(domain));
+		for (b = 0; b < NUM_CAPS; b++) {
+			set_caps(&unit[1].caps, b);
+			other = smmuv3_paging_alloc(&unit[1], 0);
+			KUNIT_ASSERT_FALSE(test, IS_ERR(other));
+			same = domain->kind == other->kind &&
+			       domain->pgtbl_cfg.pgsize_bitmap ==
+				       other->pgtbl_cfg.pgsize_bitmap &&
+			       domain->pgtbl_cfg.ias == other->pgtbl_cfg.ias &&
+			       domain->pgtbl_cfg.oas == other->pgtbl_cfg.oas;
+			KUNIT_EXPECT_EQ(test, same,
+					smmuv3_paging_alike(domain,
+							    &unit[1].caps));
+			other->domain.ops->free(&other->domain);
+			cond_resched();
+		}
+		domain->domain.ops->free(&domain->domain);
+	}
+}
+
 static void unit_facts(struct kunit *test)
 {
 	struct iommufd_description d = {};
@@ -105,6 +220,8 @@ static void unit_facts(struct kunit *test)
 
 static struct kunit_case smmuv3_describe_cases[] = {
 	KUNIT_CASE_SLOW(paging),
+	KUNIT_CASE_SLOW(pairs),
+	KUNIT_CASE_SLOW(alike),
 	KUNIT_CASE(unit_facts),
 	{}
 };

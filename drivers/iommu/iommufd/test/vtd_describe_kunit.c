@@ -65,6 +65,108 @@ static void paging(struct kunit *test)
 	}
 }
 
+/* What user space makes of TABLE_WIDTHS and IOVA_RANGES in common. */
+static u64 last_of(const struct iommufd_paging_facts *common)
+{
+	return min(common->last, GENMASK_ULL(fls64(common->widths[1]) - 1, 0));
+}
+
+static void expect_common(struct kunit *test, struct vtd_unit *a,
+			  struct vtd_unit *b)
+{
+	struct iommufd_paging_facts common = {}, other = {};
+	struct vtd_caps caps = a->caps;
+	struct iommu_domain *core;
+	struct vtd_domain *domain;
+	u32 property;
+
+	vtd_describe_paging(&a->caps, 0, &common);
+	vtd_describe_paging(&b->caps, 0, &other);
+	property = iommufd_paging_restrict(&common, &other);
+	vtd_caps_restrict(&caps, &b->caps);
+	if (property) {
+		KUNIT_EXPECT_EQ(test, property, IOMMU_PROBE_TABLE_WIDTHS);
+		KUNIT_EXPECT_EQ(test, caps.ss_levels, 0);
+		return;
+	}
+	domain = vtd_paging_alloc_caps(a, &caps, NUMA_NO_NODE, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(domain));
+	core = &domain->domain;
+	KUNIT_EXPECT_EQ(test, last_of(&common),
+			min(core->geometry.aperture_end, common.last));
+	KUNIT_EXPECT_EQ(test, common.page_sizes, core->pgsize_bitmap);
+	KUNIT_EXPECT_TRUE(test, a->caps.ss_levels & b->caps.ss_levels &
+				BIT(domain->ss.config.levels));
+	core->ops->free(core);
+}
+
+static void set_caps(struct vtd_unit *unit, unsigned int nth)
+{
+	static const u8 mgaws[] = { 39, 42, 48, 57 };
+
+	unit->caps.ss_levels = (nth % 7 + 1) << 3;
+	unit->caps.mgaw = mgaws[nth / 7 % 4];
+	unit->caps.ss_2m = nth / 28 % 2;
+	unit->caps.ss_1g = unit->caps.ss_2m && nth / 56 % 2;
+	unit->caps.coherent_walks = true;
+}
+
+#define NUM_CAPS	112
+
+static void pairs(struct kunit *test)
+{
+	struct vtd_unit *unit = kunit_kcalloc(test, 2, sizeof(*unit),
+					      GFP_KERNEL);
+	unsigned int a, b;
+
+	KUNIT_ASSERT_NOT_NULL(test, unit);
+	for (a = 0; a < NUM_CAPS; a++) {
+		for (b = 0; b < NUM_CAPS; b++) {
+			set_caps(&unit[0], a);
+			set_caps(&unit[1], b);
+			expect_common(test, &unit[0], &unit[1]);
+			cond_resched();
+		}
+	}
+}
+
+/* A table is alike to what is made for a unit exactly if it was made for one alike. */
+static void alike(struct kunit *test)
+{
+	struct vtd_unit *unit = kunit_kcalloc(test, 2, sizeof(*unit),
+					      GFP_KERNEL);
+	struct vtd_domain *domain, *other;
+	unsigned int a, b;
+	bool same;
+
+	KUNIT_ASSERT_NOT_NULL(test, unit);
+	for (a = 0; a < NUM_CAPS; a++) {
+		set_caps(&unit[0], a);
+		domain = vtd_paging_alloc(&unit[0], NUMA_NO_NODE, 0);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(domain));
+		KUNIT_EXPECT_TRUE(test, vtd_paging_alike(domain, &unit[0]));
+		for (b = 0; b < NUM_CAPS; b++) {
+			set_caps(&unit[1], b);
+			other = vtd_paging_alloc(&unit[1], NUMA_NO_NODE, 0);
+			KUNIT_ASSERT_FALSE(test, IS_ERR(other));
+			same = domain->ss.config.levels ==
+				       other->ss.config.levels &&
+			       domain->domain.pgsize_bitmap ==
+				       other->domain.pgsize_bitmap &&
+			       domain->domain.geometry.aperture_end ==
+				       other->domain.geometry.aperture_end;
+			KUNIT_EXPECT_EQ(test, same,
+					vtd_paging_alike(domain, &unit[1]));
+			other->domain.ops->free(&other->domain);
+			cond_resched();
+		}
+		unit[0].caps.snoop_control = true;
+		KUNIT_EXPECT_FALSE(test, vtd_paging_alike(domain, &unit[0]));
+		unit[0].caps.snoop_control = false;
+		domain->domain.ops->free(&domain->domain);
+	}
+}
+
 static void unit_facts(struct kunit *test)
 {
 	struct iommufd_description d = {};
@@ -96,6 +198,8 @@ static void unit_facts(struct kunit *test)
 
 static struct kunit_case vtd_describe_cases[] = {
 	KUNIT_CASE(paging),
+	KUNIT_CASE_SLOW(pairs),
+	KUNIT_CASE_SLOW(alike),
 	KUNIT_CASE(unit_facts),
 	{}
 };

@@ -80,8 +80,58 @@ static void describe(struct device *dev, struct iommufd_description *description
 		description->device_granule = VTD_PAGE_SIZE;
 }
 
+/**
+ * vtd_caps_restrict() - what paging domains of two units have in common
+ * @caps: of one; becomes of both
+ * @with: of the other
+ */
+void vtd_caps_restrict(struct vtd_caps *caps, const struct vtd_caps *with)
+{
+	caps->mgaw = min(caps->mgaw, with->mgaw);
+	caps->ss_levels &= with->ss_levels;
+	caps->ss_2m &= with->ss_2m;
+	caps->ss_1g &= with->ss_1g;
+	caps->nested &= with->nested;
+	caps->dirty &= with->dirty;
+	caps->coherent_walks &= with->coherent_walks;
+}
+
+static struct iommu_domain *alloc_common(struct device *const *devs,
+					 unsigned int num, u32 flags)
+{
+	struct vtd_device *device = dev_iommu_priv_get(devs[0]);
+	struct vtd_unit *unit = device->unit;
+	struct vtd_caps caps = unit->caps;
+	struct vtd_domain *domain;
+	unsigned int i;
+
+	for (i = 1; i < num; i++) {
+		device = dev_iommu_priv_get(devs[i]);
+		vtd_caps_restrict(&caps, &device->unit->caps);
+		if (device->unit->caps.coherent_walks)
+			continue;
+		/* Its door cleans for all that walk without snooping */
+		if (!unit->caps.coherent_walks &&
+		    unit->door != device->unit->door)
+			return ERR_PTR(-EXDEV);
+		unit = device->unit;
+	}
+	domain = vtd_paging_alloc_caps(unit, &caps, dev_to_node(devs[0]),
+				       flags);
+	return IS_ERR(domain) ? ERR_CAST(domain) : &domain->domain;
+}
+
+static bool alike(struct iommu_domain *domain, struct device *dev)
+{
+	struct vtd_device *device = dev_iommu_priv_get(dev);
+
+	return vtd_paging_alike(to_vtd_domain(domain), device->unit);
+}
+
 static struct iommufd_describer describer = {
 	.describe = describe,
+	.alloc_common = alloc_common,
+	.alike = alike,
 };
 
 /**

@@ -16,5 +16,6 @@ void vtd_describe_paging(const struct vtd_caps *caps, u32 flags,
 /* Everything but @facts of paging domains, and of faults. */
 void vtd_describe_unit(const struct vtd_caps *caps,
 		       struct iommufd_description *description);
+void vtd_caps_restrict(struct vtd_caps *caps, const struct vtd_caps *with);
 
 #endif

@@ -129,6 +129,11 @@ extern struct vtd_domain vtd_identity_domain;
 struct vtd_domain *vtd_domain_alloc(enum vtd_domain_kind kind, gfp_t gfp);
 /* @flags: IOMMU_HWPT_ALLOC_*. ERR_PTR(-EOPNOTSUPP), ERR_PTR(-ENOMEM). */
 struct vtd_domain *vtd_paging_alloc(struct vtd_unit *unit, int nid, u32 flags);
+struct vtd_domain *vtd_paging_alloc_caps(struct vtd_unit *unit,
+					 const struct vtd_caps *caps, int nid,
+					 u32 flags);
+bool vtd_paging_alike(const struct vtd_domain *domain,
+		      const struct vtd_unit *unit);
 /* What it makes for a unit. */
 bool vtd_paging_offered(const struct vtd_caps *caps, u32 flags);
 u8 vtd_paging_levels(const struct vtd_caps *caps);

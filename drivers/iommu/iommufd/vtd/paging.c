@@ -302,19 +302,20 @@ u64 vtd_paging_page_sizes(const struct vtd_caps *caps)
 }
 
 /**
- * vtd_paging_alloc() - an empty paging domain
- * @unit: for devices behind this, and units like it
+ * vtd_paging_alloc_caps() - an empty paging domain for several units
+ * @unit: one of them; if any walk without snooping, one of those
+ * @caps: what they have in common
  * @nid: NUMA node for its tables, or NUMA_NO_NODE
  * @flags: IOMMU_HWPT_ALLOC_NEST_PARENT, IOMMU_HWPT_ALLOC_DIRTY_TRACKING
  *
  * May sleep.
  *
- * Return: the domain; ERR_PTR(-EOPNOTSUPP): @unit cannot do what @flags ask, or
- * there are others; ERR_PTR(-ENOMEM).
+ * Return: as vtd_paging_alloc().
  */
-struct vtd_domain *vtd_paging_alloc(struct vtd_unit *unit, int nid, u32 flags)
+struct vtd_domain *vtd_paging_alloc_caps(struct vtd_unit *unit,
+					 const struct vtd_caps *caps, int nid,
+					 u32 flags)
 {
-	const struct vtd_caps *caps = &unit->caps;
 	struct vtd_ss_config config = {
 		.levels = vtd_paging_levels(caps),
 		.leaf_2m = caps->ss_2m,
@@ -350,6 +351,47 @@ struct vtd_domain *vtd_paging_alloc(struct vtd_unit *unit, int nid, u32 flags)
 	if (flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING)
 		domain->domain.dirty_ops = &dirty_ops;
 	return domain;
+}
+
+/**
+ * vtd_paging_alloc() - an empty paging domain
+ * @unit: for devices behind this, and units like it
+ * @nid: NUMA node for its tables, or NUMA_NO_NODE
+ * @flags: IOMMU_HWPT_ALLOC_NEST_PARENT, IOMMU_HWPT_ALLOC_DIRTY_TRACKING
+ *
+ * May sleep.
+ *
+ * Return: the domain; ERR_PTR(-EOPNOTSUPP): @unit cannot do what @flags ask, or
+ * there are others; ERR_PTR(-ENOMEM).
+ */
+struct vtd_domain *vtd_paging_alloc(struct vtd_unit *unit, int nid, u32 flags)
+{
+	return vtd_paging_alloc_caps(unit, &unit->caps, nid, flags);
+}
+
+/**
+ * vtd_paging_alike() - would the same table be made for a unit?
+ * @domain: paging
+ * @unit: the unit
+ *
+ * Return: whether it would, without flags.
+ */
+bool vtd_paging_alike(const struct vtd_domain *domain,
+		      const struct vtd_unit *unit)
+{
+	const struct vtd_ss_config *config = &domain->ss.config;
+	const struct vtd_caps *caps = &unit->caps;
+	unsigned int bits = min_t(unsigned int, caps->mgaw,
+				  vtd_ss_bits(&domain->ss));
+
+	return config->levels == vtd_paging_levels(caps) &&
+	       config->leaf_2m == caps->ss_2m &&
+	       config->leaf_1g == caps->ss_1g &&
+	       domain->domain.geometry.aperture_end == DMA_BIT_MASK(bits) &&
+	       domain->snoop == caps->snoop_control &&
+	       !config->clean == caps->coherent_walks &&
+	       (!config->clean || unit->door == domain->unit->door) &&
+	       !domain->nest_parent && !domain->domain.dirty_ops;
 }
 
 /**
