@@ -348,6 +348,8 @@ static const struct {
 	  "a guest has vIOMMUs, names for its devices, and queues of events" },
 	{ IOMMU_FEATURE_DEVICE_PROBE, "device-probe",
 	  "a device can be asked what it and its IOMMU can do" },
+	{ IOMMU_FEATURE_HWPT_DEVICES, "hwpt-devices",
+	  "a page table can be made for a list of devices" },
 };
 
 static int show_features(void)

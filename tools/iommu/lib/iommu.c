@@ -171,6 +171,25 @@ int iommu_hwpt_paging(int fd, __u32 dev, __u32 ioas, __u32 flags,
 				 IOMMU_HWPT_DATA_NONE, NULL, 0, hwpt);
 }
 
+int iommu_hwpt_for(int fd, const __u32 *devs, unsigned int num, __u32 ioas,
+		   __u32 flags, __u32 *hwpt, __u32 *who, __u32 *why)
+{
+	struct iommu_hwpt_alloc cmd = {
+		.size = sizeof(cmd),
+		.flags = flags,
+		.dev_id = devs[0],
+		.pt_id = ioas,
+		.devs_uptr = (uintptr_t)devs,
+		.num_devs = num,
+	};
+	int rc = iommu_call(fd, IOMMU_HWPT_ALLOC, &cmd);
+
+	*hwpt = cmd.out_hwpt_id;
+	*who = cmd.out_dev_id;
+	*why = cmd.out_property;
+	return rc;
+}
+
 int iommu_hwpt_invalidate(int fd, __u32 hwpt, __u32 type, const void *reqs,
 			  __u32 entry_len, __u32 *num)
 {

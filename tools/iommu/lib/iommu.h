@@ -44,6 +44,12 @@ int iommu_option(int fd, __u32 option, __u16 op, __u32 object, __u64 *value);
 
 int iommu_hwpt_paging(int fd, __u32 dev, __u32 ioas, __u32 flags,
 		      __u32 fault_id, __u32 *hwpt);
+/*
+ * A paging HWPT for all of @devs, 1 to IOMMU_HWPT_DEVICES_MAX. A device that
+ * prevents it: *@who (0: none), because of property *@why.
+ */
+int iommu_hwpt_for(int fd, const __u32 *devs, unsigned int num, __u32 ioas,
+		   __u32 flags, __u32 *hwpt, __u32 *who, __u32 *why);
 int iommu_hwpt_nested(int fd, __u32 dev, __u32 parent, __u32 flags,
 		      __u32 fault_id, __u32 type, const void *data, __u32 len,
 		      __u32 *hwpt);

@@ -26,12 +26,35 @@ int mock_device(int fd, __u32 pt, __u32 flags, struct mock_device *d)
 	return rc;
 }
 
-int mock_replace(int fd, __u32 stdev, __u32 pt)
+int mock_move(int fd, __u32 stdev, __u32 *pt)
 {
 	struct iommu_test_cmd cmd = {
 		.op = IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE,
 		.id = stdev,
-		.mock_domain_replace = { .pt_id = pt },
+		.mock_domain_replace = { .pt_id = *pt },
+	};
+	int rc = mock_call(fd, &cmd);
+
+	if (!rc)
+		*pt = cmd.mock_domain_replace.pt_id;
+	return rc;
+}
+
+int mock_replace(int fd, __u32 stdev, __u32 pt)
+{
+	return mock_move(fd, stdev, &pt);
+}
+
+int mock_maps(int fd, __u32 hwpt, const void *va, __u64 length, __u64 iova)
+{
+	struct iommu_test_cmd cmd = {
+		.op = IOMMU_TEST_OP_MD_CHECK_MAP,
+		.id = hwpt,
+		.check_map = {
+			.iova = iova,
+			.length = length,
+			.uptr = (uintptr_t)va,
+		},
 	};
 
 	return mock_call(fd, &cmd);

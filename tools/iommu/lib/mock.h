@@ -25,6 +25,10 @@ struct mock_device {
 /* Makes a device, binds it and attaches it to IOAS or HWPT @pt. */
 int mock_device(int fd, __u32 pt, __u32 flags, struct mock_device *d);
 int mock_replace(int fd, __u32 stdev, __u32 pt);
+/* *@pt: in the IOAS or HWPT, out the HWPT. */
+int mock_move(int fd, __u32 stdev, __u32 *pt);
+/* 0 if HWPT @hwpt maps exactly this memory at @iova, else -EINVAL. */
+int mock_maps(int fd, __u32 hwpt, const void *va, __u64 length, __u64 iova);
 
 /**
  * struct mock_dma - one DMA of a mock device

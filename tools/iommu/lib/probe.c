@@ -356,16 +356,19 @@ int probe_hwpt(const struct probe *p, __u32 hwpt_flags, struct probe_hwpt *hwpt,
 	*why = IOMMU_PROBE_IOVA_RANGES;
 	if (!ranges)
 		return -EOPNOTSUPP;
-	*why = IOMMU_PROBE_TABLE_WIDTHS;
-	rc = last_address(p, hwpt_flags, &last);
-	if (rc)
-		return rc;
 	*why = IOMMU_PROBE_PAGE_SIZES;
 	hwpt->page_sizes = probe_u64(p, IOMMU_PROBE_PAGE_SIZES, hwpt_flags, 0,
 				     0);
 	if (!hwpt->page_sizes)
 		return -EXDEV;
+	*why = IOMMU_PROBE_TABLE_WIDTHS;
+	rc = last_address(p, hwpt_flags, &last);
+	if (rc)
+		return rc;
+	/* Of the table of one device alone it may be less than what is in common */
 	hwpt->alignment = probe_u64(p, IOMMU_PROBE_ALIGNMENT, hwpt_flags, 0, 0);
+	if (hwpt->alignment < (hwpt->page_sizes & -hwpt->page_sizes))
+		hwpt->alignment = hwpt->page_sizes & -hwpt->page_sizes;
 	*why = IOMMU_PROBE_IOVA_RANGES;
 	rc = cut_ranges(ranges, last, hwpt);
 	if (rc)
