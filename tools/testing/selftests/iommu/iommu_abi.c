@@ -1289,7 +1289,8 @@ TEST_F(abi, features)
 		    IOMMU_FEATURE_INVALIDATE_RANGE |
 		    IOMMU_FEATURE_DEVICE_PRI |
 		    IOMMU_FEATURE_HWPT_EVENTQ |
-		    IOMMU_FEATURE_VIOMMU | IOMMU_FEATURE_DEVICE_PROBE;
+		    IOMMU_FEATURE_VIOMMU | IOMMU_FEATURE_DEVICE_PROBE |
+		    IOMMU_FEATURE_HWPT_DEVICES;
 
 	ASSERT_EQ(0, iommu_call(self->fd, IOMMU_GET_FEATURES, &c));
 	EXPECT_EQ(IOMMU_ABI_REVISION, c.out_abi_revision);
@@ -1337,7 +1338,9 @@ TEST(numbers_and_sizes)
 	EXPECT_EQ(24, sizeof(struct iommu_ioas_unmap));
 	EXPECT_EQ(24, sizeof(struct iommu_option));
 	EXPECT_EQ(12, sizeof(struct iommu_vfio_ioas));
-	EXPECT_EQ(48, sizeof(struct iommu_hwpt_alloc));
+	/* 48, and what goes beyond */
+	EXPECT_EQ(48, offsetof(struct iommu_hwpt_alloc, devs_uptr));
+	EXPECT_EQ(72, sizeof(struct iommu_hwpt_alloc));
 	EXPECT_EQ(40, sizeof(struct iommu_hw_info));
 	EXPECT_EQ(16, sizeof(struct iommu_hwpt_set_dirty_tracking));
 	EXPECT_EQ(48, sizeof(struct iommu_hwpt_get_dirty_bitmap));

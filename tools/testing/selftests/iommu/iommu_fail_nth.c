@@ -597,6 +597,15 @@ static int run_pri_reset(FIXTURE_DATA(fail) *self)
 	return pri(self, IOMMU_DEVICE_PRI_RESET);
 }
 
+static int run_hwpt_list(FIXTURE_DATA(fail) *self)
+{
+	__u32 devs[] = { self->spare.dev, self->with_pasids.dev };
+	__u32 who, why;
+
+	return iommu_hwpt_for(self->t.fd, devs, 2, self->t.ioas, 0, &made_id,
+			      &who, &why);
+}
+
 static int run_probe(FIXTURE_DATA(fail) *self)
 {
 	static __u64 room[1024];
@@ -757,6 +766,7 @@ static const struct operation operations[] = {
 	{ "DEVICE_PASID_REPLACE by an IOAS", run_pasid_attach_hwpt,
 	  run_pasid_replace_ioas, run_pasid_detach },
 	{ "HWPT_INVALIDATE of a range", none, run_flush, none },
+	{ "HWPT_ALLOC of a list", none, run_hwpt_list, destroy_made },
 	{ "DEVICE_PROBE", none, run_probe, none },
 	{ "DEVICE_PRI enable", none, run_pri_enable, run_pri_disable },
 	{ "DEVICE_PRI reset", none, run_pri_reset, none },

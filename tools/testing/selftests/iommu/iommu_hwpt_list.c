@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * IOMMU_HWPT_ALLOC for a list of mock devices that differ in all that tables can differ
+ * in: every order of every subset, with and without something mapped, is foretold from
+ * what each device says of itself. And an IOAS that they are attached to in every order.
+ */
+#include "probe_list_test.h"
+
+#include <sys/stat.h>
+
+/* In what all of them can map but one */
+#define SPOT_COMMON	0x2f000000ULL
+
+static const __u32 kinds[LIST_MAX] = {
+	MOCK_FLAGS_DEVICE_RESERVED,
+	MOCK_FLAGS_DEVICE_HUGE_IOVA | MOCK_FLAGS_DEVICE_NARROW,
+	MOCK_FLAGS_DEVICE_ANY_PAGES | MOCK_FLAGS_DEVICE_TWO_WIDTHS |
+		MOCK_FLAGS_DEVICE_NO_DIRTY,
+	MOCK_FLAGS_DEVICE_WHOLE_PAGES | MOCK_FLAGS_DEVICE_OTHER_WIDTHS,
+	MOCK_FLAGS_DEVICE_HIGH | MOCK_FLAGS_DEVICE_ANY_PAGES,
+	/* Goes with none of the others */
+	MOCK_FLAGS_DEVICE_NO_SNOOP_CONTROL,
+};
+
+FIXTURE(list) {
+	struct listed l;
+	struct mock_device d[LIST_MAX];
+	__u32 home;
+};
+
+static int attach(struct listed *l, unsigned int nth, __u32 *pt)
+{
+	FIXTURE_DATA(list) *self = l->data;
+
+	return mock_move(l->fd, self->d[nth].stdev, pt);
+}
+
+static int detach(struct listed *l, unsigned int nth)
+{
+	FIXTURE_DATA(list) *self = l->data;
+
+	return mock_replace(l->fd, self->d[nth].stdev, self->home);
+}
+
+FIXTURE_SETUP(list)
+{
+	struct listed *l = &self->l;
+	unsigned int i;
+
+	l->fd = iommu_open();
+	if (l->fd == -ENOENT)
+		SKIP(return, "there is no /dev/iommu");
+	ASSERT_LE(0, l->fd);
+	l->data = self;
+	l->attach = attach;
+	l->detach = detach;
+	l->memory = mem_get(2 * PAGE);
+	ASSERT_NE(NULL, l->memory);
+	ASSERT_EQ(0, iommu_ioas_alloc(l->fd, &self->home));
+	for (i = 0; i < LIST_MAX; i++) {
+		ASSERT_EQ(0, mock_device(l->fd, self->home, kinds[i],
+					 &self->d[i]));
+		l->dev[l->num++] = self->d[i].dev;
+	}
+	ASSERT_EQ(0, listed_probe(l));
+}
+
+FIXTURE_TEARDOWN(list)
+{
+	self->l.num = LIST_MAX;
+	listed_free(&self->l);
+	close(self->l.fd);
+}
+
+/* 6! / 0! + 6! / 1! + ...; the same of 5 */
+#define ORDERS		1956
+#define ORDERS_OF_5	325
+
+TEST_F_TIMEOUT(list, every_order, 900)
+{
+	__u32 flags;
+	unsigned int tried;
+
+	for (flags = 0; flags < 4; flags++) {
+		ASSERT_EQ(0, try_all_lists(&self->l, flags, &tried));
+		ASSERT_EQ(ORDERS, tried);
+	}
+}
+
+/* Each spot is one that some of the devices cannot have, or not so aligned. */
+TEST_F_TIMEOUT(list, every_order_with_a_mapping, 900)
+{
+	static const struct {
+		__u64 at;
+		__u64 length;
+	} spots[] = {
+		{ SPOT_COMMON, PAGE },
+		{ IOVA_BASE, PAGE },
+		{ MOCK_RESERVED_START + PAGE, PAGE },
+		{ MOCK_RESERVED_START - PAGE, 2 * PAGE },
+		{ (1ULL << 31) - PAGE, PAGE },
+		{ SPOT_COMMON, MOCK_PAGE },
+		{ SPOT_COMMON, 100 },
+	};
+	unsigned int i, tried;
+
+	self->l.num = 5;
+	for (i = 0; i < ARRAY_LEN(spots); i++) {
+		self->l.spot = spots[i].at;
+		self->l.spot_length = spots[i].length;
+		ASSERT_EQ(0, try_all_lists(&self->l, 0, &tried))
+			TH_LOG("mapped: %#llx", (unsigned long long)spots[i].at);
+		ASSERT_EQ(ORDERS_OF_5, tried);
+	}
+}
+
+/* What shares a HWPT does not depend on who came first, nor on when it was mapped. */
+TEST_F_TIMEOUT(list, any_order_on_an_ioas, 900)
+{
+	struct ended *first = calloc(1, sizeof(*first));
+	struct ended *ended = calloc(1, sizeof(*ended));
+	unsigned int at;
+
+	ASSERT_NE(NULL, first);
+	ASSERT_NE(NULL, ended);
+	/* One of the two that have nothing in common, two that are alike */
+	ASSERT_EQ(0, iommu_destroy(self->l.fd, self->d[1].stdev));
+	ASSERT_EQ(0, mock_device(self->l.fd, self->home, kinds[0],
+				 &self->d[1]));
+	self->l.num = 5;
+	self->l.spot = SPOT_COMMON;
+	self->l.spot_length = PAGE;
+	for (at = 0; at <= LIST_MAX + 1; at++) {
+		ASSERT_EQ(0, try_all_attaches(&self->l, at, ended));
+		ASSERT_EQ(ORDERS_OF_5, ended->tried);
+		if (!at)
+			*first = *ended;
+		EXPECT_EQ(0, memcmp(first->with, ended->with,
+				    sizeof(first->with)));
+	}
+	/* Alike: one HWPT; not alike, although it would suit: two */
+	EXPECT_EQ(0, first->with[0x03][1]);
+	EXPECT_EQ(2, first->with[0x05][2]);
+	free(first);
+	free(ended);
+}
+
+#define TRACING "/sys/kernel/tracing/instances/iommufd-list"
+
+static bool write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* Entries made in any table since the trace was started, by map or unmap */
+static int traced(void)
+{
+	FILE *f = fopen(TRACING "/trace", "re");
+	char line[512];
+	int n = 0;
+
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f))
+		n += strstr(line, " map: ") || strstr(line, " unmap: ");
+	fclose(f);
+	return n;
+}
+
+/* All the work is done when the HWPT is made: attaching maps nothing. */
+TEST_F(list, attaching_maps_nothing)
+{
+	__u32 devs[] = { self->d[0].dev, self->d[2].dev };
+	__u32 ioas, hwpt, who, why, pt;
+	bool tracing;
+	int n;
+
+	rmdir(TRACING);
+	tracing = !mkdir(TRACING, 0700) &&
+		  write_text(TRACING "/events/iommu/map/enable", "1") &&
+		  write_text(TRACING "/events/iommu/unmap/enable", "1");
+	if (!tracing)
+		SKIP(return, "the IOMMU core cannot be traced");
+	ASSERT_EQ(0, iommu_ioas_alloc(self->l.fd, &ioas));
+	ASSERT_EQ(0, iommu_map(self->l.fd, ioas, self->l.memory, 2 * PAGE,
+			       SPOT_COMMON));
+	ASSERT_EQ(0, iommu_hwpt_for(self->l.fd, devs, 2, ioas, 0, &hwpt, &who,
+				    &why));
+	EXPECT_EQ(0, who);
+	n = traced();
+	EXPECT_LT(0, n);
+	pt = hwpt;
+	ASSERT_EQ(0, attach(&self->l, 0, &pt));
+	ASSERT_EQ(0, attach(&self->l, 2, &pt));
+	EXPECT_EQ(n, traced());
+	EXPECT_EQ(0, mock_maps(self->l.fd, hwpt, self->l.memory, 2 * PAGE,
+			       SPOT_COMMON));
+	/* Without a list there is work to do */
+	ASSERT_EQ(0, detach(&self->l, 0));
+	pt = ioas;
+	ASSERT_EQ(0, attach(&self->l, 0, &pt));
+	EXPECT_NE(hwpt, pt);
+	EXPECT_LT(n, traced());
+	ASSERT_EQ(0, detach(&self->l, 0));
+	ASSERT_EQ(0, detach(&self->l, 2));
+	write_text(TRACING "/events/iommu/map/enable", "0");
+	write_text(TRACING "/events/iommu/unmap/enable", "0");
+	EXPECT_EQ(0, rmdir(TRACING));
+}
+
+/* Reserved regions of the listed are kept free as long as the HWPT lives. */
+TEST_F(list, listed_regions_stay_free)
+{
+	__u32 devs[] = { self->d[2].dev, self->d[0].dev };
+	__u32 ioas, hwpt, who, why, pt;
+
+	ASSERT_EQ(0, iommu_ioas_alloc(self->l.fd, &ioas));
+	ASSERT_EQ(0, iommu_hwpt_for(self->l.fd, devs, 2, ioas, 0, &hwpt, &who,
+				    &why));
+	EXPECT_EQ(-EINVAL, iommu_map(self->l.fd, ioas, self->l.memory, PAGE,
+				     MOCK_RESERVED_START));
+	pt = hwpt;
+	ASSERT_EQ(0, attach(&self->l, 0, &pt));
+	ASSERT_EQ(0, detach(&self->l, 0));
+	EXPECT_EQ(-EINVAL, iommu_map(self->l.fd, ioas, self->l.memory, PAGE,
+				     MOCK_RESERVED_START));
+	ASSERT_EQ(0, iommu_destroy(self->l.fd, hwpt));
+	EXPECT_EQ(0, iommu_map(self->l.fd, ioas, self->l.memory, PAGE,
+			       MOCK_RESERVED_START));
+}
+
+TEST_F(list, refused)
+{
+	__u32 many[IOMMU_HWPT_DEVICES_MAX + 1], ioas, hwpt, who, why, i;
+	__u32 nested[] = { self->d[0].dev, self->d[0].dev };
+	struct iommu_hwpt_alloc c = { .size = sizeof(c) };
+	struct iommu_hwpt_selftest data = { .iotlb = 1 };
+	struct fdinfo before, after;
+	int fd = self->l.fd;
+
+	ASSERT_EQ(0, iommu_ioas_alloc(fd, &ioas));
+	for (i = 0; i < ARRAY_LEN(many); i++)
+		many[i] = self->d[0].dev;
+	state_of(fd, &before);
+	EXPECT_EQ(-EINVAL, iommu_hwpt_for(fd, many, ARRAY_LEN(many), ioas, 0,
+					  &hwpt, &who, &why));
+	many[7] = 1000000;
+	EXPECT_EQ(-ENOENT, iommu_hwpt_for(fd, many, IOMMU_HWPT_DEVICES_MAX,
+					  ioas, 0, &hwpt, &who, &why));
+	many[7] = ioas;
+	EXPECT_EQ(-ENOENT, iommu_hwpt_for(fd, many, 8, ioas, 0, &hwpt, &who,
+					  &why));
+	many[7] = many[0];
+	EXPECT_EQ(-EINVAL, iommu_hwpt_for(fd, many, 2, 1000000, 0, &hwpt, &who,
+					  &why));
+	EXPECT_EQ(-EINVAL, iommu_hwpt_for(fd, many, 2, self->d[0].stdev, 0,
+					  &hwpt, &who, &why));
+	EXPECT_EQ(-EOPNOTSUPP, iommu_hwpt_for(fd, many, 2, ioas, 1U << 31,
+					      &hwpt, &who, &why));
+	EXPECT_EQ(-ENOENT, iommu_hwpt_for(fd, many, 2, ioas,
+					  IOMMU_HWPT_FAULT_ID_VALID, &hwpt,
+					  &who, &why));
+	c.dev_id = many[0];
+	c.pt_id = ioas;
+	c.num_devs = 2;
+	c.devs_uptr = (uintptr_t)no_memory();
+	EXPECT_EQ(-EFAULT, iommu_call(fd, IOMMU_HWPT_ALLOC, &c));
+	c.devs_uptr = (uintptr_t)mem_before_hole() + PAGE - sizeof(*many);
+	EXPECT_NE(0, iommu_call(fd, IOMMU_HWPT_ALLOC, &c));
+	c.devs_uptr = (uintptr_t)many;
+	c.__reserved3 = 1;
+	EXPECT_EQ(-EOPNOTSUPP, iommu_call(fd, IOMMU_HWPT_ALLOC, &c));
+	c.__reserved3 = 0;
+	state_of(fd, &after);
+	EXPECT_STREQ(before.text, after.text);
+
+	/* A list is for paging HWPTs */
+	ASSERT_EQ(0, iommu_hwpt_for(fd, many, IOMMU_HWPT_DEVICES_MAX, ioas,
+				    IOMMU_HWPT_ALLOC_NEST_PARENT, &hwpt, &who,
+				    &why));
+	c = (struct iommu_hwpt_alloc){
+		.size = sizeof(c),
+		.dev_id = many[0],
+		.pt_id = hwpt,
+		.data_type = IOMMU_HWPT_DATA_SELFTEST,
+		.data_len = sizeof(data),
+		.data_uptr = (uintptr_t)&data,
+		.devs_uptr = (uintptr_t)nested,
+		.num_devs = 2,
+	};
+	EXPECT_EQ(-EOPNOTSUPP, iommu_call(fd, IOMMU_HWPT_ALLOC, &c));
+	c.num_devs = 0;
+	EXPECT_EQ(0, iommu_call(fd, IOMMU_HWPT_ALLOC, &c));
+}
+
+/* A queue for one device does not serve a list with another. */
+TEST_F(list, with_a_fault_queue)
+{
+	__u32 devs[] = { self->d[0].dev, self->d[2].dev };
+	__u32 ioas, hwpt, queue_id;
+	struct iommu_hwpt_alloc c;
+	int queue;
+
+	ASSERT_EQ(0, iommu_ioas_alloc(self->l.fd, &ioas));
+	queue = iommu_fault_queue(self->l.fd, 16, 0, devs[0], &queue_id);
+	ASSERT_LE(0, queue);
+	c = (struct iommu_hwpt_alloc){
+		.size = sizeof(c),
+		.flags = IOMMU_HWPT_FAULT_ID_VALID,
+		.dev_id = devs[0],
+		.pt_id = ioas,
+		.fault_id = queue_id,
+		.devs_uptr = (uintptr_t)devs,
+		.num_devs = 2,
+	};
+	EXPECT_EQ(-EINVAL, iommu_call(self->l.fd, IOMMU_HWPT_ALLOC, &c));
+	c.num_devs = 1;
+	EXPECT_EQ(0, iommu_call(self->l.fd, IOMMU_HWPT_ALLOC, &c));
+	hwpt = c.out_hwpt_id;
+	EXPECT_EQ(-EBUSY, iommu_destroy(self->l.fd, queue_id));
+	EXPECT_EQ(0, iommu_destroy(self->l.fd, hwpt));
+	close(queue);
+}
+
+TEST_HARNESS_MAIN
