@@ -35,6 +35,7 @@ liburing-dev 1
 libcap-dev 1
 sparse 1
 e2fsprogs 2
+spin 1
 $BASE_PACKAGE 155
 "
 
