@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # static.sh - what can be said without running: W=1 and sparse are silent,
-# checkpatch --strict too but for scripts/check/accepted.txt, and nothing
-# outside test/ leans on the test build. On arm64 that which depends on the platform:
-# what is compiled for it alone.
+# checkpatch --strict too but for scripts/check/accepted.txt, nothing outside
+# test/ leans on the test build, and the tests that promises.rst names are there.
+# On arm64 that which depends on the platform: what is compiled for it alone.
 
 . "$(dirname "$0")/../check-lib.sh"
 
@@ -126,6 +126,52 @@ apart() { # DRIVER HEADERS: a driver's directory, and what a model may not inclu
 	result "$rc" "only ${driver}_model_door joins the $driver driver and its model"
 }
 
+# A case of a kselftest, of a KUnit suite, a search of the model, or a suite here.
+test_exists() { # PLACE CASE
+	local place=$1 name=$2 file tests=$REPO/tools/testing/selftests/iommu
+	case $place in
+	spin) grep -qE "^$name (holds|breaks-[1-4]) " "$tests/spin/runs" ;;
+	check) [ -f "$SCRIPTS/check/$name.sh" ] ;;
+	iommu_*)
+		[ -f "$tests/$place.c" ] && grep -qE \
+			"^TEST(_F|_SIGNAL)?(_TIMEOUT|_SIGNAL)?\(([a-z0-9_]+, )?$name[,)]" \
+			"$tests/$place.c"
+		;;
+	*)
+		file=$(grep -rlE "\.name = \"$place\"" "$REPO/$ours/test" --include='*_kunit*.c')
+		[ -n "$file" ] && grep -qE "KUNIT_CASE[A-Z_]*\($name[,)]" "$file"
+		;;
+	esac
+}
+
+# Each promise has a test, and each test that is named is there.
+promises() {
+	local rc=0 doc=$REPO/Documentation/userspace-api/iommufd/promises.rst name
+	while read -r name; do
+		test_exists "${name%%:*}" "${name#*:}" && continue
+		echo "# no such test: $name"
+		rc=1
+	done < <(grep -oE '`[a-z0-9_]+:[a-z0-9_-]+`' "$doc" | tr -d '`' | sort -u)
+	result "$rc" "every test that a promise names is there"
+
+	# The rows of the tables: promise, assumption, tests
+	rc=0
+	awk '
+	function row() {
+		if (column == 3 && !header && !tests) {
+			print "# no test: " text
+			bad = 1
+		}
+		rows += column == 3 && !header
+	}
+	/^   \* - / { row(); column = 1; tests = 0; text = $0; header = /- promise$/; next }
+	/^     -/ { column++ }
+	column == 3 && /``[a-z0-9_]+:[a-z0-9_-]+``/ { tests++ }
+	/^[^ ]/ { row(); column = 0 }
+	END { row(); exit bad || rows < 20 }' "$doc" || rc=1
+	result "$rc" "every promise has a test"
+}
+
 spdx() {
 	local rc=0 file
 	while read -r file; do
@@ -144,5 +190,6 @@ if [ "$arch" = x86_64 ]; then
 	apart vtd 'vtd/|intel/|\.\./\.\./(device|domain|unit|tables)'
 	apart smmuv3 'smmuv3/|arm-smmu|\.\./\.\./(device|domain|unit|tables)'
 	spdx
+	promises
 fi
 echo "1..$n"
