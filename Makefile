@@ -14,7 +14,8 @@ endif
 ifdef ARCH
 export ARCH
 endif
-PLATFORMS := $(if $(filter all,$(ARCH)),x86_64 arm64,$(or $(ARCH),x86_64))
+HOST := $(if $(filter aarch64,$(shell uname -m)),arm64,x86_64)
+PLATFORMS := $(if $(filter all,$(ARCH)),x86_64 arm64,$(or $(ARCH),$(HOST)))
 KERNELS = $(foreach a,$(PLATFORMS),$(addprefix $(if $(filter arm64,$(a)),arm64-),$(1)))
 
 .PHONY: help demo check shell kernels programs clean distclean
@@ -29,7 +30,7 @@ help:
 	@echo 'make distclean remove the build directory'
 	@echo
 	@echo 'make check SUITES="kunit abi"   only these suites'
-	@echo 'ARCH=x86_64|arm64|all  the machine: all for check, x86_64 for the rest'
+	@echo 'ARCH=x86_64|arm64|all  the machine: all for check, else this host (now: $(HOST))'
 	@echo 'YES=1              do not ask before fetching and building'
 	@echo 'IOMMUFD_BUILD=DIR  build there (now: $(B))'
 	@echo
@@ -67,5 +68,5 @@ clean:
 		$(addprefix $(B)/arm64/,$(BUILDS))
 
 distclean: clean
-	rm -rf $(addprefix $(B)/,base ccache lock arm64)
+	rm -rf $(addprefix $(B)/,base packages ccache lock arm64)
 	-rmdir $(B)

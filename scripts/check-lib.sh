@@ -10,7 +10,7 @@ REPO_FROM=$SUITE_DIR/../..
 . "$SUITE_DIR/../lib.sh"
 
 # The platform is in ARCH: a suite of several is run once for each.
-for_arch "${ARCH:-x86_64}"
+for_arch "${ARCH:-$HOST_ARCH}"
 
 # on ARCH...: the platforms of a suite that is not for all
 on() {

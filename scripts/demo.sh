@@ -15,10 +15,10 @@ help_if_asked "$@"
 if [ "${1-}" = --arch ] && [ $# -ge 2 ]; then
 	ARCH=$2
 fi
-case ${ARCH:-x86_64} in
+case ${ARCH:-$HOST_ARCH} in
 all) archs="x86_64 arm64" kernels="fast arm64-fast" ;;
 *)
-	for_arch "${ARCH:-x86_64}"
+	for_arch "${ARCH:-$HOST_ARCH}"
 	archs=$arch kernels=${log_arch}fast
 	;;
 esac

@@ -14,13 +14,13 @@ for_arch_option "$@"
 image=$A/initramfs.cpio.gz
 init=$SCRIPTS/guest/init
 host_busybox=$(command -v busybox) || die "busybox is missing; run scripts/setup.sh"
-case $arch in
-x86_64) busybox=$host_busybox ;;
-*)
-	busybox=$A/packages/bin/busybox
+busybox=$host_busybox
+if [ "$arch" != "$HOST_ARCH" ]; then
+	# Debian 12 has it in /bin, Debian 13 in /usr/bin.
+	busybox=$A/packages/usr/bin/busybox
+	[ -x "$busybox" ] || busybox=$A/packages/bin/busybox
 	[ -x "$busybox" ] || die "$busybox is missing; run scripts/setup.sh $arch"
-	;;
-esac
+fi
 
 make_image() {
 	stamp=$(cat "$init" "$busybox" | cksum)

@@ -17,8 +17,8 @@
 # make:
 #   scripts/kernel.sh debug drivers/iommu/iommufd/main.o
 #   W=1 C=1 scripts/kernel.sh debug drivers/iommu/iommufd/
-# Its output then goes to the terminal. Environment: ARCH (default: x86_64); W, C, CF, V
-# as in kbuild; JOBS (default: all cores); CONFIG_EXTRA, a file with further options;
+# Its output then goes to the terminal. Environment: ARCH (default: the host's); W, C, CF,
+# V as in kbuild; JOBS (default: all cores); CONFIG_EXTRA, a file with further options;
 # IOMMUFD_BUILD.
 #
 # The configuration is allnoconfig and scripts/config/*.config: base, the platform's;

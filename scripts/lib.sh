@@ -28,22 +28,30 @@ REPLACED="drivers/iommu/iommufd/ include/linux/iommufd.h
 ADDED="tools/iommu/ Documentation/userspace-api/iommufd/
 	Documentation/driver-api/iommufd/"
 
+# The platform of this host, which is that of the machine too where none is asked for.
+case $(uname -m) in
+x86_64) HOST_ARCH=x86_64 ;;
+aarch64) HOST_ARCH=arm64 ;;
+*) HOST_ARCH='' ;;
+esac
+
 # for_arch ARCH: sets what depends on the platform of the machine, and on that of the
 # host:
 #   arch   its name     A    where its builds go     log_arch   the start of log names
+#   TRIPLET  as compilers and library directories are called     DEB_ARCH  Debian's name
 #   CROSS  what the names of its compiler and binutils start with
 for_arch() {
+	[ -n "$HOST_ARCH" ] || die "this host is $(uname -m), which is not supported:" \
+		"Debian 12 or 13 on x86-64 or arm64 (aarch64) is"
 	arch=$1
 	case $arch in
-	x86_64) A=$B CROSS='' log_arch='' ;;
-	arm64) A=$B/arm64 CROSS=aarch64-linux-gnu- log_arch=arm64- ;;
+	x86_64) A=$B TRIPLET=x86_64-linux-gnu DEB_ARCH=amd64 log_arch='' ;;
+	arm64) A=$B/arm64 TRIPLET=aarch64-linux-gnu DEB_ARCH=arm64 log_arch=arm64- ;;
 	all) die "one platform at a time: x86_64 or arm64" ;;
 	*) die "there is no platform $arch: x86_64 and arm64 are" ;;
 	esac
-	case $(uname -m) in
-	x86_64) ;;
-	*) die "this host is $(uname -m), which is not supported yet: x86-64 is" ;;
-	esac
+	CROSS=$TRIPLET-
+	[ "$arch" != "$HOST_ARCH" ] || CROSS=''
 }
 
 # for_arch_option "$@": for_arch with the value of a leading --arch, or else of the
@@ -54,7 +62,7 @@ for_arch_option() {
 		[ $# -ge 2 ] || die "--arch needs a value (--help)"
 		ARCH=$2 option_words=2
 	fi
-	for_arch "${ARCH:-x86_64}"
+	for_arch "${ARCH:-$HOST_ARCH}"
 }
 
 say() { printf '%s\n' "$*" >&2; }

@@ -17,7 +17,8 @@ qemu_for() {
 	esac
 }
 
-# name, MB to fetch with what it pulls in on a bare system
+# name, MB to fetch with what it pulls in on a bare system; gcc and libc6-dev are for the
+# host, whose programs take part in every build
 PACKAGES="
 gcc 40
 libc6-dev 6
@@ -39,16 +40,24 @@ spin 1
 $BASE_PACKAGE 155
 "
 
-# For arm64 as well: the compiler; firmware for vm.sh --acpi.
+# The machine of arm64 has firmware for vm.sh --acpi.
 PACKAGES_arm64="
-gcc-aarch64-linux-gnu 45
-libc6-dev-arm64-cross 5
 qemu-efi-aarch64 3
 "
 
-# arm64's own, which apt fetches and dpkg-deb unpacks into $B/arm64/packages: nothing
-# of the host's dpkg or apt knows of arm64.
-FOREIGN_arm64="busybox-static liburing-dev libcap-dev"
+# The compiler of a platform that is not the host's
+CROSS_x86_64="
+gcc-x86-64-linux-gnu 45
+libc6-dev-amd64-cross 5
+"
+CROSS_arm64="
+gcc-aarch64-linux-gnu 45
+libc6-dev-arm64-cross 5
+"
+
+# That platform's own, which apt fetches and dpkg-deb unpacks into $A/packages: nothing
+# of the host's dpkg or apt knows of another platform.
+FOREIGN="busybox-static liburing-dev libcap-dev"
 FOREIGN_MB=11
 
 installed() {
@@ -59,9 +68,14 @@ installed() {
 missing_packages() {
 	{
 		echo "$PACKAGES"
-		case " $* " in
-		*" arm64 "*) echo "$PACKAGES_arm64" ;;
-		esac
+		for a; do
+			[ "$a" != arm64 ] || echo "$PACKAGES_arm64"
+			case $a in
+			"$HOST_ARCH") ;;
+			x86_64) echo "$CROSS_x86_64" ;;
+			arm64) echo "$CROSS_arm64" ;;
+			esac
+		done
 	} | while read -r name mb; do
 		[ -n "$name" ] || continue
 		installed "$name" || echo "$name $mb"
@@ -78,8 +92,10 @@ missing_qemus() {
 
 # Unpacked whole, or not there.
 foreign_is_missing() { # ARCH
-	[ "$1" = arm64 ] &&
-		[ "$FOREIGN_arm64" != "$(cat "$B/arm64/packages/list" 2>/dev/null)" ]
+	[ "$1" != "$HOST_ARCH" ] && (
+		for_arch "$1"
+		[ "$FOREIGN" != "$(cat "$A/packages/list" 2>/dev/null)" ]
+	)
 }
 
 qemu_version() {

@@ -4,24 +4,27 @@
 #
 #   scripts/plan.sh [KERNEL...]
 #
-# KERNEL: the kernels that will be needed: fast, debug, arm64-fast, arm64-debug
-# (default: fast), and with them what their platform needs. Prints the packages, MB to
-# fetch, GB of disk and minutes; exits 1 when the answer is no. It does not ask when
+# KERNEL: the kernels that will be needed: fast, debug, arm64-fast, arm64-debug, and
+# with them what their platform needs. Prints the packages, MB to fetch, GB of disk and
+# minutes; exits 1 when the answer is no, or the disk too small. It does not ask when
 # YES=1, when stdin is not a terminal, or when nothing is to do.
 
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
 . "$SCRIPTS/packages.sh"
 
-[ $# -gt 0 ] || set -- fast
-
-archs=x86_64
+archs=''
 for kernel; do
 	case $kernel in
-	arm64-*) archs="x86_64 arm64" ;;
+	arm64-*) a=arm64 ;;
+	*) a=x86_64 ;;
+	esac
+	for_arch "$a"
+	case " $archs " in
+	*" $a "*) ;;
+	*) archs="$archs $a" ;;
 	esac
 done
-for_arch x86_64
 
 mb=0 disk=0 seconds=0 names='' steps=''
 cores=$(nproc)
@@ -59,7 +62,7 @@ esac
 for a in $archs; do
 	foreign_is_missing "$a" || continue
 	mb=$((mb + FOREIGN_MB))
-	add 10 10 "unpack for $a, into the build directory alone: $FOREIGN_arm64"
+	add 10 10 "unpack for $a, into the build directory alone: $FOREIGN"
 done
 [ -d "$BASE" ] || add 1750 45 "unpack the base tree, linux-source-6.12"
 for kernel; do
@@ -78,6 +81,16 @@ done
 
 say "To be done once:$steps
   to fetch: $mb MB   disk: $((disk / 1000)).$((disk / 100 % 10)) GB in $B   time: about $(((seconds + 59) / 60)) min on $cores cores"
+
+# The packages may be on another file system; apt looks after that one.
+place=$B
+while [ ! -d "$place" ]; do
+	place=$(dirname "$place")
+done
+free=$(df -Pm "$place" | awk 'NR == 2 { print $4 }')
+[ "${free:-$disk}" -ge "$disk" ] ||
+	die "there are $((free / 1000)).$((free / 100 % 10)) GB free in $place." \
+		"Make room there, or name another place: IOMMUFD_BUILD=DIR make ..."
 
 [ "${YES-}" = 1 ] && exit 0
 [ -t 0 ] || exit 0

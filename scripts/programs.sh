@@ -46,10 +46,10 @@ build_in() { # NAME DIRECTORY OUT
 
 # Libraries of the platform that the host does not have; the Makefiles add to these.
 packages=$A/packages/usr
-if [ "$arch" != x86_64 ]; then
+if [ "$arch" != "$HOST_ARCH" ]; then
 	[ -d "$packages" ] || die "$packages is missing; run scripts/setup.sh $arch"
 	export CPPFLAGS="-isystem $packages/include"
-	export LDFLAGS="-L$packages/lib/aarch64-linux-gnu"
+	export LDFLAGS="-L$packages/lib/$TRIPLET"
 fi
 
 programs() {

@@ -4,25 +4,28 @@
 #
 #   scripts/setup.sh [x86_64|arm64]...
 #
-# What x86-64 needs is always wanted, what arm64 needs only when it is named.
-# Debian 12 or 13, as root. Asks apt only for what is missing. QEMU 10 or newer
+# What the platforms named need, by default the host's. Debian 12 or 13, as root, on
+# x86-64 or arm64. Asks apt only for what is missing. QEMU 10 or newer
 # is in Debian 13; on Debian 12 it comes from bookworm-backports of the mirror
 # that the machine already uses, by a temporary sources list and temporary list
 # and archive directories, so apt's own configuration and lists stay as they
-# are. arm64's own packages, for programs in the machine, are fetched in the same way
-# and unpacked into $B/arm64/packages, not installed. Without root it prints the command
-# to run and exits 1.
+# are. Packages of a platform that is not the host's, for programs in the machine, are
+# fetched in the same way and unpacked into the build directory, not installed. Without
+# root it prints the command to run and exits 1.
 
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
 . "$SCRIPTS/packages.sh"
 
-archs=x86_64
+[ $# -gt 0 ] || set -- "$HOST_ARCH"
+archs=$*
 for a; do
 	for_arch "$a"
-	[ "$a" != arm64 ] || archs="x86_64 arm64"
 done
-for_arch x86_64
+for_arch "$HOST_ARCH"
+userland=$(dpkg --print-architecture 2>/dev/null) || userland=$DEB_ARCH
+[ "$userland" = "$DEB_ARCH" ] ||
+	die "this Debian is $userland on a processor of $HOST_ARCH: $DEB_ARCH is needed"
 
 export DEBIAN_FRONTEND=noninteractive
 tmp=''
@@ -49,7 +52,32 @@ install_missing() {
 	logged apt-install "installing packages" apt_install "$@" || {
 		logged apt-update "reading apt's package lists" apt-get update -q
 		logged apt-install "installing packages" apt_install "$@"
-	}
+	} || what_now "$@"
+}
+
+# apt's own words are on the screen; what to do is not among them.
+what_now() { # PACKAGE...
+	if grep -qE 'Could not (resolve|connect)|Temporary failure|Network is unreachable' \
+		"$LOG"/apt-*.log; then
+		die "apt cannot reach the mirror it is set up for. With a network, or a" \
+			"mirror that is there, in /etc/apt, start again."
+	fi
+	for p; do
+		! all_have_candidates "$p" || continue
+		case $p:$(debian_release) in
+		"$BASE_PACKAGE:bookworm")
+			die "$p is in Debian 12's security suite, which is not among apt's" \
+				"sources: add a line for bookworm-security, then start again."
+			;;
+		*:bookworm | *:trixie)
+			die "$p is not in the suites among apt's sources. Debian's own main" \
+				"and security suites have it: add them, then start again."
+			;;
+		*) die "$p is not to be had: this set-up knows Debian 12 and 13." ;;
+		esac
+	done
+	die "apt could not do it. When it can (apt-get install $*), start again:" \
+		"what is done stays done."
 }
 
 # backports_source RELEASE DIR: apt's own entry for the release, whichever of
@@ -119,20 +147,20 @@ install_qemu_from_backports() { # PACKAGE...
 		die "apt has no source for $release: install QEMU 10 or newer by hand"
 	logged apt-backports "reading the backports lists" apt_backports update
 	logged apt-qemu "installing QEMU" apt_backports install -y \
-		--no-install-recommends -t "$release-backports" "$@"
+		--no-install-recommends -t "$release-backports" "$@" || what_now "$@"
 	rm -rf "$tmp"
 	tmp=''
 }
 
 # apt as it would be on the platform, with nothing installed
-apt_foreign() { # ARCH APT-ARGUMENT...
+apt_foreign() { # DEB-ARCH APT-ARGUMENT...
 	foreign=$1
 	shift
 	apt_aside -o APT::Architecture="$foreign" -o APT::Architectures="$foreign" \
 		-o Dir::State::status=/dev/null "$@"
 }
 
-fetch_foreign() { # ARCH PACKAGE...: into $tmp/cache
+fetch_foreign() { # DEB-ARCH PACKAGE...: into $tmp/cache
 	cd "$tmp/cache" && apt_foreign "$1" update && {
 		a=$1
 		shift
@@ -141,16 +169,17 @@ fetch_foreign() { # ARCH PACKAGE...: into $tmp/cache
 }
 
 unpack_foreign() { # ARCH PACKAGE...
-	to=$B/$1/packages
-	arch_name=$1
-	make_aside
-	logged "apt-$1" "fetching packages of $1" fetch_foreign "$@" ||
-		die "the mirror that apt uses gave no packages of $1"
+	for_arch "$1"
+	to=$A/packages
 	shift
+	make_aside
+	logged "apt-$DEB_ARCH" "fetching packages of $DEB_ARCH" \
+		fetch_foreign "$DEB_ARCH" "$@" ||
+		die "the mirror that apt uses gave no packages of $DEB_ARCH"
 	rm -rf "$to"
 	mkdir -p "$to"
 	for p; do
-		for deb in "$tmp/cache/${p}_"*"_$arch_name.deb"; do
+		for deb in "$tmp/cache/${p}_"*"_$DEB_ARCH.deb"; do
 			dpkg-deb -x "$deb" "$to"
 		done
 	done
@@ -206,5 +235,5 @@ fi
 for a in $archs; do
 	foreign_is_missing "$a" || continue
 	# shellcheck disable=SC2086
-	unpack_foreign "$a" $FOREIGN_arm64
+	unpack_foreign "$a" $FOREIGN
 done

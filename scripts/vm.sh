@@ -5,7 +5,7 @@
 #   scripts/vm.sh [OPTION...] [-- COMMAND [ARG...]]
 #
 #   --kernel fast|debug|upstream   default fast; built when it is not there
-#   --arch x86_64|arm64            default $ARCH, or else x86_64
+#   --arch x86_64|arm64            default $ARCH, or else the host's
 #   --iommu vtd|vtd-base|virtio|none
 #                                  x86_64: default vtd: an Intel VT-d unit in
 #                                  scalable mode, with our driver or the base
@@ -88,8 +88,8 @@ while [ $# -gt 0 ]; do
 	shift 2
 done
 
-(for_arch "${ARCH:-x86_64}") || exit 125
-for_arch "${ARCH:-x86_64}"
+(for_arch "${ARCH:-$HOST_ARCH}") || exit 125
+for_arch "${ARCH:-$HOST_ARCH}"
 qemu_for "$arch"
 case $arch in
 x86_64) own=vtd boots=vmlinux ;;
