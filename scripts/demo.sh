@@ -29,19 +29,31 @@ prepare() {
 	[ -x "$A/programs/iommufd-demo" ] || die "there is no program iommufd-demo"
 }
 
-run() { # WHAT VM-OPTION... -- COMMAND...
-	say "starting a virtual machine, $arch: $1"
+# Colours for eyes alone
+colour=''
+if [ -t 1 ] && [ -z "${NO_COLOR-}" ] && [ "${TERM:-dumb}" != dumb ]; then
+	colour=--colour
+fi
+
+shown=''
+run() { # IOMMU VM-OPTION...
+	what=$1
+	say "
+Starting a virtual machine: $arch, $what (emulated by QEMU), one edu device"
 	shift
 	start=$(date +%s)
 	rc=0
-	"$SCRIPTS/vm.sh" --arch "$arch" --kernel fast --timeout 300 \
-		--log "${log_arch}demo" "$@" || rc=$?
+	# shellcheck disable=SC2086
+	"$SCRIPTS/vm.sh" --arch "$arch" --kernel fast --timeout 900 \
+		--log "${log_arch}demo" --device edu "$@" \
+		-- iommufd-demo $colour || rc=$?
 	if [ "$rc" -ne 0 ]; then
 		say "The demo failed (status $rc). Kernel messages:" \
 			"$LOG/vm-${log_arch}demo.log"
 		exit 1
 	fi
-	say "The demo is complete: $(($(date +%s) - start)) s in the machine."
+	shown="$shown
+  $arch, $what: every comparison held, $(($(date +%s) - start)) s"
 }
 
 # shellcheck disable=SC2086
@@ -55,13 +67,11 @@ done
 for a in $archs; do
 	for_arch "$a"
 	case $arch in
-	x86_64)
-		run "Intel VT-d (emulated), one edu device" --iommu vtd --device edu \
-			-- iommufd-demo
-		;;
-	arm64)
-		run "Arm SMMUv3 (emulated), one edu device" --iommu smmuv3 \
-			--device edu -- iommufd-demo
-		;;
+	x86_64) run "Intel VT-d" --iommu vtd ;;
+	arm64) run "Arm SMMUv3" --iommu smmuv3 ;;
 	esac
 done
+say "
+The demo is complete:$shown
+Next: make shell for a machine to try things in, make check for every test, and
+Documentation/userspace-api/iommufd/ for what a program can ask of /dev/iommu."

@@ -92,8 +92,9 @@ with_lock() {
 	) 9>"$lock_file"
 }
 
-# logged NAME WHAT COMMAND...: runs it with its output in $LOG/NAME.log, a
-# line about every ten seconds, and the log's last lines when it fails.
+# logged NAME WHAT COMMAND...: runs it with its output in $LOG/NAME.log, and the log's
+# last lines when it fails. How far it is: on a terminal in one line, elsewhere in one
+# about every thirty seconds; $OBJECTS, if it is set, is about how many it compiles.
 logged() {
 	log_file=$LOG/$1.log
 	log_what=$2
@@ -104,10 +105,14 @@ logged() {
 	log_pid=$!
 	(
 		exec 9>&-
-		while sleep 10; do
+		step=30 begin='  ' end='\n'
+		[ ! -t 2 ] || step=2 begin='\r  ' end='\033[K'
+		while sleep $step; do
 			n=$(grep -cE '^  (CC|AS|LD|AR|HOSTCC|LDS) ' "$log_file" || :)
-			[ "$n" = 0 ] && n='' || n=", $n objects"
-			say "  $log_what: $(($(date +%s) - log_start)) s$n"
+			[ "$n" = 0 ] && n='' || n=", $n${OBJECTS:+ of about $OBJECTS} objects"
+			# shellcheck disable=SC2059
+			printf "$begin%s$end" \
+				"$log_what: $(($(date +%s) - log_start)) s$n" >&2
 		done
 	) &
 	log_ticker=$!
@@ -115,6 +120,7 @@ logged() {
 	wait "$log_pid" || log_rc=$?
 	kill "$log_ticker" 2>/dev/null || :
 	wait "$log_ticker" 2>/dev/null || :
+	[ ! -t 2 ] || printf '\r\033[K' >&2
 	if [ "$log_rc" -ne 0 ]; then
 		say "$log_what failed (status $log_rc). The last lines of $log_file:"
 		grep -nE '(error|Error|undefined reference|\*\*\*)' "$log_file" |

@@ -8,6 +8,8 @@
 
 #define __printf(a, b)	__attribute__((__format__(printf, a, b)))
 
+/* A heading over several steps */
+void part(const char *title);
 /* A numbered step, a line of explanation, a comparison and its outcome */
 __printf(1, 2) void step(const char *format, ...);
 __printf(1, 2) void tell(const char *format, ...);

@@ -2,7 +2,7 @@
 /*
  * iommufd-demo - what /dev/iommu is for, on real input
  *
- *	iommufd-demo [--part vtd|mock|all]
+ *	iommufd-demo [--colour] [--part vtd|mock|all]
  *
  * vtd   a PCI device (QEMU's edu) does DMA through an emulated Intel VT-d unit, or
  *       on arm64 an Arm SMMUv3
@@ -21,6 +21,18 @@
 #include "demo.h"
 
 static unsigned int steps, held, failed;
+static bool colour;
+
+/* The terminal's: bold, green, red, and back */
+#define BOLD	"\033[1m"
+#define GREEN	"\033[32m"
+#define RED	"\033[31m"
+#define PLAIN	"\033[0m"
+
+static const char *in(const char *code)
+{
+	return colour ? code : "";
+}
 
 double seconds(void)
 {
@@ -30,14 +42,24 @@ double seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+void part(const char *title)
+{
+	size_t i, length = strlen(title);
+
+	printf("\n%s%s%s\n", in(BOLD), title, in(PLAIN));
+	for (i = 0; i < length; i++)
+		putchar('=');
+	printf("\n");
+}
+
 void step(const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	printf("\n%u. ", ++steps);
+	printf("\n%s%u. ", in(BOLD), ++steps);
 	vprintf(format, args);
-	printf("\n");
+	printf("%s\n", in(PLAIN));
 	va_end(args);
 }
 
@@ -57,7 +79,7 @@ bool check(bool ok, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	printf("   %s ", ok ? "[ok]" : "[FAILED]");
+	printf("   %s[%s]%s ", in(ok ? GREEN : RED), ok ? "ok" : "FAILED", in(PLAIN));
 	vprintf(format, args);
 	printf("\n");
 	va_end(args);
@@ -75,7 +97,7 @@ bool need(int rc, const char *format, ...)
 	if (rc >= 0)
 		return true;
 	va_start(args, format);
-	printf("   [FAILED] ");
+	printf("   %s[FAILED]%s ", in(RED), in(PLAIN));
 	vprintf(format, args);
 	printf(": %s\n", strerror(-rc));
 	va_end(args);
@@ -102,26 +124,31 @@ void pattern(void *to, size_t length, unsigned int seed)
 
 int main(int argc, char **argv)
 {
-	bool vtd = true, mock = true;
+	bool vtd = true, mock = true, good;
 	double start = seconds();
+	int i = 1;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc == 3 && !strcmp(argv[1], "--part")) {
-		vtd = !strcmp(argv[2], "vtd") || !strcmp(argv[2], "all");
-		mock = !strcmp(argv[2], "mock") || !strcmp(argv[2], "all");
-	} else if (argc != 1) {
-		vtd = false;
-		mock = false;
+	if (i < argc && !strcmp(argv[i], "--colour")) {
+		colour = true;
+		i++;
 	}
-	if (!vtd && !mock) {
-		fprintf(stderr, "usage: %s [--part vtd|mock|all]\n", argv[0]);
+	if (i + 2 == argc && !strcmp(argv[i], "--part")) {
+		vtd = strcmp(argv[i + 1], "mock");
+		mock = strcmp(argv[i + 1], "vtd");
+		good = !vtd || !mock || !strcmp(argv[i + 1], "all");
+	} else {
+		good = i == argc;
+	}
+	if (!good) {
+		fprintf(stderr, "usage: %s [--colour] [--part vtd|mock|all]\n", argv[0]);
 		return 2;
 	}
 	if (vtd)
 		demo_vtd();
 	if (mock)
 		demo_mock();
-	printf("\n%u comparisons held, %u did not, %.1f s\n", held, failed,
-	       seconds() - start);
+	printf("\n%s%u comparisons held, %u did not%s, %.1f s\n",
+	       in(failed ? RED : GREEN), held, failed, in(PLAIN), seconds() - start);
 	return failed || !held;
 }

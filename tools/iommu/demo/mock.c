@@ -3,8 +3,8 @@
  * Second part: a program in the shape of a VMM. It has a guest's memory, a page
  * table in it that the device walks (nested translation), and a queue on which
  * the device's page faults arrive. The device and its IOMMU are the mock of test
- * kernels: no driver of real hardware delivers page faults to /dev/iommu yet.
- * What is real is everything between the device's request and the answer.
+ * kernels, because no unit that QEMU emulates has page requests. What is real is
+ * everything between the device's request and the answer.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -179,7 +179,7 @@ static void blocking_read(struct vmm *v)
 	double start, woken;
 	int n;
 
-	step("A fault taken by a blocking read (mock IOMMU)");
+	step("A fault taken by a blocking read");
 	pattern(data, sizeof(data), 3);
 	start = seconds();
 	if (!need(device_start(v, &d, true, iova, data, sizeof(data)),
@@ -266,7 +266,7 @@ static void uring_read(struct vmm *v)
 	struct device_dma d;
 	int n;
 
-	step("The same by io_uring, with a read posted before there is a fault (mock IOMMU)");
+	step("The same by io_uring, with a read posted before there is a fault");
 	if (!need(io_uring_queue_init(8, &ring, 0), "io_uring"))
 		return;
 	pattern(frame(v, 2), PAGE, 4);
@@ -310,7 +310,7 @@ static void answer_invalid(struct vmm *v)
 	struct device_dma d;
 	int n;
 
-	step("A fault answered \"invalid\" (mock IOMMU)");
+	step("A fault answered \"invalid\"");
 	memset(data, 0x5a, sizeof(data));
 	if (!need(device_start(v, &d, true, 0x20000, data, sizeof(data)),
 		  "thread"))
@@ -469,7 +469,7 @@ static void killed_holding_the_queue(struct vmm *v)
 	pid_t pid;
 	int i;
 
-	step("The process that holds the fault queue is killed (mock IOMMU)");
+	step("The process that holds the fault queue is killed");
 	pid = start_victim(v, false, &out);
 	if (!need(pid < 0 ? pid : out.rc, "the second process"))
 		return;
@@ -536,7 +536,7 @@ static void killed_holding_everything(void)
 	pid_t pid;
 	int i;
 
-	step("A process that holds all of it, device and memory too, is killed (mock IOMMU)");
+	step("A process that holds all of it, device and memory too, is killed");
 	rmdir(TRACING);
 	tracing = !mkdir(TRACING, 0700) &&
 		  write_file(TRACING "/events/iommufd/iopf_drain/enable", "1");
@@ -572,9 +572,11 @@ void demo_mock(void)
 	struct vmm v = { 0 };
 	int rc;
 
-	step("A VMM-shaped program on the mock IOMMU");
-	tell("(mock: a software IOMMU and device of test kernels. No driver of real hardware");
-	tell(" sends page faults through /dev/iommu in this release.)");
+	part("Part 2: a device's page faults, answered by a program");
+	tell("The IOMMU and the device are now a mock in the kernel, for QEMU's units have no");
+	tell("page requests. The VT-d and SMMUv3 drivers deliver theirs by the same way;");
+	tell("make check has them do it, on models of the hardware.");
+	step("A program in the shape of a virtual machine monitor");
 	rc = vmm_memory(&v);
 	if (rc == -ENOTTY) {
 		need(rc, "this kernel has no mock IOMMU");

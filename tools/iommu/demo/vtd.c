@@ -148,7 +148,8 @@ void demo_vtd(void)
 	__u32 pt, hwpt;
 	int rc, other;
 
-	step("Real DMA through an emulated " UNIT " unit");
+	part("Part 1: a device's DMA, through QEMU's " UNIT " and our driver for it");
+	step("A PCI function is given to this program, with an address space of its own");
 	d.fd = iommu_open();
 	if (!need(d.fd, "/dev/iommu"))
 		return;
