@@ -148,6 +148,8 @@ share ctl "$tmp/ctl" ''
 cmdline="loglevel=8 panic=-1"
 # The platform devices of models have no reset driver, and need none.
 cmdline="$cmdline vfio_platform.reset_required=0"
+# On a busy host a disk's answer may take long, and is not lost for that.
+cmdline="$cmdline nvme_core.io_timeout=600 nvme_core.admin_timeout=600"
 case $kernel in
 debug) cmdline="$cmdline panic_on_warn=1 hung_task_panic=1 watchdog_thresh=60" ;;
 esac

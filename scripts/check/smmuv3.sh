@@ -80,7 +80,7 @@ control() {
 		--append nvme_core.admin_timeout=3 \
 		-- sh -c "echo smmuv3-no-install \
 				>/sys/module/iommufd/parameters/mutant
-			DRIVER=$DRIVER LEAKS=no run-dma replug works"
+			DRIVER=$DRIVER LEAKS=no run-dma replug patience 30 works"
 	[ "$rc" = 0 ] && grep -q '^not ok .*what is written is read back' \
 		"$LOG/$(part_log control).out"
 	result $? "control: with nothing in the tables the disk does not work"

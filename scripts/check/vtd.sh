@@ -75,7 +75,7 @@ control() {
 	result $? "control: with tables as they should be the disk works"
 
 	run broken fast --device nvme --append nvme_core.admin_timeout=3 \
-		--append iommufd.mutant=vtd-no-install -- works
+		--append iommufd.mutant=vtd-no-install -- patience 30 works
 	[ "$rc" = 0 ] && grep -q '^not ok .*what is written is read back' \
 		"$LOG/check-vtd-broken.out"
 	result $? "control: with nothing in them it does not"
