@@ -61,7 +61,7 @@ programs:
 	@set -e; for a in $(PLATFORMS); do scripts/programs.sh --arch $$a; done
 
 BUILDS := fast debug upstream static programs headers upstream-selftest \
-	initramfs initramfs.cpio.gz initramfs.cpio.gz.stamp
+	initramfs initramfs.cpio.gz initramfs.cpio.gz.stamp nested client-qemu
 
 clean:
 	rm -rf $(addprefix $(B)/,$(BUILDS) tree tree.from log) \

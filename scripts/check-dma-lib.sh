@@ -5,7 +5,7 @@
 #
 # The suite sets SUITE (vtd: logs are check-vtd-PART), DRIVER (the directory that the
 # driver has in sysfs), VM_IOMMU (vm.sh's --iommu), TRACE_EVENTS and TRACE_FAULT (of
-# QEMU: the former with the latter), and has a function translations NAME RID.
+# QEMU: the former with the latter, or nothing), and a function translations NAME RID.
 
 n=0
 result() { # STATUS NAME: TAP
@@ -43,9 +43,10 @@ run_command() {
 	done
 	shift
 	rc=0
+	[ -z "$TRACE_EVENTS" ] || vm+=(--qemu-trace "$TRACE_EVENTS")
 	"$SCRIPTS/vm.sh" --arch "$arch" --kernel "$kernel" --iommu "$VM_IOMMU" \
-		--timeout 900 --log "$(part_log "$name")" \
-		--qemu-trace "$TRACE_EVENTS" "${vm[@]}" -- "$@" >"$said" || rc=$?
+		--timeout 1800 --log "$(part_log "$name")" "${vm[@]}" -- "$@" \
+		>"$said" || rc=$?
 	rids=$(sed -n 's/^# rid //p' "$said")
 }
 

@@ -20,7 +20,7 @@
 help_if_asked "$@"
 
 # The long ones first, so that the machine has something to do to the end.
-ALL_x86_64="upstream vtd kunit static selftests model spin trace abi fail_nth demo"
+ALL_x86_64="upstream vtd kunit static selftests model qemu spin trace abi fail_nth demo"
 ALL_arm64="arm64-kunit arm64-selftests arm64-smmuv3 arm64-static"
 EXTRA_arm64="arm64-upstream arm64-fail_nth arm64-demo"
 # Each needs a core, and 4 GB of memory at most.

@@ -3,6 +3,7 @@
 # setup.sh - install what is needed and not there yet
 #
 #   scripts/setup.sh [x86_64|arm64]...
+#   scripts/setup.sh --client x86_64|arm64
 #
 # What the platforms named need, by default the host's. Debian 12 or 13, as root, on
 # x86-64 or arm64. Asks apt only for what is missing. QEMU 10 or newer
@@ -12,11 +13,20 @@
 # are. Packages of a platform that is not the host's, for programs in the machine, are
 # fetched in the same way and unpacked into the build directory, not installed. Without
 # root it prints the command to run and exits 1.
+#
+# --client: QEMU as a program of the platform, to be run in a machine of it (make check's
+# qemu). Where that is not the host's it is fetched and unpacked in the same way.
 
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
 . "$SCRIPTS/packages.sh"
 
+client=''
+if [ "${1-}" = --client ]; then
+	[ $# = 2 ] || die "--client needs a platform (--help)"
+	client=$2
+	shift
+fi
 [ $# -gt 0 ] || set -- "$HOST_ARCH"
 archs=$*
 for a; do
@@ -188,6 +198,40 @@ unpack_foreign() { # ARCH PACKAGE...
 	tmp=''
 }
 
+# With all that it needs to run, from a release's main suite and its backports
+fetch_client() { # DEB-ARCH PACKAGE
+	a=$1 p=$2
+	set --
+	if qemu_needs_backports; then
+		release=$(debian_release)
+		backports_source "$release" "$tmp/sources" || return
+		set -- -t "$release-backports" -o Dir::Etc::sourcelist=/dev/null \
+			-o Dir::Etc::sourceparts="$tmp/sources"
+	fi
+	apt_foreign "$a" "$@" update &&
+		apt_foreign "$a" "$@" install -y --download-only \
+			--no-install-recommends "$p"
+}
+
+unpack_client() { # ARCH
+	for_arch "$1"
+	qemu_for "$1"
+	to=$A/client-qemu
+	[ ! -f "$to/list" ] || return 0
+	make_aside
+	logged "apt-client-$DEB_ARCH" "fetching QEMU of $DEB_ARCH (about 32 MB)" \
+		fetch_client "$DEB_ARCH" "$QEMU_PACKAGE" ||
+		die "the mirror that apt uses gave no QEMU of $DEB_ARCH"
+	rm -rf "$to"
+	mkdir -p "$to"
+	for deb in "$tmp"/cache/archives/*.deb; do
+		dpkg-deb -x "$deb" "$to"
+	done
+	dpkg-deb -f "$tmp/cache/archives/${QEMU_PACKAGE}_"*.deb Version >"$to/list"
+	rm -rf "$tmp"
+	tmp=''
+}
+
 print_the_command() {
 	qemu=$2 note=''
 	if [ -n "$qemu" ] && qemu_needs_backports; then
@@ -202,6 +246,12 @@ For QEMU 10 the mirror's bookworm-backports suite must be among apt's sources
 $note"
 	exit 1
 }
+
+if [ -n "$client" ] && [ "$client" != "$HOST_ARCH" ]; then
+	mkdir -p "$LOG"
+	unpack_client "$client"
+	exit
+fi
 
 # shellcheck disable=SC2086
 names=$(missing_packages $archs | awk '{ printf " %s", $1 }')
