@@ -226,7 +226,9 @@ static struct mock_group *group_alloc(struct mock_dev *mdev,
 {
 	struct mock_group *group;
 
-	group = kzalloc(sizeof(*group), GFP_KERNEL_ACCOUNT);
+	/* It does not go through the FIFO, and has no requests of its own */
+	group = kzalloc(offsetof(struct mock_group, requests),
+			GFP_KERNEL_ACCOUNT);
 	if (!group)
 		return NULL;
 	group->mdev = mdev;
