@@ -20,7 +20,7 @@
 
 #include "dirty.h"
 #include "hwpt.h"
-#include "map/quarantine.h"
+#include "map/table.h"
 
 /**
  * struct dirty_walk - one pass over the marks of a table

@@ -13,8 +13,11 @@
 #include <linux/slab.h>
 
 #include "area.h"
-#include "quarantine.h"
+#include "table.h"
 #include "../failpoint.h"
+
+/* Runs that a page table is given at once */
+#define FILL_RUNS	32
 
 /* The area that lives in one allocation with the memory it was made for. */
 struct area_with_pages {
@@ -25,11 +28,20 @@ struct area_with_pages {
 static void area_init(struct iova_area *area, struct map_pages *pages,
 		      unsigned long offset, unsigned long length, int prot)
 {
+	/* The memory is as it was when it was allocated: all members are set */
+	RB_CLEAR_NODE(&area->node);
+	area->gap = 0;
+	area->max_gap = 0;
 	area->pages = pages;
 	area->offset = offset;
 	area->prot = prot;
 	area->state = IOVA_AREA_BUILDING;
-	RB_CLEAR_NODE(&area->node);
+	area->embedded = false;
+	area->filled = false;
+	area->leaked = false;
+	atomic_set(&area->busy, 0);
+	area->num_pins = 0;
+	area->hold.pins = 0;
 	INIT_LIST_HEAD(&area->item);
 	/* As long as it has no place only the length means something */
 	iova_area_place(area, 0, length);
@@ -363,6 +375,76 @@ static int map_extents_to_domain(struct iova_space *space,
 	return WARN_ON(*mapped != iova_area_length(area)) ? -EINVAL : 0;
 }
 
+/* The run at *@i, and what continues it: pages of any size may cross their border. */
+static unsigned long join_runs(const u64 *runs, unsigned int nr,
+			       unsigned int *i)
+{
+	unsigned long pfn = map_run_pfn(runs[*i]);
+	unsigned long npages = map_run_npages(runs[*i]);
+
+	while (++*i < nr && map_run_pfn(runs[*i]) == pfn + npages)
+		npages += map_run_npages(runs[*i]);
+	return npages;
+}
+
+static int map_runs_one_by_one(struct iova_area *area,
+			       const struct iova_space_domain *entry,
+			       const u64 *runs, unsigned int nr,
+			       unsigned long skip, size_t *mapped)
+{
+	unsigned int i = 0;
+	int rc = 0;
+
+	while (i < nr && !rc) {
+		phys_addr_t paddr = PFN_PHYS((phys_addr_t)map_run_pfn(runs[i])) +
+				    skip;
+		size_t size = join_runs(runs, nr, &i) * PAGE_SIZE - skip;
+
+		size = min(size, iova_area_length(area) - *mapped);
+		rc = map_table_map(entry->ops, entry->domain,
+				   area->iova + *mapped, paddr, size,
+				   area->prot, mapped);
+		skip = 0;
+	}
+	return rc;
+}
+
+/* Without the core: many runs at once; the caches are the caller's. */
+static int map_extents_to_table(struct iova_area *area,
+				const struct iova_space_domain *entry,
+				size_t *mapped)
+{
+	unsigned long skip = offset_in_page(area->offset);
+	bool whole = !offset_in_page(area->iova | area->offset |
+				     iova_area_length(area));
+	u64 runs[FILL_RUNS] __uninitialized;
+	struct map_extent_iter iter;
+	unsigned int rounds = 0;
+	unsigned int nr;
+	int rc;
+
+	map_extents_seek(&iter, &area->pages->extents, area->hold.node.start,
+			 area->hold.node.last);
+	while ((nr = map_extents_take(&iter, runs, FILL_RUNS))) {
+		if (whole && entry->ops->map_runs)
+			rc = entry->ops->map_runs(entry->domain,
+						  area->iova + *mapped, runs,
+						  nr, area->prot, mapped);
+		else
+			rc = map_runs_one_by_one(area, entry, runs, nr, skip,
+						 mapped);
+		if (rc)
+			return rc;
+		skip = 0;
+		if (++rounds % 16 == 0) {
+			if (fatal_signal_pending(current))
+				return -EINTR;
+			cond_resched();
+		}
+	}
+	return WARN_ON(*mapped != iova_area_length(area)) ? -EINVAL : 0;
+}
+
 /*
  * Each area is flushed by itself, with what the core has for that. One gather
  * for several is not safe: a driver that tracks pages (VT-d's) flushes when the
@@ -402,13 +484,16 @@ void iova_area_let_go(struct iova_area *area)
  * iova_area_fill_domain() - map an area in a page table
  * @space: its space; domains_lock is held
  * @area: its memory is held, map_pages::lock too
- * @domain: the page table; has nothing at the area's IOVAs
+ * @entry: the page table; has nothing at the area's IOVAs
+ *
+ * Where @entry can gather, what has been filled is seen by devices after
+ * iova_areas_sync_map() alone.
  *
  * Return: 0, or an errno of iommu_map(), or -EINTR; the page table is as before
  * on error.
  */
 int iova_area_fill_domain(struct iova_space *space, struct iova_area *area,
-			  struct iommu_domain *domain)
+			  const struct iova_space_domain *entry)
 {
 	size_t mapped = 0;
 	int rc;
@@ -419,11 +504,14 @@ int iova_area_fill_domain(struct iova_space *space, struct iova_area *area,
 	if (iommufd_should_fail())
 		return -ENOMEM;
 
-	rc = map_extents_to_domain(space, area, domain, &mapped);
+	if (entry->ops && !space->no_large_pages)
+		rc = map_extents_to_table(area, entry, &mapped);
+	else
+		rc = map_extents_to_domain(space, area, entry->domain, &mapped);
 	if (rc && mapped)
-		clear_range(area, domain, mapped);
+		clear_range(area, entry->domain, mapped);
 	/* The core takes out by itself what a call that failed had put in */
-	else if (rc && map_domain_owed(domain))
+	else if (rc && map_domain_owed(entry->domain))
 		area->owed = true;
 	return rc;
 }
@@ -438,6 +526,74 @@ void iova_area_clear_domain(struct iova_area *area,
 			    struct iommu_domain *domain)
 {
 	clear_range(area, domain, iova_area_length(area));
+}
+
+/**
+ * iova_areas_sync_map() - let devices see what has been filled
+ * @space: its domains_lock is held
+ * @areas: struct iova_area by @item
+ */
+void iova_areas_sync_map(struct iova_space *space,
+			 const struct list_head *areas)
+{
+	struct map_flush flush __uninitialized;
+	struct iova_space_domain *entry;
+	struct iova_area *area;
+
+	flush.num = 0;
+	list_for_each_entry(entry, &space->domains, item) {
+		if (!entry->ops || !entry->ops->sync_map)
+			continue;
+		if (!flush.num)
+			list_for_each_entry(area, areas, item)
+				map_flush_add(&flush, area->iova, area->last);
+		if (flush.num)
+			entry->ops->sync_map(entry->domain, flush.ranges,
+					     flush.num);
+	}
+}
+
+/**
+ * iova_area_gather() - take an area out of a page table that can gather
+ * @area: mapped in @domain as a whole
+ * @domain: the page table; may lead to the area's memory until the flush
+ * @gather: queued; takes the tables that are not needed any more
+ */
+void iova_area_gather(struct iova_area *area, struct iommu_domain *domain,
+		      struct iommu_iotlb_gather *gather)
+{
+	size_t size = iova_area_length(area);
+
+	if (WARN_ON(iommu_unmap_fast(domain, area->iova, size, gather) != size))
+		area->leaked = true;
+}
+
+/**
+ * iova_areas_clear_domain() - take many areas out of a page table
+ * @areas: struct iova_area by @item; those that are filled are mapped in the page
+ *	table as a whole
+ * @entry: the page table, which can gather; nothing leads through it to the areas'
+ *	memory any more when this returns
+ * @flush: the ranges of those areas
+ */
+void iova_areas_clear_domain(const struct list_head *areas,
+			     const struct iova_space_domain *entry,
+			     const struct map_flush *flush)
+{
+	struct iommu_iotlb_gather gather;
+	struct iova_area *area;
+
+	iommu_iotlb_gather_init(&gather);
+	gather.queued = true;
+	list_for_each_entry(area, areas, item)
+		if (area->filled)
+			iova_area_gather(area, entry->domain, &gather);
+	entry->ops->flush(entry->domain, flush->ranges, flush->num, &gather);
+	if (!map_domain_owed(entry->domain))
+		return;
+	list_for_each_entry(area, areas, item)
+		if (area->filled)
+			area->owed = true;
 }
 
 /**
@@ -480,7 +636,7 @@ int iova_area_fill(struct iova_space *space, struct iova_area *area)
 	if (rc)
 		goto out_unlock;
 	list_for_each_entry(entry, &space->domains, item) {
-		rc = iova_area_fill_domain(space, area, entry->domain);
+		rc = iova_area_fill_domain(space, area, entry);
 		if (rc)
 			goto err_clear;
 	}

@@ -72,14 +72,20 @@ struct iova_area {
 	struct list_head item;
 };
 
+struct iommu_iotlb_gather;
+struct map_flush;
+struct map_table_ops;
+
 /**
  * struct iova_space_domain - a hardware page table of a space
  * @item: in iova_space::domains
  * @domain: the page table; the caller's
+ * @ops: what its driver can do for a whole call, or NULL. Set once
  */
 struct iova_space_domain {
 	struct list_head item;
 	struct iommu_domain *domain;
+	const struct map_table_ops *ops;
 };
 
 static inline unsigned long iova_area_length(const struct iova_area *area)
@@ -162,10 +168,17 @@ bool iova_area_find_gap(const struct rb_root_cached *root,
 
 int iova_area_fill(struct iova_space *space, struct iova_area *area);
 int iova_area_fill_domain(struct iova_space *space, struct iova_area *area,
-			  struct iommu_domain *domain);
+			  const struct iova_space_domain *entry);
 void iova_area_clear_domain(struct iova_area *area,
 			    struct iommu_domain *domain);
 void iova_area_let_go(struct iova_area *area);
+void iova_areas_sync_map(struct iova_space *space,
+			 const struct list_head *areas);
+void iova_area_gather(struct iova_area *area, struct iommu_domain *domain,
+		      struct iommu_iotlb_gather *gather);
+void iova_areas_clear_domain(const struct list_head *areas,
+			     const struct iova_space_domain *entry,
+			     const struct map_flush *flush);
 void iova_area_release(struct iova_area *area);
 
 #endif

@@ -13,6 +13,9 @@
 
 #include "area.h"
 #include "internal.h"
+#include "table.h"
+
+static const struct iova_range everything = { .last = ULONG_MAX };
 
 static int check_alignment(struct iova_space *space, unsigned long alignment)
 {
@@ -118,7 +121,7 @@ static void dismiss_domain(struct iova_space *space,
 
 /* Pin the area if this is its first page table, and map it there. */
 static int fill_one(struct iova_space *space, struct iova_area *area,
-		    struct iommu_domain *domain)
+		    const struct iova_space_domain *entry)
 {
 	struct map_pages *pages = area->pages;
 	int rc;
@@ -131,7 +134,7 @@ static int fill_one(struct iova_space *space, struct iova_area *area,
 		if (rc)
 			return rc;
 	}
-	rc = iova_area_fill_domain(space, area, domain);
+	rc = iova_area_fill_domain(space, area, entry);
 	if (!rc)
 		area->filled = true;
 	else if (!area->filled && !area->leaked)
@@ -139,16 +142,41 @@ static int fill_one(struct iova_space *space, struct iova_area *area,
 	return rc;
 }
 
-/* Take all areas before @end out of the domain; @unpin if it is the only one. */
-static void clear_areas(struct iova_space *space, struct iommu_domain *domain,
+/*
+ * Take all areas before @end out of the domain; @unpin if it is the only one. They
+ * are all that is in it: where the driver can gather, one flush of everything.
+ */
+static void clear_areas(struct iova_space *space,
+			const struct iova_space_domain *entry,
 			struct iova_area *end, bool unpin)
 {
+	struct iommu_domain *domain = entry->domain;
+	struct iommu_iotlb_gather gather;
 	struct iova_area *area;
+	bool owed = false;
 
+	iommu_iotlb_gather_init(&gather);
+	gather.queued = true;
 	iova_area_for_each(area, &space->areas, 0, ULONG_MAX) {
 		if (area == end)
 			break;
-		iova_area_clear_domain(area, domain);
+		if (entry->ops)
+			iova_area_gather(area, domain, &gather);
+		else
+			iova_area_clear_domain(area, domain);
+		cond_resched();
+	}
+	if (entry->ops) {
+		entry->ops->flush(domain, &everything, 1, &gather);
+		owed = map_domain_owed(domain);
+	}
+	if (!unpin && !owed)
+		return;
+	iova_area_for_each(area, &space->areas, 0, ULONG_MAX) {
+		if (area == end)
+			break;
+		if (owed)
+			area->owed = true;
 		if (unpin)
 			iova_area_release(area);
 		cond_resched();
@@ -188,19 +216,22 @@ int iova_space_add_domain(struct iova_space *space, struct iommu_domain *domain)
 	if (!entry)
 		return -ENOMEM;
 	entry->domain = domain;
+	entry->ops = map_table_find(domain);
 	first = list_empty(&space->domains);
 	rc = admit_domain(space, entry);
 	if (rc)
 		goto err_free;
 
 	iova_area_for_each(area, &space->areas, 0, ULONG_MAX) {
-		rc = fill_one(space, area, domain);
+		rc = fill_one(space, area, entry);
 		if (rc) {
-			clear_areas(space, domain, area, first);
+			clear_areas(space, entry, area, first);
 			goto err_dismiss;
 		}
 		cond_resched();
 	}
+	if (entry->ops && entry->ops->sync_map)
+		entry->ops->sync_map(domain, &everything, 1);
 	return 0;
 
 err_dismiss:
@@ -227,7 +258,7 @@ void iova_space_remove_domain(struct iova_space *space,
 			break;
 	if (WARN_ON(list_entry_is_head(entry, &space->domains, item)))
 		return;
-	clear_areas(space, domain, NULL, list_is_singular(&space->domains));
+	clear_areas(space, entry, NULL, list_is_singular(&space->domains));
 	dismiss_domain(space, entry);
 	kfree(entry);
 }

@@ -234,6 +234,22 @@ static unsigned long extend_last_run(struct map_extents *ext,
 	return more;
 }
 
+/* All there is, in one run: no look at what is there, no allocation. */
+static void add_single(struct map_extents *ext, unsigned long index, u64 run)
+{
+	struct map_chunk *chunk = &ext->single;
+
+	ext->single_run = run;
+	chunk->data = &ext->single_run;
+	chunk->nr = 1;
+	chunk->dense = false;
+	chunk->first = index;
+	chunk->npages = map_run_npages(run);
+	rb_link_node(&chunk->node, NULL, &ext->chunks.rb_node);
+	rb_insert_color(&chunk->node, &ext->chunks);
+	ext->npages += chunk->npages;
+}
+
 /**
  * map_extents_add() - store runs from an index on
  * @ext: where to
@@ -253,6 +269,10 @@ int map_extents_add(struct map_extents *ext, unsigned long index,
 	if (iommufd_should_fail())
 		return -ENOMEM;
 
+	if (nr == 1 && RB_EMPTY_ROOT(&ext->chunks)) {
+		add_single(ext, index, *runs);
+		return 0;
+	}
 	next += extend_last_run(ext, index, &src);
 	while (src.nr) {
 		u32 dense = source_dense_pages(&src);
@@ -367,12 +387,14 @@ void map_extents_remove(struct map_extents *ext, unsigned long first,
 	struct map_chunk *chunk = chunk_find(ext, first);
 
 	while (chunk && chunk->first <= last) {
-		struct map_chunk *next = chunk_of(rb_next(&chunk->node));
 		unsigned long start = max(first, chunk->first);
 		unsigned long end = min(last, chunk_last(chunk));
+		struct map_chunk *next = NULL;
 		unsigned long head = start - chunk->first;
 		unsigned long tail = chunk_last(chunk) - end;
 
+		if (end < last)
+			next = chunk_of(rb_next(&chunk->node));
 		ext->npages -= end - start + 1;
 		if (!head && !tail) {
 			rb_erase(&chunk->node, &ext->chunks);
@@ -465,4 +487,112 @@ bool map_extents_next(struct map_extent_iter *iter)
 	}
 	iter->npages = min(next - 1, iter->last) - iter->index + 1;
 	return true;
+}
+
+/* Single pages: one more entry, or one more page of the run before. */
+static unsigned int take_dense(struct map_extent_iter *iter, u64 *runs,
+			       unsigned int nr, unsigned int max)
+{
+	const u32 *pfns = chunk_pfns(iter->chunk) + iter->slot;
+	unsigned long left = min(iter->last - iter->cur + 1,
+				 (unsigned long)iter->chunk->nr - iter->slot);
+	unsigned long i, pages = nr ? map_run_npages(runs[nr - 1]) : 0;
+	unsigned long next = nr ? map_run_pfn(runs[nr - 1]) + pages : 0;
+
+	for (i = 0; i < left; i++) {
+		unsigned long pfn = pfns[i];
+
+		if (pages && pfn == next && pages < MAP_RUN_MAX_PAGES) {
+			/* The count is in the low bits */
+			runs[nr - 1]++;
+			pages++;
+		} else {
+			if (nr == max)
+				break;
+			runs[nr++] = map_run_pack(pfn, 1);
+			pages = 1;
+		}
+		next = pfn + 1;
+	}
+	iter->slot += i;
+	iter->slot_index += i;
+	iter->cur += i;
+	return nr;
+}
+
+static unsigned int take_runs(struct map_extent_iter *iter, u64 *runs,
+			      unsigned int nr, unsigned int max)
+{
+	while (iter->slot < iter->chunk->nr && iter->cur <= iter->last) {
+		u64 run = chunk_runs(iter->chunk)[iter->slot];
+		unsigned long skip = iter->cur - iter->slot_index;
+		unsigned long whole = map_run_npages(run);
+		unsigned long pfn = map_run_pfn(run) + skip;
+		unsigned long npages = min(whole - skip,
+					   iter->last - iter->cur + 1);
+		unsigned long have = nr ? map_run_npages(runs[nr - 1]) : 0;
+
+		if (have && map_run_pfn(runs[nr - 1]) + have == pfn &&
+		    have + npages <= MAP_RUN_MAX_PAGES) {
+			runs[nr - 1] += npages;
+		} else {
+			if (nr == max)
+				break;
+			runs[nr++] = map_run_pack(pfn, npages);
+		}
+		iter->cur += npages;
+		if (skip + npages == whole) {
+			iter->slot++;
+			iter->slot_index = iter->cur;
+		}
+	}
+	return nr;
+}
+
+/**
+ * map_extents_take() - the next runs, many at once
+ * @iter: position; not to be mixed with map_extents_next()
+ * @runs: filled with packed runs, each directly behind the one before: the range
+ *	asked for has no holes
+ * @max: room in @runs, at least 1
+ *
+ * What map_extents_next() would return, but that a run has at most
+ * MAP_RUN_MAX_PAGES: what is longer is several.
+ *
+ * Return: how many; 0 at the end.
+ */
+unsigned int map_extents_take(struct map_extent_iter *iter, u64 *runs,
+			      unsigned int max)
+{
+	unsigned int nr = 0;
+
+	/* Most mappings that are made one by one are one page */
+	if (iter->chunk && iter->chunk->npages == 1 && iter->cur == iter->last) {
+		runs[0] = map_run_pack(slot_pfn(iter->chunk, 0), 1);
+		iter->chunk = NULL;
+		return 1;
+	}
+	while (iter->chunk && iter->cur <= iter->last) {
+		if (iter->chunk->dense)
+			nr = take_dense(iter, runs, nr, max);
+		else
+			nr = take_runs(iter, runs, nr, max);
+		/* Full, or at the end of the range */
+		if (iter->slot < iter->chunk->nr)
+			break;
+		iter->chunk = iter->cur <= iter->last ?
+				      chunk_of(rb_next(&iter->chunk->node)) :
+				      NULL;
+		if (!iter->chunk)
+			break;
+		iter->slot = 0;
+		iter->slot_index = iter->chunk->first;
+		if (iter->slot_index != iter->cur) {
+			/* A hole: runs from here on are the next call's */
+			iter->cur = iter->slot_index;
+			if (nr)
+				break;
+		}
+	}
+	return nr;
 }

@@ -117,6 +117,8 @@ void map_extents_seek(struct map_extent_iter *iter,
 		      const struct map_extents *ext, unsigned long first,
 		      unsigned long last);
 bool map_extents_next(struct map_extent_iter *iter);
+unsigned int map_extents_take(struct map_extent_iter *iter, u64 *runs,
+			      unsigned int max);
 
 /* Each run of what is stored in [first, last], ascending; holes are skipped. */
 #define map_extents_for_each(iter, ext, first, last)                           \

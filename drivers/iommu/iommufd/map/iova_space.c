@@ -102,17 +102,19 @@ static int check_fixed(struct iova_space *space, unsigned long iova,
 	return 0;
 }
 
-/* Give each area its IOVAs, one after the other, and put them into the tree. */
+/*
+ * Give each area its IOVAs, one after the other, and put them into the tree, whose
+ * lock is held for writing.
+ */
 static int place_areas(struct iova_space *space, struct list_head *areas,
 		       unsigned long length, unsigned long *iova,
 		       unsigned int flags)
 {
 	struct iova_area *area = list_first_entry(areas, struct iova_area, item);
-	unsigned long mask, next;
+	unsigned long mask = space->alignment - 1;
+	unsigned long next;
 	int rc;
 
-	guard(rwsem_write)(&space->lock);
-	mask = space->alignment - 1;
 	if (length & mask)
 		return -EINVAL;
 	if (flags & IOVA_SPACE_CHOOSE_IOVA)
@@ -142,16 +144,29 @@ static int place_areas(struct iova_space *space, struct list_head *areas,
 	return 0;
 }
 
+/* Whoever looks for them finds them from here on. */
+static void publish_areas(struct iova_space *space, struct list_head *areas)
+{
+	struct iova_area *area, *tmp;
+
+	iova_areas_sync_map(space, areas);
+	list_for_each_entry_safe(area, tmp, areas, item) {
+		list_del_init(&area->item);
+		iova_area_set_live(area);
+	}
+}
+
 /* Place, fill and publish; the areas are freed on error. */
 static int map_areas(struct iova_space *space, struct list_head *areas,
 		     unsigned long length, unsigned long *iova,
 		     unsigned int flags)
 {
-	struct iova_area *area, *tmp;
+	struct iova_area *area;
 	int rc;
 
 	down_read(&space->domains_lock);
-	rc = place_areas(space, areas, length, iova, flags);
+	scoped_guard(rwsem_write, &space->lock)
+		rc = place_areas(space, areas, length, iova, flags);
 	if (rc)
 		goto err_free;
 	list_for_each_entry(area, areas, item) {
@@ -159,10 +174,7 @@ static int map_areas(struct iova_space *space, struct list_head *areas,
 		if (rc)
 			goto err_unfill;
 	}
-	list_for_each_entry_safe(area, tmp, areas, item) {
-		list_del_init(&area->item);
-		iova_area_set_live(area);
-	}
+	publish_areas(space, areas);
 	up_read(&space->domains_lock);
 	return 0;
 
@@ -205,6 +217,97 @@ int iova_space_map_user(struct iova_space *space, enum map_charge charge,
 		return PTR_ERR(area);
 	list_add(&area->item, &areas);
 	return map_areas(space, &areas, length, iova, flags);
+}
+
+/* Each to its own place; from the first that has none on they go to @rest. */
+static int place_each(struct iova_space *space, struct list_head *areas,
+		      struct iova_map *maps, struct list_head *rest)
+{
+	struct iova_area *area, *tmp;
+	LIST_HEAD(placed);
+	LIST_HEAD(one);
+	int rc = 0;
+
+	guard(rwsem_write)(&space->lock);
+	list_for_each_entry_safe(area, tmp, areas, item) {
+		list_move(&area->item, &one);
+		rc = place_areas(space, &one, maps->length, &maps->iova,
+				 maps->flags);
+		list_move_tail(&area->item, rc ? rest : &placed);
+		if (rc)
+			break;
+		maps++;
+	}
+	list_splice_tail_init(areas, rest);
+	list_splice(&placed, areas);
+	return rc;
+}
+
+/* The same of filling. */
+static int fill_each(struct iova_space *space, struct list_head *areas,
+		     struct list_head *rest)
+{
+	struct iova_area *area;
+	LIST_HEAD(filled);
+	int rc = 0;
+
+	while (!rc && !list_empty(areas)) {
+		area = list_first_entry(areas, struct iova_area, item);
+		rc = iova_area_fill(space, area);
+		if (!rc)
+			list_move_tail(&area->item, &filled);
+	}
+	list_splice_init(areas, rest);
+	list_splice(&filled, areas);
+	return rc;
+}
+
+/**
+ * iova_space_map_many() - map many pieces of memory of the calling process
+ * @space: the space
+ * @charge: whom to charge for what is pinned
+ * @maps: what to map where; see iova_space_map_user()
+ * @num: how many
+ * @done: how many are mapped: @maps[0] to @maps[*done - 1], and no other
+ *
+ * Devices that cache the absence of mappings are told once. Stops at the first that
+ * cannot be mapped.
+ *
+ * Return: 0, or why @maps[*done] could not be mapped, as iova_space_map_user().
+ */
+int iova_space_map_many(struct iova_space *space, enum map_charge charge,
+			struct iova_map *maps, unsigned int num,
+			unsigned int *done)
+{
+	struct iova_area *area;
+	LIST_HEAD(areas);
+	LIST_HEAD(rest);
+	unsigned int i;
+	int rc = 0, err;
+
+	*done = 0;
+	for (i = 0; i < num; i++) {
+		area = iova_area_new_user(charge, maps[i].uptr, maps[i].length,
+					  maps[i].prot);
+		if (IS_ERR(area)) {
+			rc = PTR_ERR(area);
+			break;
+		}
+		list_add_tail(&area->item, &areas);
+	}
+
+	/* Each step leaves fewer, so that its error is of an earlier one */
+	down_read(&space->domains_lock);
+	err = place_each(space, &areas, maps, &rest);
+	rc = err ?: rc;
+	err = fill_each(space, &areas, &rest);
+	rc = err ?: rc;
+	if (!list_empty(&rest))
+		iova_space_free_areas(space, &rest);
+	*done = list_count_nodes(&areas);
+	publish_areas(space, &areas);
+	up_read(&space->domains_lock);
+	return rc;
 }
 
 /* New areas, in no tree, over the memory behind a range of IOVAs. */

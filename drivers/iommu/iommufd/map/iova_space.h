@@ -35,6 +35,12 @@ enum map_charge {
 	MAP_CHARGE_PROCESS,
 };
 
+/* Inclusive */
+struct iova_range {
+	unsigned long start;
+	unsigned long last;
+};
+
 /**
  * struct iova_space - one I/O address space
  * @domains_lock: guards @domains. Held for reading while areas are filled into
@@ -75,6 +81,26 @@ void iova_space_destroy(struct iova_space *space);
 int iova_space_map_user(struct iova_space *space, enum map_charge charge,
 			unsigned long *iova, void __user *uptr,
 			unsigned long length, int prot, unsigned int flags);
+
+/**
+ * struct iova_map - one of many to be mapped
+ * @iova: first IOVA; an output with IOVA_SPACE_CHOOSE_IOVA
+ * @uptr: first byte of the memory
+ * @length: number of bytes
+ * @prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE
+ * @flags: IOVA_SPACE_CHOOSE_IOVA or 0
+ */
+struct iova_map {
+	unsigned long iova;
+	void __user *uptr;
+	unsigned long length;
+	int prot;
+	unsigned int flags;
+};
+
+int iova_space_map_many(struct iova_space *space, enum map_charge charge,
+			struct iova_map *maps, unsigned int num,
+			unsigned int *done);
 int iova_space_copy(struct iova_space *dst, struct iova_space *src,
 		    unsigned long src_iova, unsigned long length,
 		    unsigned long *dst_iova, int prot, unsigned int flags);
@@ -82,17 +108,14 @@ int iova_space_copy(struct iova_space *dst, struct iova_space *src,
 int iova_space_unmap(struct iova_space *space, unsigned long iova,
 		     unsigned long length, unsigned long *unmapped);
 int iova_space_unmap_all(struct iova_space *space, unsigned long *unmapped);
+int iova_space_unmap_many(struct iova_space *space,
+			  const struct iova_range *ranges, unsigned int num,
+			  unsigned int *done, unsigned long *unmapped);
 
 int iova_space_cut(struct iova_space *space, const unsigned long *iovas,
 		   size_t num_iovas);
 int iova_space_disable_large_pages(struct iova_space *space);
 void iova_space_enable_large_pages(struct iova_space *space);
-
-/* Inclusive; what the trees of allowed and reserved ranges are made from. */
-struct iova_range {
-	unsigned long start;
-	unsigned long last;
-};
 
 int iova_space_set_allowed(struct iova_space *space,
 			   const struct iova_range *ranges, size_t num);

@@ -26,11 +26,13 @@ size_t map_batch_bytes = 65536;
 #define FEW_PAGES	16
 /* So many pages are given back between two looks at the scheduler */
 #define UNPIN_STEP	8192UL
+/* Runs, and single pages, that are given back in one go */
+#define UNPIN_RUNS	32
 
 /**
  * map_pages_alloc() - describe a run of the caller's memory
  * @size: bytes to allocate; struct map_pages is at the start of it, the rest is
- *	zeroed and lives as long
+ *	the caller's to fill in, and lives as long
  * @charge: whom to charge for what will be pinned
  * @uptr: first byte
  * @length: number of bytes
@@ -55,7 +57,8 @@ struct map_pages *map_pages_alloc(size_t size, enum map_charge charge,
 	if (check_add_overflow(start, length, &end))
 		return ERR_PTR(-EOVERFLOW);
 
-	pages = kzalloc(size, GFP_KERNEL_ACCOUNT);
+	/* Not zeroed, which would cost more than all else here */
+	pages = kmalloc(size, GFP_KERNEL_ACCOUNT);
 	if (!pages)
 		return ERR_PTR(-ENOMEM);
 
@@ -72,6 +75,7 @@ struct map_pages *map_pages_alloc(size_t size, enum map_charge charge,
 	pages->writable = writable;
 	pages->holds = RB_ROOT_CACHED;
 	map_extents_init(&pages->extents);
+	pages->stat_mark = 0;
 	return pages;
 }
 
@@ -155,15 +159,36 @@ static void pages_uncharge(struct map_pages *pages, unsigned long npages)
 static void unpin_run(struct map_pages *pages, unsigned long pfn,
 		      unsigned long npages)
 {
-	while (npages) {
+	for (;;) {
 		unsigned long step = min(npages, UNPIN_STEP);
 
 		unpin_user_page_range_dirty_lock(pfn_to_page(pfn), step,
 						 pages->writable);
-		pfn += step;
 		npages -= step;
+		if (!npages)
+			return;
+		pfn += step;
 		cond_resched();
 	}
+}
+
+/* Single pages are collected: one call for many costs less than one for each. */
+static void unpin_runs(struct map_pages *pages, const u64 *runs,
+		       unsigned int nr)
+{
+	struct page *single[UNPIN_RUNS] __uninitialized;
+	unsigned int i, num = 0;
+
+	for (i = 0; i < nr; i++) {
+		unsigned long pfn = map_run_pfn(runs[i]);
+
+		if (map_run_npages(runs[i]) == 1)
+			single[num++] = pfn_to_page(pfn);
+		else
+			unpin_run(pages, pfn, map_run_npages(runs[i]));
+	}
+	if (num)
+		unpin_user_pages_dirty_lock(single, num, pages->writable);
 }
 
 /* Give back all there is in the range, and forget it. Returns how much. */
@@ -171,10 +196,16 @@ static unsigned long drop_range(struct map_pages *pages, unsigned long first,
 				unsigned long last)
 {
 	unsigned long before = pages->extents.npages;
+	u64 runs[UNPIN_RUNS] __uninitialized;
 	struct map_extent_iter iter;
+	unsigned int nr, rounds = 0;
 
-	map_extents_for_each(&iter, &pages->extents, first, last)
-		unpin_run(pages, iter.pfn, iter.npages);
+	map_extents_seek(&iter, &pages->extents, first, last);
+	while ((nr = map_extents_take(&iter, runs, UNPIN_RUNS))) {
+		unpin_runs(pages, runs, nr);
+		if (++rounds % 16 == 0)
+			cond_resched();
+	}
 	map_extents_remove(&pages->extents, first, last);
 	return before - pages->extents.npages;
 }
@@ -188,6 +219,11 @@ struct gup {
 	struct map_pages *pages;
 	bool remote;
 };
+
+static unsigned int gup_flags_of(const struct map_pages *pages)
+{
+	return FOLL_LONGTERM | (pages->writable ? FOLL_WRITE : 0);
+}
 
 static int gup_begin(struct gup *gup, struct map_pages *pages)
 {
@@ -320,6 +356,29 @@ static int pinner_stage(struct pinner *pin, unsigned long pfn,
 }
 
 /*
+ * How many of the pages are consecutive. Where struct pages are one array for each
+ * section of memory, a run ends with the section; what goes on behind it is joined
+ * with it by its PFN.
+ */
+static unsigned long run_length(struct page **batch, unsigned long max,
+				unsigned long pfn)
+{
+	struct page *page = batch[0];
+	unsigned long n = 1;
+
+#if defined(CONFIG_SPARSEMEM) && !defined(CONFIG_SPARSEMEM_VMEMMAP)
+	max = min(max, PAGES_PER_SECTION - (pfn & ~PAGE_SECTION_MASK));
+#endif
+	while (n + 4 <= max && batch[n] == page + n &&
+	       batch[n + 1] == page + n + 1 && batch[n + 2] == page + n + 2 &&
+	       batch[n + 3] == page + n + 3)
+		n += 4;
+	while (n < max && batch[n] == page + n)
+		n++;
+	return n;
+}
+
+/*
  * Fold the page pointers to runs. Each pointer is compared: user space decides
  * what is mapped next to what, so that the ends of a large folio may be where
  * they belong while another folio's page is in between.
@@ -332,12 +391,10 @@ static int pinner_fold(struct pinner *pin, unsigned long npages)
 	int rc;
 
 	while (i < npages) {
-		struct page *page = pin->batch[i];
-		unsigned long n = 1;
+		unsigned long pfn = page_to_pfn(pin->batch[i]);
+		unsigned long n = run_length(pin->batch + i, npages - i, pfn);
 
-		while (i + n < npages && pin->batch[i + n] == nth_page(page, n))
-			n++;
-		rc = pinner_stage(pin, page_to_pfn(page), n);
+		rc = pinner_stage(pin, pfn, n);
 		if (rc) {
 			unpin_user_pages(pin->batch + i, npages - i);
 			return rc;
@@ -350,12 +407,11 @@ static int pinner_fold(struct pinner *pin, unsigned long npages)
 static int pinner_run(struct pinner *pin, unsigned long first,
 		      unsigned long last)
 {
-	unsigned int gup_flags = FOLL_LONGTERM |
-				 (pin->pages->writable ? FOLL_WRITE : 0);
+	unsigned int gup_flags = gup_flags_of(pin->pages);
 	unsigned long index = first;
 	int rc;
 
-	while (index <= last) {
+	for (;;) {
 		long n = gup_pin(&pin->gup, index,
 				 min(last - index + 1, pin->batch_cap),
 				 gup_flags, pin->batch);
@@ -366,29 +422,49 @@ static int pinner_run(struct pinner *pin, unsigned long first,
 		if (rc)
 			return rc;
 		index += n;
+		if (index > last)
+			return pinner_store(pin);
 		cond_resched();
 	}
-	return pinner_store(pin);
 }
 
-/* Pin and charge [first, last], of which nothing is pinned. All or nothing. */
-static int pin_range(struct map_pages *pages, unsigned long first,
+/* The same of one page, which most on-demand mappings are: no buffers, no runs. */
+static int pin_page(struct map_pages *pages, unsigned long index)
+{
+	struct page *page;
+	struct gup gup;
+	u64 run;
+	long rc;
+
+	rc = gup_begin(&gup, pages);
+	if (rc)
+		return rc;
+	rc = gup_pin(&gup, index, 1, gup_flags_of(pages), &page);
+	gup_end(&gup);
+	if (rc < 0)
+		return rc;
+	run = map_run_pack(page_to_pfn(page), 1);
+	rc = map_extents_add(&pages->extents, index, &run, 1);
+	if (rc)
+		unpin_user_page(page);
+	return rc;
+}
+
+/* Pin [first, last], of which nothing is pinned. All or nothing. */
+static int pin_pages(struct map_pages *pages, unsigned long first,
 		     unsigned long last)
 {
-	struct page *few_pages[FEW_PAGES];
-	u64 few_runs[FEW_PAGES];
+	struct page *few_pages[FEW_PAGES] __uninitialized;
+	u64 few_runs[FEW_PAGES] __uninitialized;
 	struct pinner pin = { .pages = pages, .stored = first };
 	unsigned long npages = last - first + 1;
 	unsigned long runs_cap;
 	unsigned int i;
 	int rc;
 
-	rc = pages_charge(pages, npages);
-	if (rc)
-		return rc;
 	rc = gup_begin(&pin.gup, pages);
 	if (rc)
-		goto out_uncharge;
+		return rc;
 
 	pin.batch_cap = npages;
 	pin.batch = buffer_get(&pin.batch_cap, few_pages);
@@ -411,10 +487,23 @@ static int pin_range(struct map_pages *pages, unsigned long first,
 	if (pin.batch != few_pages)
 		kfree(pin.batch);
 	gup_end(&pin.gup);
-	if (!rc)
-		return 0;
-out_uncharge:
-	pages_uncharge(pages, npages);
+	return rc;
+}
+
+/* Pin and charge [first, last], of which nothing is pinned. All or nothing. */
+static int pin_range(struct map_pages *pages, unsigned long first,
+		     unsigned long last)
+{
+	unsigned long npages = last - first + 1;
+	int rc;
+
+	rc = pages_charge(pages, npages);
+	if (rc)
+		return rc;
+	rc = npages == 1 ? pin_page(pages, first) :
+			   pin_pages(pages, first, last);
+	if (rc)
+		pages_uncharge(pages, npages);
 	return rc;
 }
 
@@ -425,10 +514,15 @@ static void drop_unheld(struct map_pages *pages, unsigned long first,
 	struct interval_tree_span_iter span;
 	unsigned long npages = 0;
 
-	interval_tree_for_each_span(&span, &pages->holds, first, last)
-		if (span.is_hole)
-			npages += drop_range(pages, span.start_hole,
-					     span.last_hole);
+	/* Most memory has one hold, and this was it */
+	if (RB_EMPTY_ROOT(&pages->holds.rb_root)) {
+		npages = drop_range(pages, first, last);
+	} else {
+		interval_tree_for_each_span(&span, &pages->holds, first, last)
+			if (span.is_hole)
+				npages += drop_range(pages, span.start_hole,
+						     span.last_hole);
+	}
 	if (npages)
 		pages_uncharge(pages, npages);
 }
@@ -454,13 +548,19 @@ int map_pages_hold(struct map_pages *pages, struct map_hold *hold)
 	if (WARN_ON(first > last || last >= pages->npages))
 		return -EINVAL;
 
-	interval_tree_for_each_span(&span, &pages->holds, first, last) {
-		if (!span.is_hole)
-			continue;
-		rc = pin_range(pages, span.start_hole, span.last_hole);
-		if (rc) {
-			drop_unheld(pages, first, last);
+	if (RB_EMPTY_ROOT(&pages->holds.rb_root)) {
+		rc = pin_range(pages, first, last);
+		if (rc)
 			return rc;
+	} else {
+		interval_tree_for_each_span(&span, &pages->holds, first, last) {
+			if (!span.is_hole)
+				continue;
+			rc = pin_range(pages, span.start_hole, span.last_hole);
+			if (rc) {
+				drop_unheld(pages, first, last);
+				return rc;
+			}
 		}
 	}
 	interval_tree_insert(&hold->node, &pages->holds);

@@ -12,8 +12,6 @@
  */
 #include <linux/iommu.h>
 #include <linux/mm.h>
-#include <linux/mutex.h>
-#include <linux/rculist.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
@@ -24,46 +22,6 @@ static DEFINE_RAW_SPINLOCK(quarantine_lock);
 static LIST_HEAD(quarantine_items);
 static LIST_HEAD(quarantine_tables);
 static struct map_quarantine_stat kept;
-
-static LIST_HEAD(drivers);
-static DEFINE_MUTEX(drivers_lock);
-
-/**
- * map_quarantine_register() - a driver's flushes may fail
- * @driver: it; for good
- *
- * May sleep.
- */
-void map_quarantine_register(struct map_quarantine_driver *driver)
-{
-	mutex_lock(&drivers_lock);
-	list_add_tail_rcu(&driver->item, &drivers);
-	mutex_unlock(&drivers_lock);
-}
-
-/**
- * map_domain_owed() - may hardware still reach what was unmapped from a domain?
- * @domain: of any driver
- *
- * To be asked behind the flush. Any context.
- *
- * Return: true until the IOMMUs that @domain was in use with have forgotten it, or
- * let no DMA through.
- */
-bool map_domain_owed(struct iommu_domain *domain)
-{
-	struct map_quarantine_driver *driver;
-	bool owed = false;
-
-	if (likely(!map_quarantine_is_open()))
-		return false;
-	rcu_read_lock();
-	list_for_each_entry_rcu(driver, &drivers, item)
-		if (driver->ops == domain->ops)
-			owed = driver->owed(domain);
-	rcu_read_unlock();
-	return owed;
-}
 
 /* Pages are in a list by their own head, which is nobody else's meanwhile. */
 static void free_tables(struct list_head *tables)

@@ -13,9 +13,6 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
-struct iommu_domain;
-struct iommu_domain_ops;
-
 /**
  * struct map_quarantine_item - something that is kept
  * @item: in the quarantine
@@ -26,24 +23,6 @@ struct map_quarantine_item {
 	struct list_head item;
 	void (*release)(struct map_quarantine_item *item);
 };
-
-/**
- * struct map_quarantine_driver - who knows whether a domain's flushes are done
- * @item: among all drivers
- * @ops: its domains have these; constant
- * @owed: may something that was unmapped from this domain still be reached? Any
- *	context
- */
-struct map_quarantine_driver {
-	struct list_head item;
-	const struct iommu_domain_ops *ops;
-	bool (*owed)(struct iommu_domain *domain);
-};
-
-/* At boot, for good. */
-void map_quarantine_register(struct map_quarantine_driver *driver);
-/* false for a domain of a driver that did not register */
-bool map_domain_owed(struct iommu_domain *domain);
 
 /*
  * begin  an IOMMU owes an invalidation: from here on nothing leaves

@@ -15,6 +15,7 @@
 
 #include "area.h"
 #include "internal.h"
+#include "table.h"
 
 /* How long one area may stay pinned although its users have been asked */
 #define UNPIN_PATIENCE		(10 * HZ)
@@ -49,17 +50,33 @@ void iova_space_free_areas(struct iova_space *space, struct list_head *areas)
  */
 void iova_space_unfill_areas(struct iova_space *space, struct list_head *areas)
 {
+	struct map_flush flush __uninitialized;
 	struct iova_space_domain *entry;
 	struct iova_area *area;
+	unsigned int rounds = 0;
 
 	lockdep_assert_held_read(&space->domains_lock);
-	list_for_each_entry(area, areas, item) {
-		if (!area->filled)
+	flush.num = 0;
+	list_for_each_entry(area, areas, item)
+		if (area->filled)
+			map_flush_add(&flush, area->iova, area->last);
+	if (!flush.num)
+		return;
+
+	list_for_each_entry(entry, &space->domains, item) {
+		if (entry->ops) {
+			iova_areas_clear_domain(areas, entry, &flush);
 			continue;
-		list_for_each_entry(entry, &space->domains, item)
-			iova_area_clear_domain(area, entry->domain);
-		iova_area_release(area);
-		cond_resched();
+		}
+		list_for_each_entry(area, areas, item)
+			if (area->filled)
+				iova_area_clear_domain(area, entry->domain);
+	}
+	list_for_each_entry(area, areas, item) {
+		if (area->filled)
+			iova_area_release(area);
+		if (++rounds % 64 == 0)
+			cond_resched();
 	}
 }
 
@@ -139,11 +156,31 @@ static bool ask_to_unpin(struct iova_space *space, struct iova_area *area)
 	return true;
 }
 
-static int unmap_range(struct iova_space *space, unsigned long start,
-		       unsigned long last, unsigned long *unmapped)
+/* The rest of an unmap: of claimed areas that somebody has pinned. */
+static int unmap_pinned(struct iova_space *space, struct list_head *pinned,
+			unsigned long *unmapped)
 {
 	struct iova_area *area;
 	LIST_HEAD(stubborn);
+	int rc = 0;
+
+	list_for_each_entry(area, pinned, item) {
+		if (!ask_to_unpin(space, area)) {
+			rc = -EDEADLOCK;
+			break;
+		}
+	}
+	WARN_ONCE(rc, "an in-kernel user of I/O address space does not unpin\n");
+
+	scoped_guard(rwsem_read, &space->domains_lock)
+		unmap_unpinned(space, pinned, &stubborn, unmapped);
+	unclaim_areas(space, &stubborn);
+	return rc;
+}
+
+static int unmap_range(struct iova_space *space, unsigned long start,
+		       unsigned long last, unsigned long *unmapped)
+{
 	LIST_HEAD(pinned);
 	LIST_HEAD(areas);
 	int rc;
@@ -154,21 +191,7 @@ static int unmap_range(struct iova_space *space, unsigned long start,
 			return rc;
 		unmap_unpinned(space, &areas, &pinned, unmapped);
 	}
-	if (list_empty(&pinned))
-		return 0;
-
-	list_for_each_entry(area, &pinned, item) {
-		if (!ask_to_unpin(space, area)) {
-			rc = -EDEADLOCK;
-			break;
-		}
-	}
-	WARN_ONCE(rc, "an in-kernel user of I/O address space does not unpin\n");
-
-	scoped_guard(rwsem_read, &space->domains_lock)
-		unmap_unpinned(space, &pinned, &stubborn, unmapped);
-	unclaim_areas(space, &stubborn);
-	return rc;
+	return list_empty(&pinned) ? 0 : unmap_pinned(space, &pinned, unmapped);
 }
 
 /**
@@ -221,5 +244,87 @@ int iova_space_unmap_all(struct iova_space *space, unsigned long *unmapped)
 	rc = unmap_range(space, 0, ULONG_MAX, &done);
 	if (unmapped)
 		*unmapped = done;
+	return rc;
+}
+
+static bool is_pinned(const struct list_head *areas)
+{
+	struct iova_area *area;
+
+	list_for_each_entry(area, areas, item) {
+		iova_area_wait_idle(area);
+		if (READ_ONCE(area->num_pins))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Claim ranges up to the first that cannot be, or is pinned: that one's areas go to
+ * @pinned, all others' to @areas. Returns how many ranges are in @areas.
+ */
+static unsigned int claim_many(struct iova_space *space,
+			       const struct iova_range *ranges,
+			       unsigned int num, struct list_head *areas,
+			       struct list_head *pinned, int *rc)
+{
+	unsigned int i;
+
+	*rc = 0;
+	for (i = 0; i < num; i++) {
+		LIST_HEAD(claimed);
+
+		*rc = claim_areas(space, ranges[i].start, ranges[i].last,
+				  &claimed);
+		if (!*rc && list_empty(&claimed))
+			*rc = -ENOENT;
+		if (*rc)
+			break;
+		if (is_pinned(&claimed)) {
+			list_splice(&claimed, pinned);
+			break;
+		}
+		list_splice_tail(&claimed, areas);
+	}
+	return i;
+}
+
+/**
+ * iova_space_unmap_many() - unmap many ranges, with one flush
+ * @space: the space
+ * @ranges: what to unmap, in this order
+ * @num: how many
+ * @done: how many are unmapped: @ranges[0] to @ranges[*done - 1], and no other, but
+ *	for -EDEADLOCK
+ * @unmapped: number of bytes that were mapped and are not any more
+ *
+ * Stops at the first that cannot be unmapped. A range that in-kernel users have pinned
+ * is done by itself, after a flush of those before it, as they have to be asked.
+ *
+ * Return: 0, or why @ranges[*done] could not be unmapped, as iova_space_unmap(); but
+ * -ENOENT also if nothing is mapped there.
+ */
+int iova_space_unmap_many(struct iova_space *space,
+			  const struct iova_range *ranges, unsigned int num,
+			  unsigned int *done, unsigned long *unmapped)
+{
+	int rc = 0;
+
+	*done = 0;
+	*unmapped = 0;
+	while (*done < num && !rc) {
+		LIST_HEAD(pinned);
+		LIST_HEAD(areas);
+
+		scoped_guard(rwsem_read, &space->domains_lock) {
+			*done += claim_many(space, ranges + *done,
+					    num - *done, &areas, &pinned, &rc);
+			unmap_unpinned(space, &areas, &pinned, unmapped);
+		}
+		if (list_empty(&pinned))
+			continue;
+		rc = unmap_pinned(space, &pinned, unmapped);
+		*done += !rc;
+	}
 	return rc;
 }

@@ -333,8 +333,6 @@ static void flush_tags(struct smmuv3_batch *batch, struct smmuv3_domain *domain,
 		batch_aim(batch, tag->unit);
 		flush_tag(batch, domain, tag, start, last, granule, leaf);
 	}
-	if (start || last != U64_MAX)
-		flush_combined(batch, domain);
 }
 
 /**
@@ -387,10 +385,10 @@ static void flush_devices(struct smmuv3_batch *batch,
 }
 
 /**
- * smmuv3_domain_flush() - forget what was cached of a range
+ * smmuv3_domain_flush_ranges() - forget what was cached of several ranges
  * @domain: a paging domain
- * @start: first byte
- * @last: last byte
+ * @ranges: the ranges, in bytes
+ * @num: how many, at least 1
  * @granule: size of the leaves that changed
  * @leaf: only leaves changed, so that upper levels may stay cached
  *
@@ -403,20 +401,28 @@ static void flush_devices(struct smmuv3_batch *batch,
  * who may sleep calls smmuv3_devices_settle() before the memory is given away.
  * -EIO: a unit did not do it, and maybe a device did not answer either.
  */
-int smmuv3_domain_flush(struct smmuv3_domain *domain, u64 start, u64 last,
-			size_t granule, bool leaf)
+int smmuv3_domain_flush_ranges(struct smmuv3_domain *domain,
+			       const struct iova_range *ranges,
+			       unsigned int num, size_t granule, bool leaf)
 {
 	struct smmuv3_domain *child;
 	DEFINE_SMMUV3_BATCH(batch, NULL);
+	unsigned int i;
 
 	/* Against smmuv3_attach(): the table was written before we look */
 	smp_mb();
 
 	rcu_read_lock();
-	flush_tags(&batch, domain, start, last, granule, leaf);
+	for (i = 0; i < num; i++)
+		flush_tags(&batch, domain, ranges[i].start, ranges[i].last,
+			   granule, leaf);
+	/* All of it, once, has gone with its VMID */
+	if (num > 1 || ranges[0].start || ranges[0].last != U64_MAX)
+		flush_combined(&batch, domain);
 	if (batch.unit)
 		smmuv3_batch_barrier(&batch);
-	flush_devices(&batch, domain, start, last);
+	for (i = 0; i < num; i++)
+		flush_devices(&batch, domain, ranges[i].start, ranges[i].last);
 	list_for_each_entry_rcu(child, &domain->children, child_item)
 		flush_devices(&batch, child, 0, U64_MAX);
 	if (batch.unit)
@@ -424,6 +430,24 @@ int smmuv3_domain_flush(struct smmuv3_domain *domain, u64 start, u64 last,
 	rcu_read_unlock();
 	/* Of all submissions, on any unit */
 	return batch.rc;
+}
+
+/**
+ * smmuv3_domain_flush() - forget what was cached of a range
+ * @domain: a paging domain
+ * @start: first byte
+ * @last: last byte
+ * @granule: size of the leaves that changed
+ * @leaf: only leaves changed, so that upper levels may stay cached
+ *
+ * Return: as smmuv3_domain_flush_ranges().
+ */
+int smmuv3_domain_flush(struct smmuv3_domain *domain, u64 start, u64 last,
+			size_t granule, bool leaf)
+{
+	struct iova_range range = { .start = start, .last = last };
+
+	return smmuv3_domain_flush_ranges(domain, &range, 1, granule, leaf);
 }
 
 /**
@@ -445,6 +469,7 @@ void smmuv3_domain_flush_walks(struct smmuv3_domain *domain, u64 start,
 	smp_mb();
 	rcu_read_lock();
 	flush_tags(&batch, domain, start, last, granule, false);
+	flush_combined(&batch, domain);
 	if (batch.unit)
 		smmuv3_batch_submit(&batch);
 	rcu_read_unlock();

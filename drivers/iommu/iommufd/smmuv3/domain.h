@@ -15,6 +15,7 @@
 #include <linux/spinlock.h>
 
 #include "../map/quarantine.h"
+#include "../map/iova_space.h"
 #include "device.h"
 #include "tables.h"
 #include "unit.h"
@@ -213,6 +214,10 @@ void smmuv3_domain_free_table(struct smmuv3_domain *domain, void *table,
  */
 int smmuv3_domain_flush(struct smmuv3_domain *domain, u64 start, u64 last,
 			size_t granule, bool leaf);
+/* The same for @num ranges, at least one, in as few submissions as they take. */
+int smmuv3_domain_flush_ranges(struct smmuv3_domain *domain,
+			       const struct iova_range *ranges,
+			       unsigned int num, size_t granule, bool leaf);
 /*
  * The same for the unit's caches alone: tables of [start, last] go away, in which
  * no page was mapped that a device may still have cached. Any context.

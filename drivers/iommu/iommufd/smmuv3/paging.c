@@ -18,6 +18,7 @@
 
 #include "../../iommu-pages.h"
 #include "../invalidate.h"
+#include "../map/table.h"
 #include "domain.h"
 #include "tables.h"
 
@@ -126,6 +127,9 @@ static size_t paging_unmap(struct iommu_domain *core, unsigned long iova,
 
 	if (!in_bounds(domain, iova, 0, pgsize * pgcount))
 		return 0;
+	/* Whoever gathers ranges of his own: the least leaf, for the flush */
+	if (iommu_iotlb_gather_queued(gather))
+		gather->pgsize = min_not_zero(gather->pgsize, pgsize);
 	return domain->pgtbl->unmap_pages(domain->pgtbl, iova, pgsize, pgcount,
 					  gather);
 }
@@ -137,12 +141,21 @@ static size_t paging_unmap(struct iommu_domain *core, unsigned long iova,
  * Only the DMA API unmaps where it must not sleep, and what it unmaps is the memory of
  * a kernel driver: there it is the work, soon after (smmuv3_device_distrust()).
  */
+static void flush_unmapped_ranges(struct smmuv3_domain *domain,
+				  const struct iova_range *ranges,
+				  unsigned int num, size_t granule, bool leaf)
+{
+	if (smmuv3_domain_flush_ranges(domain, ranges, num, granule, leaf) &&
+	    domain->domain.type == IOMMU_DOMAIN_UNMANAGED)
+		smmuv3_devices_settle();
+}
+
 static void flush_unmapped(struct smmuv3_domain *domain, u64 start, u64 last,
 			   size_t granule, bool leaf)
 {
-	if (smmuv3_domain_flush(domain, start, last, granule, leaf) &&
-	    domain->domain.type == IOMMU_DOMAIN_UNMANAGED)
-		smmuv3_devices_settle();
+	struct iova_range range = { .start = start, .last = last };
+
+	flush_unmapped_ranges(domain, &range, 1, granule, leaf);
 }
 
 /* Who gathers ranges, not pages, says nothing of their size. */
@@ -232,22 +245,40 @@ static const struct iommu_domain_ops paging_ops = {
 	.free = paging_free,
 };
 
+/* --- whole calls --- */
+
+/*
+ * The leaves alone: io-pgtable and stage2.c flush a table before they free it, so
+ * the gather has none.
+ */
+static void paging_flush_ranges(struct iommu_domain *core,
+				const struct iova_range *ranges,
+				unsigned int num,
+				struct iommu_iotlb_gather *gather)
+{
+	struct smmuv3_domain *domain = to_smmuv3_domain(core);
+
+	flush_unmapped_ranges(domain, ranges, num,
+			      gather->pgsize ?: smallest_page(domain), true);
+}
+
 static bool paging_owed(struct iommu_domain *core)
 {
 	return smmuv3_domain_owed(to_smmuv3_domain(core));
 }
 
-static struct map_quarantine_driver quarantine_driver = {
-	.ops = &paging_ops,
+static struct map_table_ops table_ops = {
+	.domain_ops = &paging_ops,
+	.flush = paging_flush_ranges,
 	.owed = paging_owed,
 };
 
-static int __init quarantine_init(void)
+static int __init register_tables(void)
 {
-	map_quarantine_register(&quarantine_driver);
+	map_table_register(&table_ops);
 	return 0;
 }
-core_initcall(quarantine_init);
+subsys_initcall(register_tables);
 
 /* --- dirty tracking --- */
 

@@ -60,10 +60,48 @@ static bool same_in_range(const struct map_extents *ext,
 	return true;
 }
 
+/* The same by map_extents_take(), @max runs at a time. */
+static bool same_taken(const struct map_extents *ext, const struct model *model,
+		       unsigned long first, unsigned long last,
+		       unsigned int max)
+{
+	unsigned long index = first;
+	struct map_extent_iter iter;
+	unsigned int nr, i;
+	u64 runs[4];
+
+	map_extents_seek(&iter, ext, first, last);
+	while ((nr = map_extents_take(&iter, runs, max))) {
+		while (index <= last && !model->pfn[index])
+			index++;
+		for (i = 0; i < nr; i++) {
+			unsigned long k, n = map_run_npages(runs[i]);
+
+			for (k = 0; k < n; k++, index++)
+				if (index > last ||
+				    model->pfn[index] != map_run_pfn(runs[i]) + k)
+					return false;
+			/* The longest possible, but where there was no room */
+			if (i + 1 < nr &&
+			    map_run_pfn(runs[i + 1]) == map_run_pfn(runs[i]) + n)
+				return false;
+		}
+	}
+	for (; index <= last; index++)
+		if (model->pfn[index])
+			return false;
+	return true;
+}
+
 static bool same(const struct map_extents *ext, const struct model *model)
 {
 	unsigned long npages = 0;
 	unsigned long i;
+
+	for (i = 1; i <= 4; i++)
+		if (!same_taken(ext, model, 0, model->nr - 1, i) ||
+		    !same_taken(ext, model, model->nr / 3, model->nr / 2, i))
+			return false;
 
 	for (i = 0; i < model->nr; i++)
 		npages += !!model->pfn[i];

@@ -36,6 +36,12 @@ struct soft_domain {
 
 struct soft_domain *soft_domain_new(struct kunit *test, unsigned long granule,
 				    unsigned long start, unsigned long last);
+/*
+ * From here on it, and all soft domains, can gather (struct map_table_ops); from the
+ * second on they cannot any more. Not while a space has one.
+ */
+void soft_domain_gathers(struct soft_domain *soft);
+void soft_domain_gathers_not(struct soft_domain *soft);
 /* Physical address that @iova translates to, or 0. */
 phys_addr_t soft_domain_lookup(struct soft_domain *soft, unsigned long iova);
 bool soft_domain_is_empty(struct soft_domain *soft);

@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 
 #include "map/iova_space.h"
+#include "map/table.h"
 #include "map_kunit.h"
 #include "user_mmap.h"
 
@@ -83,7 +84,9 @@ static size_t soft_unmap(struct iommu_domain *domain, unsigned long iova,
 		xa_store(&soft->pending, pfn, xa_mk_value(at), GFP_KERNEL);
 	}
 	/* As VT-d's does: what is not flushed yet is there before this flushes */
-	iommu_iotlb_gather_add_page(domain, gather, iova, pgsize * pgcount);
+	if (!iommu_iotlb_gather_queued(gather))
+		iommu_iotlb_gather_add_page(domain, gather, iova,
+					    pgsize * pgcount);
 	return pgsize * pgcount;
 }
 
@@ -112,11 +115,52 @@ static void soft_sync(struct iommu_domain *domain,
 	}
 }
 
+static void soft_flush(struct iommu_domain *domain,
+		       const struct iova_range *ranges, unsigned int num,
+		       struct iommu_iotlb_gather *gather)
+{
+	struct soft_domain *soft = to_soft(domain);
+	unsigned long pfn;
+	unsigned int i;
+	void *entry;
+
+	KUNIT_EXPECT_TRUE(soft->test, gather->queued);
+	KUNIT_EXPECT_GT(soft->test, num, 0);
+	soft->syncs++;
+	xa_for_each(&soft->pending, pfn, entry) {
+		unsigned long iova = xa_to_value(entry);
+
+		for (i = 0; i < num; i++)
+			if (ranges[i].start <= iova && iova <= ranges[i].last)
+				break;
+		KUNIT_EXPECT_LT_MSG(soft->test, i, num,
+				    "%#lx is not among what is flushed", iova);
+		KUNIT_EXPECT_GT_MSG(soft->test, page_pins(pfn_to_page(pfn)), 0,
+				    "given back before the flush");
+		xa_erase(&soft->pending, pfn);
+	}
+}
+
 static const struct iommu_domain_ops soft_ops = {
 	.map_pages = soft_map,
 	.unmap_pages = soft_unmap,
 	.iotlb_sync = soft_sync,
 };
+
+static struct map_table_ops soft_table = {
+	.domain_ops = &soft_ops,
+	.flush = soft_flush,
+};
+
+void soft_domain_gathers(struct soft_domain *soft)
+{
+	map_table_register(&soft_table);
+}
+
+void soft_domain_gathers_not(struct soft_domain *soft)
+{
+	map_table_unregister(&soft_table);
+}
 
 struct soft_domain *soft_domain_new(struct kunit *test, unsigned long granule,
 				    unsigned long start, unsigned long last)

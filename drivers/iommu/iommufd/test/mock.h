@@ -157,6 +157,7 @@ enum mock_xlat {
 
 /* mock_domain.c */
 extern const struct iommu_domain_ops mock_paging_ops;
+extern struct map_table_ops mock_paging_table_ops;
 extern const struct iommu_dirty_ops mock_dirty_ops;
 
 struct iommu_domain *mock_domain_alloc_paging(struct device *dev);

@@ -20,6 +20,7 @@
 
 #include "../../iommu-priv.h"
 #include "failpoint.h"
+#include "map/table.h"
 #include "mock.h"
 
 /**
@@ -502,12 +503,14 @@ static int __init mock_init(void)
 	rc = mock_fault_init();
 	if (rc)
 		goto err_unit;
+	map_table_register(&mock_paging_table_ops);
 	rc = mock_register();
 	if (rc)
-		goto err_fault;
+		goto err_table;
 	return 0;
 
-err_fault:
+err_table:
+	map_table_unregister(&mock_paging_table_ops);
 	mock_fault_exit();
 err_unit:
 	mock_unit_exit();

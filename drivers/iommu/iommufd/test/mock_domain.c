@@ -23,6 +23,7 @@
 
 #include "failpoint.h"
 #include "invalidate.h"
+#include "map/table.h"
 #include "mock.h"
 
 /*
@@ -266,7 +267,8 @@ static void gather_unmapped(struct mock_paging *paging,
 	table->last = iova_index(iova + (size - 1));
 	list_add(&table->item, &gather->freelist);
 
-	if (iommu_iotlb_gather_is_disjoint(gather, iova, size))
+	if (!iommu_iotlb_gather_queued(gather) &&
+	    iommu_iotlb_gather_is_disjoint(gather, iova, size))
 		iommu_iotlb_sync(&paging->domain, gather);
 	iommu_iotlb_gather_add_range(gather, iova, size);
 }
@@ -323,16 +325,23 @@ bool mock_paging_lookup(struct mock_paging *paging, unsigned long iova,
 
 /* --- paging: IOTLB --- */
 
-static void paging_flush(struct mock_paging *paging, unsigned long first,
-			 unsigned long last)
+static void forget(struct mock_paging *paging, unsigned long first,
+		   unsigned long last)
 {
 	unsigned long index;
 	void *entry;
 
-	spin_lock(&paging->lock);
-	paging->flushes++;
+	lockdep_assert_held(&paging->lock);
 	xa_for_each_range(&paging->tlb, index, entry, first, last)
 		xa_erase(&paging->tlb, index);
+}
+
+static void paging_flush(struct mock_paging *paging, unsigned long first,
+			 unsigned long last)
+{
+	spin_lock(&paging->lock);
+	paging->flushes++;
+	forget(paging, first, last);
 	spin_unlock(&paging->lock);
 }
 
@@ -371,6 +380,45 @@ static void paging_iotlb_sync(struct iommu_domain *domain,
 		     table->first * MOCK_IO_PAGE_SIZE,
 		     (table->last + 1) * MOCK_IO_PAGE_SIZE - 1, gather->start,
 		     gather->end);
+		list_del(&table->item);
+		kfree(table);
+	}
+}
+
+static bool is_flushed(const struct mock_table_page *table,
+		       const struct iova_range *ranges, unsigned int num)
+{
+	unsigned int i;
+
+	for (i = 0; i < num; i++)
+		if (table->first >= iova_index(ranges[i].start) &&
+		    table->last <= iova_index(ranges[i].last))
+			return true;
+	return false;
+}
+
+/* Several ranges, one flush: struct map_table_ops. */
+static void paging_flush_ranges(struct iommu_domain *domain,
+				const struct iova_range *ranges,
+				unsigned int num,
+				struct iommu_iotlb_gather *gather)
+{
+	struct mock_paging *paging = mock_paging_from_domain(domain);
+	struct mock_table_page *table, *next;
+	unsigned int i;
+
+	spin_lock(&paging->lock);
+	paging->flushes++;
+	for (i = 0; i < num; i++)
+		forget(paging, iova_index(ranges[i].start),
+		       iova_index(ranges[i].last));
+	spin_unlock(&paging->lock);
+
+	list_for_each_entry_safe(table, next, &gather->freelist, item) {
+		WARN(!is_flushed(table, ranges, num),
+		     "table of IOVA %#lx to %#lx freed by a flush of other ranges\n",
+		     table->first * MOCK_IO_PAGE_SIZE,
+		     (table->last + 1) * MOCK_IO_PAGE_SIZE - 1);
 		list_del(&table->item);
 		kfree(table);
 	}
@@ -620,6 +668,14 @@ const struct iommu_domain_ops mock_paging_ops = {
 	.iova_to_phys = paging_iova_to_phys,
 	.enforce_cache_coherency = paging_enforce_cache_coherency,
 	.free = paging_free,
+};
+
+/**
+ * mock_paging_table_ops - what the mock's tables can do for a whole call
+ */
+struct map_table_ops mock_paging_table_ops = {
+	.domain_ops = &mock_paging_ops,
+	.flush = paging_flush_ranges,
 };
 
 /**

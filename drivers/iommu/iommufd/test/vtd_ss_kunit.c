@@ -7,6 +7,7 @@
 #include <linux/sizes.h>
 
 #include "../../iommu-pages.h"
+#include "map/extents.h"
 #include "vtd_ss_kunit.h"
 
 #define RW		(IOMMU_READ | IOMMU_WRITE)
@@ -241,6 +242,90 @@ static void test_random(struct kunit *test)
 	ss_end(ctx);
 }
 
+/* Up to 1500 pages before an address, if there are so many. */
+static u64 before(u64 addr, struct rnd_state *rnd)
+{
+	return addr - min(addr, (prandom_u32_state(rnd) % 1500) * (u64)SZ_4K);
+}
+
+/*
+ * Runs of one page and of many, that continue each other or do not, at IOVAs that
+ * are aligned as the memory is or not, across every border; less what is random.
+ */
+static void test_runs(struct kunit *test)
+{
+	const struct ss_param *param = test->param_value;
+	struct ss_ctx *ctx = ss_new(test, param);
+	struct rnd_state rnd;
+	unsigned int round, i;
+	u64 runs[12];
+
+	prandom_seed_state(&rnd, 0x5ca7 + param->levels * 16 + param->leaf);
+	for (round = 0; round < 300; round++) {
+		unsigned int n = 1 + prandom_u32_state(&rnd) % (param->levels - 1);
+		unsigned int nr = 1 + prandom_u32_state(&rnd) % ARRAY_SIZE(runs);
+		bool aligned = prandom_u32_state(&rnd) % 2;
+		u64 iova = before(border(param, n), &rnd);
+		u64 pfn = PHYS / SZ_4K + (prandom_u32_state(&rnd) & 0xffff);
+
+		if (aligned)
+			pfn = ALIGN_DOWN(pfn, 512) + (iova / SZ_4K) % 512;
+		for (i = 0; i < nr; i++) {
+			u64 npages = prandom_u32_state(&rnd) % 3 ?
+					     1 : 1 + prandom_u32_state(&rnd) % 1100;
+
+			runs[i] = map_run_pack(pfn, npages);
+			pfn += npages + (prandom_u32_state(&rnd) % 3 ? 0 : 5);
+		}
+		if (ctx->num < SS_PIECES / 2)
+			ss_map_runs(ctx, iova, runs, nr,
+				    1 + prandom_u32_state(&rnd) % 3);
+		if (round % 3)
+			ss_unmap(ctx, before(border(param, n), &rnd), SZ_4K,
+				 1 + prandom_u32_state(&rnd) % 3000);
+	}
+	ss_end(ctx);
+}
+
+/* What a run may not be: nothing is changed, and what was before it is there. */
+static void test_runs_refused(struct kunit *test)
+{
+	const struct ss_param param = { 4, 3, SS_SHADOW };
+	struct ss_ctx *ctx = ss_new(test, &param);
+	u64 end = border(&param, param.levels);
+	size_t mapped;
+	LIST_HEAD(stale);
+	u64 runs[3];
+
+	/* Its second page is taken */
+	ss_map(ctx, SZ_2M + SZ_4K, PHYS, SZ_4K, 1, RW);
+	runs[0] = map_run_pack(PHYS / SZ_4K + 10, 1);
+	runs[1] = map_run_pack(PHYS / SZ_4K + 20, 1);
+	KUNIT_EXPECT_EQ(test, -EEXIST,
+			vtd_ss_map_runs(&ctx->ss, SZ_2M, runs, 2, RW,
+					GFP_KERNEL, &mapped, &stale));
+	KUNIT_EXPECT_EQ(test, mapped, SZ_4K);
+	KUNIT_EXPECT_EQ(test, SZ_4K, vtd_ss_unmap(&ctx->ss, SZ_2M, SZ_4K, 1,
+						  &stale));
+	/* Beyond the width; beyond what an entry holds; no permission */
+	runs[2] = map_run_pack(PHYS / SZ_4K + 30, 2);
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			vtd_ss_map_runs(&ctx->ss, end - SZ_4K, runs + 2, 1, RW,
+					GFP_KERNEL, &mapped, &stale));
+	KUNIT_EXPECT_EQ(test, mapped, 0);
+	runs[2] = map_run_pack(BIT_ULL(40) - 1, 2);
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			vtd_ss_map_runs(&ctx->ss, 0, runs + 2, 1, RW,
+					GFP_KERNEL, &mapped, &stale));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			vtd_ss_map_runs(&ctx->ss, 0, runs, 1, 0, GFP_KERNEL,
+					&mapped, &stale));
+	KUNIT_EXPECT_TRUE(test, list_empty(&stale));
+	ss_check(ctx);
+	ss_unmap(ctx, SZ_2M + SZ_4K, SZ_4K, 1);
+	ss_end(ctx);
+}
+
 static void test_dirty(struct kunit *test)
 {
 	static const struct ss_param param = { 4, 3, SS_HOOK };
@@ -451,6 +536,8 @@ static struct kunit_case vtd_ss_cases[] = {
 	KUNIT_CASE_PARAM(test_over_empty, ss_gen_params),
 	KUNIT_CASE_PARAM(test_refused, ss_gen_params),
 	KUNIT_CASE_PARAM(test_random, ss_gen_params),
+	KUNIT_CASE_PARAM(test_runs, ss_gen_params),
+	KUNIT_CASE(test_runs_refused),
 	KUNIT_CASE(test_dirty),
 	KUNIT_CASE(test_dirty_split),
 	KUNIT_CASE(test_race),

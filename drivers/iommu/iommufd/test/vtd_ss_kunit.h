@@ -115,6 +115,9 @@ void ss_end(struct ss_ctx *ctx);
 /* Do it, and see that it did what it should and nothing else. */
 void ss_map(struct ss_ctx *ctx, u64 iova, u64 phys, u64 pgsize, u64 pgcount,
 	    int prot);
+/* The same of runs; nothing if one of their pages is not free. */
+void ss_map_runs(struct ss_ctx *ctx, u64 iova, const u64 *runs, unsigned int nr,
+		 int prot);
 void ss_unmap(struct ss_ctx *ctx, u64 iova, u64 pgsize, u64 pgcount);
 void ss_check(struct ss_ctx *ctx);
 

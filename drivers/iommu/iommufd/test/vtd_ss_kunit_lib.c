@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 
 #include "../../iommu-pages.h"
+#include "map/extents.h"
 #include "vtd/second_stage.h"
 #include "vtd_ss_kunit.h"
 
@@ -267,6 +268,43 @@ void ss_map(struct ss_ctx *ctx, u64 iova, u64 phys, u64 pgsize, u64 pgcount,
 			.phys = phys,
 			.prot = prot,
 		};
+	check(ctx, &stale);
+}
+
+void ss_map_runs(struct ss_ctx *ctx, u64 iova, const u64 *runs, unsigned int nr,
+		 int prot)
+{
+	size_t mapped = 1, total = 0;
+	LIST_HEAD(stale);
+	unsigned int i;
+	u64 npages = 0;
+	int rc;
+
+	for (i = 0; i < nr; i++)
+		npages += map_run_npages(runs[i]);
+	if (free_units(ctx, iova, SZ_4K, npages) < npages)
+		return;
+	rc = vtd_ss_map_runs(&ctx->ss, iova, runs, nr, prot, GFP_KERNEL,
+			     &mapped, &stale);
+	if (rc || mapped != npages * SZ_4K)
+		SS_FAIL(ctx, "map %llx, %u runs, %llu pages: %d, %zx", iova,
+			nr, npages, rc, mapped);
+	for (i = 0; i < nr && !rc; i++) {
+		u64 size = map_run_npages(runs[i]) * SZ_4K;
+
+		/* check_leaf() wants a leaf to be in one piece */
+		if (i && map_run_pfn(runs[i - 1]) + map_run_npages(runs[i - 1]) ==
+				 map_run_pfn(runs[i]))
+			ctx->pieces[ctx->num - 1].end += size;
+		else
+			ctx->pieces[ctx->num++] = (struct ss_piece){
+				.start = iova + total,
+				.end = iova + total + size,
+				.phys = map_run_pfn(runs[i]) * SZ_4K,
+				.prot = prot,
+			};
+		total += size;
+	}
 	check(ctx, &stale);
 }
 

@@ -164,10 +164,10 @@ void vtd_domain_distrust(struct vtd_domain *domain)
 }
 
 /**
- * vtd_domain_flush() - forget what was cached of a range
+ * vtd_domain_flush_ranges() - forget what was cached of several ranges
  * @domain: a paging domain
- * @start: first byte
- * @last: last byte
+ * @ranges: the ranges, in bytes
+ * @num: how many, at least 1
  * @leaf: only leaves changed, so that upper levels may stay cached
  *
  * What is nested over the domain is flushed whole: its caches are keyed by the
@@ -177,20 +177,26 @@ void vtd_domain_distrust(struct vtd_domain *domain)
  *
  * Return: 0; -ETIMEDOUT: a device did not answer, and has its ATS taken away.
  */
-int vtd_domain_flush(struct vtd_domain *domain, u64 start, u64 last, bool leaf)
+int vtd_domain_flush_ranges(struct vtd_domain *domain,
+			    const struct iova_range *ranges, unsigned int num,
+			    bool leaf)
 {
 	struct vtd_domain *child;
 	DEFINE_VTD_BATCH(batch, NULL);
+	unsigned int i;
 	int rc;
 
 	/* Against vtd_attach(): the table was written before we look who is here */
 	smp_mb();
 
 	rcu_read_lock();
-	flush_tags(&batch, domain, start, last, leaf);
+	for (i = 0; i < num; i++)
+		flush_tags(&batch, domain, ranges[i].start, ranges[i].last,
+			   leaf);
 	list_for_each_entry_rcu(child, &domain->children, child_item)
 		flush_tags(&batch, child, 0, U64_MAX, leaf);
-	flush_devices(&batch, domain, start, last);
+	for (i = 0; i < num; i++)
+		flush_devices(&batch, domain, ranges[i].start, ranges[i].last);
 	list_for_each_entry_rcu(child, &domain->children, child_item)
 		flush_devices(&batch, child, 0, U64_MAX);
 	rc = batch.unit ? vtd_batch_submit(&batch) : 0;
@@ -201,6 +207,22 @@ int vtd_domain_flush(struct vtd_domain *domain, u64 start, u64 last, bool leaf)
 	}
 	rcu_read_unlock();
 	return rc;
+}
+
+/**
+ * vtd_domain_flush() - forget what was cached of a range
+ * @domain: a paging domain
+ * @start: first byte
+ * @last: last byte
+ * @leaf: only leaves changed, so that upper levels may stay cached
+ *
+ * Return: as vtd_domain_flush_ranges().
+ */
+int vtd_domain_flush(struct vtd_domain *domain, u64 start, u64 last, bool leaf)
+{
+	struct iova_range range = { .start = start, .last = last };
+
+	return vtd_domain_flush_ranges(domain, &range, 1, leaf);
 }
 
 /* --- attaching --- */

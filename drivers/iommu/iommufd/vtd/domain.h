@@ -14,6 +14,7 @@
 #include <linux/spinlock.h>
 
 #include "../map/quarantine.h"
+#include "../map/iova_space.h"
 #include "device.h"
 #include "second_stage.h"
 #include "tables.h"
@@ -155,6 +156,10 @@ void vtd_detach(struct vtd_device *device, ioasid_t pasid);
  * units and devices. @leaf: only leaves changed. 0 or -ETIMEDOUT.
  */
 int vtd_domain_flush(struct vtd_domain *domain, u64 start, u64 last, bool leaf);
+/* The same for @num ranges, at least one, in as few submissions as they take. */
+int vtd_domain_flush_ranges(struct vtd_domain *domain,
+			    const struct iova_range *ranges, unsigned int num,
+			    bool leaf);
 void vtd_domain_distrust(struct vtd_domain *domain);
 
 #endif

@@ -38,7 +38,7 @@ struct vtd_batch {
 
 /* Fits a kernel stack: 16 descriptors are half a kilobyte. */
 #define DEFINE_VTD_BATCH(_name, _unit)					\
-	struct qi_desc _name##_descs[16];				\
+	struct qi_desc _name##_descs[16] __uninitialized;		\
 	struct vtd_batch _name = {					\
 		.unit = (_unit),					\
 		.descs = _name##_descs,					\

@@ -9,7 +9,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "../invalidate.h"
-#include "../map/quarantine.h"
+#include "../map/table.h"
 #include "domain.h"
 #include "owed.h"
 
@@ -166,22 +166,66 @@ static const struct iommu_domain_ops paging_ops = {
 	.free = paging_free,
 };
 
+/* --- whole calls --- */
+
+static int paging_map_runs(struct iommu_domain *core, unsigned long iova,
+			   const u64 *runs, unsigned int nr, int prot,
+			   size_t *mapped)
+{
+	struct vtd_domain *domain = to_vtd_domain(core);
+	LIST_HEAD(stale);
+	size_t done = 0;
+	int rc;
+
+	rc = vtd_ss_map_runs(&domain->ss, iova, runs, nr, prot,
+			     GFP_KERNEL_ACCOUNT, &done, &stale);
+	*mapped += done;
+	if (!list_empty(&stale))
+		flush_and_free(domain, iova, iova + done - 1, &stale);
+	return rc;
+}
+
+static void paging_sync_ranges(struct iommu_domain *core,
+			       const struct iova_range *ranges,
+			       unsigned int num)
+{
+	struct vtd_domain *domain = to_vtd_domain(core);
+
+	/* As in paging_sync_map() */
+	smp_mb();
+	if (READ_ONCE(domain->needs_sync_map))
+		vtd_domain_flush_ranges(domain, ranges, num, false);
+}
+
+static void paging_flush_ranges(struct iommu_domain *core,
+				const struct iova_range *ranges,
+				unsigned int num,
+				struct iommu_iotlb_gather *gather)
+{
+	vtd_domain_flush_ranges(to_vtd_domain(core), ranges, num,
+				list_empty(&gather->freelist));
+	vtd_put_tables(&gather->freelist);
+}
+
 static bool paging_owed(struct iommu_domain *core)
 {
 	return vtd_units_owing();
 }
 
-static struct map_quarantine_driver quarantine_driver = {
-	.ops = &paging_ops,
+static struct map_table_ops table_ops = {
+	.domain_ops = &paging_ops,
+	.map_runs = paging_map_runs,
+	.sync_map = paging_sync_ranges,
+	.flush = paging_flush_ranges,
 	.owed = paging_owed,
 };
 
-static int __init quarantine_init(void)
+static int __init register_tables(void)
 {
-	map_quarantine_register(&quarantine_driver);
+	map_table_register(&table_ops);
 	return 0;
 }
-core_initcall(quarantine_init);
+subsys_initcall(register_tables);
 
 /* --- dirty tracking --- */
 

@@ -18,6 +18,7 @@
 #include <linux/overflow.h>
 
 #include "../../iommu-pages.h"
+#include "../map/extents.h"
 #include "second_stage.h"
 
 #define SS_BITS		9
@@ -190,10 +191,19 @@ static u64 *ss_walk_make(const struct vtd_ss *ss, u64 iova, unsigned int level,
 	return table;
 }
 
-/* Write leaves into @num slots of one table. Returns how many it could. */
-static unsigned int ss_fill(const struct vtd_ss *ss, u64 *slots,
-			    unsigned int level, unsigned int num, u64 leaf,
-			    struct list_head *stale)
+/* Is there something in @slot that a leaf must not take the place of? */
+static bool ss_occupied(u64 entry, unsigned int level)
+{
+	return ss_is_leaf(entry, level) ||
+	       !ss_is_empty(ss_table(entry), level - 1);
+}
+
+/*
+ * Write leaves into @num slots of one table, without writing them back. Returns how
+ * many it could.
+ */
+static unsigned int ss_write(u64 *slots, unsigned int level, unsigned int num,
+			     u64 leaf, struct list_head *stale)
 {
 	u64 step = BIT_ULL(ss_shift(level));
 	unsigned int i;
@@ -201,17 +211,44 @@ static unsigned int ss_fill(const struct vtd_ss *ss, u64 *slots,
 	for (i = 0; i < num; i++, leaf += step) {
 		u64 old = READ_ONCE(slots[i]);
 
-		if (unlikely(old) &&
-		    (ss_is_leaf(old, level) ||
-		     !ss_is_empty(ss_table(old), level - 1)))
+		if (unlikely(old) && ss_occupied(old, level))
 			break;
 		WRITE_ONCE(slots[i], leaf);
 		if (unlikely(old))
 			ss_collect(ss_table(old), level - 1, stale);
 	}
-	if (i)
-		ss_clean(ss, slots, i);
 	return i;
+}
+
+static unsigned int ss_fill(const struct vtd_ss *ss, u64 *slots,
+			    unsigned int level, unsigned int num, u64 leaf,
+			    struct list_head *stale)
+{
+	unsigned int done = ss_write(slots, level, num, leaf, stale);
+
+	if (done)
+		ss_clean(ss, slots, done);
+	return done;
+}
+
+/* The same of a bottom table, which has nothing but leaves: a tight loop. */
+static unsigned int ss_write_bottom(u64 *slots, unsigned int num, u64 leaf)
+{
+	unsigned int i;
+
+	for (i = 0; i < num; i++) {
+		if (unlikely(READ_ONCE(slots[i])))
+			break;
+		WRITE_ONCE(slots[i], leaf);
+		leaf += BIT_ULL(12);
+	}
+	return i;
+}
+
+static u64 ss_leaf_bits(int prot)
+{
+	return (prot & IOMMU_READ ? VTD_SS_READ : 0) |
+	       (prot & IOMMU_WRITE ? VTD_SS_WRITE : 0);
 }
 
 /* 0: no leaf has this size. */
@@ -223,6 +260,36 @@ static unsigned int ss_leaf_level(const struct vtd_ss *ss, size_t pgsize)
 		return 2;
 	if (pgsize == BIT_ULL(ss_shift(3)) && ss->config.leaf_1g)
 		return 3;
+	return 0;
+}
+
+/* vtd_ss_map() of what has been checked. */
+static int ss_map_leaves(const struct vtd_ss *ss, u64 iova, phys_addr_t paddr,
+			 size_t pgsize, size_t pgcount, u64 leaf, gfp_t gfp,
+			 size_t *mapped, struct list_head *stale)
+{
+	unsigned int level = ss_leaf_level(ss, pgsize);
+	size_t left = pgcount;
+
+	if (level > 1)
+		leaf |= VTD_SS_LARGE;
+
+	while (left) {
+		unsigned int index = ss_index(iova, level), num, done;
+		u64 *table = ss_walk_make(ss, iova, level, gfp);
+
+		if (IS_ERR(table))
+			return PTR_ERR(table);
+		num = min_t(size_t, left, SS_ENTRIES - index);
+		done = ss_fill(ss, table + index, level, num, leaf | paddr,
+			       stale);
+		*mapped += done * pgsize;
+		if (done < num)
+			return -EEXIST;
+		iova += done * pgsize;
+		paddr += done * pgsize;
+		left -= done;
+	}
 	return 0;
 }
 
@@ -251,12 +318,12 @@ int vtd_ss_map(struct vtd_ss *ss, u64 iova, phys_addr_t paddr, size_t pgsize,
 	       size_t pgcount, int prot, gfp_t gfp, size_t *mapped,
 	       struct list_head *stale)
 {
-	unsigned int level = ss_leaf_level(ss, pgsize);
-	size_t size, left = pgcount;
-	u64 end, leaf = 0;
+	size_t size;
+	u64 end;
 
 	*mapped = 0;
-	if (!level || !(prot & (IOMMU_READ | IOMMU_WRITE)) ||
+	if (!ss_leaf_level(ss, pgsize) ||
+	    !(prot & (IOMMU_READ | IOMMU_WRITE)) ||
 	    !IS_ALIGNED(iova | paddr, pgsize) ||
 	    check_mul_overflow(pgsize, pgcount, &size) ||
 	    check_add_overflow(iova, size, &end) ||
@@ -264,30 +331,183 @@ int vtd_ss_map(struct vtd_ss *ss, u64 iova, phys_addr_t paddr, size_t pgsize,
 	    check_add_overflow((u64)paddr, size, &end) || end > BIT_ULL(52))
 		return -EINVAL;
 
-	if (prot & IOMMU_READ)
-		leaf |= VTD_SS_READ;
-	if (prot & IOMMU_WRITE)
-		leaf |= VTD_SS_WRITE;
-	if (level > 1)
-		leaf |= VTD_SS_LARGE;
+	return ss_map_leaves(ss, iova, paddr, pgsize, pgcount,
+			     ss_leaf_bits(prot), gfp, mapped, stale);
+}
 
-	while (left) {
-		unsigned int index = ss_index(iova, level), num, done;
-		u64 *table = ss_walk_make(ss, iova, level, gfp);
+/**
+ * struct ss_bottom - the bottom table that single pages are being written to
+ * @table: NULL before the first
+ * @base: first input address of it
+ * @first: first slot that has not been written back
+ * @end: slot behind the last one; @first if there is none
+ */
+struct ss_bottom {
+	u64 *table;
+	u64 base;
+	unsigned int first;
+	unsigned int end;
+};
 
+static void ss_bottom_clean(const struct vtd_ss *ss, struct ss_bottom *at)
+{
+	if (at->first < at->end)
+		ss_clean(ss, at->table + at->first, at->end - at->first);
+	at->first = at->end;
+}
+
+/*
+ * The most common of scattered memory: one more page into the table at hand, which
+ * no run behind it continues. False: it is not so, and nothing was done.
+ */
+static bool ss_bottom_add(struct ss_bottom *at, u64 iova, const u64 *run,
+			  unsigned int left, u64 bits)
+{
+	unsigned int index = ss_index(iova, 1);
+	u64 pfn = map_run_pfn(*run);
+
+	if (!at->table || iova - at->base >= BIT_ULL(ss_shift(2)) ||
+	    map_run_npages(*run) > 1 || pfn >= BIT_ULL(52 - PAGE_SHIFT) ||
+	    (left > 1 && map_run_pfn(run[1]) == pfn + 1) ||
+	    READ_ONCE(at->table[index]))
+		return false;
+	WRITE_ONCE(at->table[index], bits | pfn << PAGE_SHIFT);
+	at->end = index + 1;
+	return true;
+}
+
+/* Single pages: as many as there are, or as the table takes. */
+static int ss_map_small(const struct vtd_ss *ss, struct ss_bottom *at, u64 iova,
+			u64 leaf, unsigned long npages, gfp_t gfp,
+			unsigned int *done)
+{
+	u64 base = iova & ~(BIT_ULL(ss_shift(2)) - 1);
+	unsigned int index = ss_index(iova, 1), num;
+
+	*done = 0;
+	if (!at->table || at->base != base) {
+		u64 *table = ss_walk_make(ss, iova, 1, gfp);
+
+		ss_bottom_clean(ss, at);
 		if (IS_ERR(table))
 			return PTR_ERR(table);
-		num = min_t(size_t, left, SS_ENTRIES - index);
-		done = ss_fill(ss, table + index, level, num, leaf | paddr,
-			       stale);
-		*mapped += done * pgsize;
-		if (done < num)
-			return -EEXIST;
-		iova += done * pgsize;
-		paddr += done * pgsize;
-		left -= done;
+		*at = (struct ss_bottom){
+			.table = table,
+			.base = base,
+			.first = index,
+			.end = index,
+		};
 	}
-	return 0;
+	num = min_t(unsigned long, npages, SS_ENTRIES - index);
+	*done = ss_write_bottom(at->table + index, num, leaf);
+	at->end = index + *done;
+	return *done < num ? -EEXIST : 0;
+}
+
+/* The size of the largest leaf that fits here; how many before a larger one does. */
+static size_t ss_choose(const struct vtd_ss *ss, u64 iova, u64 paddr, u64 size,
+			size_t *count)
+{
+	unsigned int level = ss->config.leaf_1g ? 3 : ss->config.leaf_2m ? 2 : 1;
+	u64 reach = size;
+
+	for (; level > 1; level--) {
+		u64 page = BIT_ULL(ss_shift(level)), gap;
+
+		if ((iova ^ paddr) & (page - 1))
+			continue;
+		gap = -iova & (page - 1);
+		if (!gap && size >= page)
+			break;
+		if (gap + page <= size)
+			reach = min(reach, gap);
+	}
+	*count = reach >> ss_shift(level);
+	return BIT_ULL(ss_shift(level));
+}
+
+static int ss_map_run(struct vtd_ss *ss, struct ss_bottom *at, u64 iova,
+		      u64 paddr, u64 size, u64 bits, gfp_t gfp, size_t *mapped,
+		      struct list_head *stale)
+{
+	int rc = 0;
+
+	while (size && !rc) {
+		size_t count, page, done = 0;
+		unsigned int num;
+
+		page = ss_choose(ss, iova, paddr, size, &count);
+		if (page == BIT_ULL(ss_shift(1))) {
+			rc = ss_map_small(ss, at, iova, bits | paddr, count,
+					  gfp, &num);
+			done = (size_t)num << ss_shift(1);
+		} else {
+			rc = ss_map_leaves(ss, iova, paddr, page, count, bits,
+					   gfp, &done, stale);
+		}
+		*mapped += done;
+		iova += done;
+		paddr += done;
+		size -= done;
+	}
+	return rc;
+}
+
+/**
+ * vtd_ss_map_runs() - put many leaves in
+ * @ss: table
+ * @iova: input address of the first page; a multiple of PAGE_SIZE
+ * @runs: packed runs of pages, all below 2^52
+ * @nr: how many, at least 1
+ * @prot: IOMMU_READ, IOMMU_WRITE or both; the rest has no meaning here
+ * @gfp: for tables
+ * @mapped: bytes done, on error too
+ * @stale: empty tables that were replaced, see the header
+ *
+ * The same as vtd_ss_map() for each run, cut into the largest leaves that fit; but
+ * a bottom table is walked to once for all the pages that go into it, and they are
+ * written back together. Sleeps only if @gfp does.
+ *
+ * Return: as vtd_ss_map().
+ */
+int vtd_ss_map_runs(struct vtd_ss *ss, u64 iova, const u64 *runs,
+		    unsigned int nr, int prot, gfp_t gfp, size_t *mapped,
+		    struct list_head *stale)
+{
+	u64 bits = ss_leaf_bits(prot);
+	struct ss_bottom at = {};
+	unsigned int i = 0;
+	int rc = 0;
+
+	*mapped = 0;
+	if (!IS_ALIGNED(iova, PAGE_SIZE) ||
+	    !(prot & (IOMMU_READ | IOMMU_WRITE)))
+		return -EINVAL;
+
+	while (i < nr && !rc) {
+		u64 at_iova = iova + *mapped, pfn, npages, end;
+
+		if (ss_bottom_add(&at, at_iova, runs + i, nr - i, bits)) {
+			*mapped += PAGE_SIZE;
+			i++;
+			continue;
+		}
+		pfn = map_run_pfn(runs[i]);
+		npages = map_run_npages(runs[i]);
+		/* One leaf may cross the border of two runs */
+		while (++i < nr && map_run_pfn(runs[i]) == pfn + npages)
+			npages += map_run_npages(runs[i]);
+		if (check_add_overflow(at_iova, npages << PAGE_SHIFT, &end) ||
+		    end > BIT_ULL(vtd_ss_bits(ss)) ||
+		    pfn + npages > BIT_ULL(52 - PAGE_SHIFT))
+			rc = -EINVAL;
+		else
+			rc = ss_map_run(ss, &at, at_iova, pfn << PAGE_SHIFT,
+					npages << PAGE_SHIFT, bits, gfp, mapped,
+					stale);
+	}
+	ss_bottom_clean(ss, &at);
+	return rc;
 }
 
 /*
@@ -381,6 +601,27 @@ static u64 ss_unmap_table(const struct vtd_ss *ss, u64 *table,
 	return at - iova;
 }
 
+/*
+ * The bottom table that all of [@iova, @last] is in, and not all there is in it;
+ * NULL if it is not so. Nothing is written back on the way: who mapped here did that.
+ */
+static u64 *ss_walk_bottom(const struct vtd_ss *ss, u64 iova, u64 last)
+{
+	u64 size = BIT_ULL(ss_shift(2)), *table = ss->root;
+	unsigned int at;
+
+	if ((iova ^ last) >= size || last - iova == size - 1)
+		return NULL;
+	for (at = ss->config.levels; at > 1; at--) {
+		u64 entry = READ_ONCE(table[ss_index(iova, at)]);
+
+		if (!entry || ss_is_leaf(entry, at))
+			return NULL;
+		table = ss_table(entry);
+	}
+	return table;
+}
+
 /**
  * vtd_ss_unmap() - take leaves out
  * @ss: table
@@ -398,8 +639,8 @@ static u64 ss_unmap_table(const struct vtd_ss *ss, u64 *table,
 size_t vtd_ss_unmap(struct vtd_ss *ss, u64 iova, size_t pgsize, size_t pgcount,
 		    struct list_head *freed)
 {
+	u64 end, *bottom;
 	size_t size;
-	u64 end;
 
 	if (check_mul_overflow(pgsize, pgcount, &size) || !size ||
 	    !IS_ALIGNED(iova | pgsize, BIT_ULL(ss_shift(1))) ||
@@ -407,6 +648,9 @@ size_t vtd_ss_unmap(struct vtd_ss *ss, u64 iova, size_t pgsize, size_t pgcount,
 	    end > BIT_ULL(vtd_ss_bits(ss)))
 		return 0;
 
+	bottom = ss_walk_bottom(ss, iova, end - 1);
+	if (bottom)
+		return ss_unmap_bottom(ss, bottom, iova, end - 1);
 	return ss_unmap_table(ss, ss->root, ss->config.levels, iova, end - 1,
 			      freed);
 }

@@ -83,6 +83,15 @@ int vtd_ss_map(struct vtd_ss *ss, u64 iova, phys_addr_t paddr, size_t pgsize,
 	       struct list_head *stale);
 
 /*
+ * Map @nr runs of pages (map/extents.h, map_run_pack()) one after the other from
+ * @iova on, by leaves of whatever size the table has and fits. *mapped and @stale as
+ * of vtd_ss_map(), and its errors.
+ */
+int vtd_ss_map_runs(struct vtd_ss *ss, u64 iova, const u64 *runs,
+		    unsigned int nr, int prot, gfp_t gfp, size_t *mapped,
+		    struct list_head *stale);
+
+/*
  * @freed: tables that the range covered whole are appended; to be freed behind
  * the flush of the range with upper levels.
  * A leaf that reaches beyond the range is split, from atomic memory.
