@@ -27,6 +27,7 @@
 #include "fault/fault.h"
 #include "hwpt.h"
 #include "ioas.h"
+#include "ioas_array.h"
 #include "object.h"
 #include "vfio_compat.h"
 #include "viommu_alloc.h"
@@ -73,7 +74,8 @@ static int get_features_ioctl(struct iommufd_call *call)
 			    IOMMU_FEATURE_HWPT_EVENTQ |
 			    IOMMU_FEATURE_VIOMMU |
 			    IOMMU_FEATURE_DEVICE_PROBE |
-			    IOMMU_FEATURE_HWPT_DEVICES;
+			    IOMMU_FEATURE_HWPT_DEVICES |
+			    IOMMU_FEATURE_IOAS_ARRAY;
 	return iommufd_call_respond(call, sizeof(*cmd));
 }
 
@@ -150,6 +152,10 @@ static const struct command own_commands[] = {
 	    iommufd_pasid_detach_ioctl),
 	OWN(IOMMU_DEVICE_PRI, iommu_device_pri, out_outstanding,
 	    iommufd_device_pri_ioctl),
+	OWN(IOMMU_IOAS_MAP_ARRAY, iommu_ioas_map_array, out_answered,
+	    iommufd_ioas_map_array_ioctl),
+	OWN(IOMMU_IOAS_UNMAP_ARRAY, iommu_ioas_unmap_array, out_unmapped,
+	    iommufd_ioas_unmap_array_ioctl),
 	OWN(IOMMU_HWPT_EVENTQ_ALLOC, iommu_hwpt_eventq_alloc, out_eventq_fd,
 	    iommufd_eventq_alloc_ioctl),
 	OWN(IOMMU_DEVICE_PROBE, iommu_device_probe, __reserved,
@@ -187,7 +193,7 @@ long __weak iommufd_test_ioctl(struct iommufd_ctx *ictx, void __user *ubuffer,
 static long iommu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct iommufd_ctx *ictx = file->private_data;
-	u8 buffer[COMMAND_SIZE_MAX] __aligned(sizeof(u64));
+	u8 buffer[COMMAND_SIZE_MAX] __aligned(sizeof(u64)) __uninitialized;
 	const struct command *command = find_command(cmd);
 	struct iommufd_call call = {
 		.ictx = ictx,

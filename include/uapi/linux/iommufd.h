@@ -95,6 +95,8 @@ enum {
 	IOMMUFD_CMD_DEVICE_PRI = 0xc4,
 	IOMMUFD_CMD_HWPT_EVENTQ_ALLOC = 0xc5,
 	IOMMUFD_CMD_DEVICE_PROBE = 0xc6,
+	IOMMUFD_CMD_IOAS_MAP_ARRAY = 0xc8,
+	IOMMUFD_CMD_IOAS_UNMAP_ARRAY = 0xc9,
 };
 
 /**
@@ -1250,6 +1252,8 @@ struct iommu_veventq_alloc {
  *                        IOMMU_VEVENTQ_ALLOC are there
  * @IOMMU_FEATURE_DEVICE_PROBE: IOMMU_DEVICE_PROBE is there
  * @IOMMU_FEATURE_HWPT_DEVICES: IOMMU_HWPT_ALLOC takes a list of devices
+ * @IOMMU_FEATURE_IOAS_ARRAY: IOMMU_IOAS_MAP_ARRAY and IOMMU_IOAS_UNMAP_ARRAY are
+ *                            there
  *
  * A bit says what the interface understands, not what the hardware behind a
  * particular device can do.
@@ -1269,6 +1273,7 @@ enum iommu_feature_bits {
 	IOMMU_FEATURE_VIOMMU = 1 << 11,
 	IOMMU_FEATURE_DEVICE_PROBE = 1 << 12,
 	IOMMU_FEATURE_HWPT_DEVICES = 1 << 13,
+	IOMMU_FEATURE_IOAS_ARRAY = 1 << 16,
 };
 
 /* Value of iommu_features::out_abi_revision that this header describes */
@@ -1778,5 +1783,140 @@ struct iommu_device_probe {
 };
 
 #define IOMMU_DEVICE_PROBE _IO(IOMMUFD_TYPE, IOMMUFD_CMD_DEVICE_PROBE)
+
+/* The most entries of one IOMMU_IOAS_MAP_ARRAY or IOMMU_IOAS_UNMAP_ARRAY */
+#define IOMMU_IOAS_ARRAY_MAX	4096
+
+/**
+ * enum iommu_ioas_map_entry_flags - How to map an entry
+ * @IOMMU_IOAS_MAP_ENTRY_FIXED_IOVA: As IOMMU_IOAS_MAP_FIXED_IOVA
+ * @IOMMU_IOAS_MAP_ENTRY_WRITEABLE: As IOMMU_IOAS_MAP_WRITEABLE
+ * @IOMMU_IOAS_MAP_ENTRY_READABLE: As IOMMU_IOAS_MAP_READABLE
+ * @IOMMU_IOAS_MAP_ENTRY_ANSWER: Answer a page request group once this entry, and all
+ *                               before it, are mapped
+ */
+enum iommu_ioas_map_entry_flags {
+	IOMMU_IOAS_MAP_ENTRY_FIXED_IOVA = 1 << 0,
+	IOMMU_IOAS_MAP_ENTRY_WRITEABLE = 1 << 1,
+	IOMMU_IOAS_MAP_ENTRY_READABLE = 1 << 2,
+	IOMMU_IOAS_MAP_ENTRY_ANSWER = 1 << 3,
+};
+
+/**
+ * struct iommu_ioas_map_entry - One mapping of IOMMU_IOAS_MAP_ARRAY
+ * @flags: Combination of enum iommu_ioas_map_entry_flags; at least one of readable
+ *         and writeable
+ * @cookie: With IOMMU_IOAS_MAP_ENTRY_ANSWER: iommu_hwpt_pgfault::cookie of the group
+ *          to answer; else 0
+ * @user_va: Address of the memory in the calling process
+ * @length: Bytes, not 0; a multiple of the IOVA alignment
+ * @iova: In, with IOMMU_IOAS_MAP_ENTRY_FIXED_IOVA: where to map. Out without it:
+ *        where it is mapped; written for entries that are done
+ */
+struct iommu_ioas_map_entry {
+	__u32 flags;
+	__u32 cookie;
+	__aligned_u64 user_va;
+	__aligned_u64 length;
+	__aligned_u64 iova;
+};
+
+/**
+ * struct iommu_ioas_map_array - ioctl(IOMMU_IOAS_MAP_ARRAY)
+ * @size: sizeof(struct iommu_ioas_map_array)
+ * @flags: Must be 0
+ * @ioas_id: IOAS to map into
+ * @fault_id: Fault queue whose page requests the entries answer; 0: none does
+ * @entries: Address of an array of struct iommu_ioas_map_entry
+ * @entry_len: Bytes of one entry, at least those of the structure's first release and
+ *             at most 4096; what is beyond the structure the kernel knows has to be 0
+ * @entry_num: How many, 1 to IOMMU_IOAS_ARRAY_MAX
+ * @out_done: Entries that are done, also with an error that an entry has; 0 before
+ * @out_answered: Groups that were answered, likewise
+ *
+ * Do what IOMMU_IOAS_MAP does for each entry, in their order, up to the first that
+ * fails. The first @out_done entries are mapped; the next one and those behind it are
+ * as if they had not been in the array; the error is that of the one that failed.
+ * Devices that have to be told of new mappings are told once for all.
+ *
+ * An entry may answer a page request group with IOMMUFD_PAGE_RESP_SUCCESS: the answer
+ * is given when the mappings of the entry and of those before it are in effect, and
+ * not at all if one of them failed. So that a page that is mapped on demand costs two
+ * calls: a read of the fault and this. The group has to be one that was read from
+ * @fault_id and waits for an answer, else the entry fails (EINVAL) before anything of
+ * it is mapped. If the group is answered by somebody else while memory is being mapped
+ * (another thread, a detach), the entry is done without an answer: @out_answered says
+ * so. Each group is answered once.
+ *
+ * A structure that cannot be written is found out before anything is mapped. If it
+ * ceases to be writable during the call, all is removed again, with EFAULT, and nothing
+ * answered; if an entry for which the kernel chose the IOVA does, it is the one that
+ * failed, and what it and those behind it have mapped is removed. Only what happens
+ * after the answers is no error: @out_answered stays 0 then.
+ *
+ * Errors: ENOENT (IOAS, fault queue), EOPNOTSUPP (@flags, unknown flag of an entry, a
+ * cookie without the flag), EINVAL (@entry_num, @entry_len; an answer
+ * with @fault_id 0 or to a group that waits for none), E2BIG (an entry has more than
+ * the kernel knows), EFAULT, and those of IOMMU_IOAS_MAP.
+ */
+struct iommu_ioas_map_array {
+	__u32 size;
+	__u32 flags;
+	__u32 ioas_id;
+	__u32 fault_id;
+	__aligned_u64 entries;
+	__u32 entry_len;
+	__u32 entry_num;
+	__u32 out_done;
+	__u32 out_answered;
+};
+
+#define IOMMU_IOAS_MAP_ARRAY _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_MAP_ARRAY)
+
+/**
+ * struct iommu_ioas_unmap_entry - One range of IOMMU_IOAS_UNMAP_ARRAY
+ * @iova: First IOVA
+ * @length: Bytes, not 0
+ */
+struct iommu_ioas_unmap_entry {
+	__aligned_u64 iova;
+	__aligned_u64 length;
+};
+
+/**
+ * struct iommu_ioas_unmap_array - ioctl(IOMMU_IOAS_UNMAP_ARRAY)
+ * @size: sizeof(struct iommu_ioas_unmap_array)
+ * @flags: Must be 0
+ * @ioas_id: IOAS to unmap from
+ * @entry_len: Bytes of one entry, as in struct iommu_ioas_map_array
+ * @entries: Address of an array of struct iommu_ioas_unmap_entry
+ * @entry_num: How many, 1 to IOMMU_IOAS_ARRAY_MAX
+ * @out_done: Entries that are done, also with an error that an entry has; 0 before
+ * @out_unmapped: Bytes that were mapped and are not any more, likewise
+ *
+ * Do what IOMMU_IOAS_UNMAP does for each entry, in their order, up to the first that
+ * fails; but no entry means everything. The first @out_done entries are unmapped, and
+ * nothing else is. IOTLBs are flushed once for the call, before any of
+ * the memory is given back; a range that in-kernel users (mediated devices) have
+ * pinned has a flush of its own.
+ *
+ * Errors: ENOENT (IOAS; nothing is mapped in an entry, or a mapping is only partly in
+ * it), EOPNOTSUPP (@flags), EINVAL (@entry_num, @entry_len, length 0),
+ * EOVERFLOW, E2BIG, EBUSY (another call maps or unmaps in the range), EDEADLOCK (as
+ * IOMMU_IOAS_UNMAP: some of the range may be unmapped), EFAULT, ENOMEM. A structure
+ * that cannot be written is found out before anything is unmapped.
+ */
+struct iommu_ioas_unmap_array {
+	__u32 size;
+	__u32 flags;
+	__u32 ioas_id;
+	__u32 entry_len;
+	__aligned_u64 entries;
+	__u32 entry_num;
+	__u32 out_done;
+	__aligned_u64 out_unmapped;
+};
+
+#define IOMMU_IOAS_UNMAP_ARRAY _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_UNMAP_ARRAY)
 
 #endif

@@ -11,6 +11,7 @@
  * No lock. Between claim and hand-over nothing waits for user space.
  */
 #include <linux/nospec.h>
+#include <linux/slab.h>
 
 #include "internal.h"
 #include "../trace.h"
@@ -29,6 +30,17 @@ static void fault_batch_add(struct fault_batch *batch,
 	batch->attaches[batch->num++] = group->attach;
 }
 
+/* The slot that a cookie names, if there is such a slot. */
+static struct fault_slot *fault_cookie_slot(struct iommufd_fault_queue *queue,
+					    u32 cookie)
+{
+	u32 index = cookie & (BIT(queue->index_bits) - 1);
+
+	if (index >= queue->params.depth)
+		return NULL;
+	return &queue->slots[array_index_nospec(index, queue->params.depth)];
+}
+
 /*
  * Claim the group that @cookie names for a user's answer. Returns the number of
  * requests answered; 0: no such group, or it is not waiting for an answer.
@@ -36,20 +48,16 @@ static void fault_batch_add(struct fault_batch *batch,
 static u32 fault_claim_user(struct iommufd_fault_queue *queue,
 			    struct fault_batch *batch, u32 cookie, u32 code)
 {
-	u32 index = cookie & (BIT(queue->index_bits) - 1);
+	struct fault_slot *slot = fault_cookie_slot(queue, cookie);
 	u32 gen = fault_cookie_gen(queue, cookie);
 	int old = fault_word(gen, FAULT_SLOT_READ);
 	struct iommufd_fault_source *source;
 	struct iommufd_fault_attach *attach;
 	struct fault_group *group;
-	struct fault_slot *slot;
 	u32 count;
 
-	if (index >= queue->params.depth)
-		return 0;
-	slot = &queue->slots[array_index_nospec(index, queue->params.depth)];
 	/* Pairs with the reader's READING -> READ. */
-	if (atomic_read(&slot->word) != old ||
+	if (!slot || atomic_read(&slot->word) != old ||
 	    !atomic_try_cmpxchg(&slot->word, &old,
 				fault_word(gen, FAULT_SLOT_CLAIMED)))
 		return 0;
@@ -63,7 +71,7 @@ static u32 fault_claim_user(struct iommufd_fault_queue *queue,
 			  queue->obj.id, group->pasid, group->pasid_valid,
 			  group->grpid, group->id, cookie, code);
 
-	fault_queue_free_chain(queue, index);
+	fault_queue_free_chain(queue, fault_slot_index(queue, slot));
 	/*
 	 * In this order: a reporter that sees the credits finds the structure.
 	 * llist_add() is the full barrier between the two. Pairs with the
@@ -226,4 +234,73 @@ int fault_queue_answer(struct iommufd_fault_queue *queue,
 	fault_point(FAULT_POINT_WRITE_CLAIMED);
 	fault_batch_send(batch);
 	return i;
+}
+
+/**
+ * iommufd_fault_queue_awaits - does a group wait for an answer under this cookie
+ * @queue: the queue
+ * @cookie: any number
+ *
+ * Return: true if it was read and has not been answered. It may be answered, by
+ * another user or by detach, as soon as this returns.
+ */
+bool iommufd_fault_queue_awaits(struct iommufd_fault_queue *queue, u32 cookie)
+{
+	struct fault_slot *slot = fault_cookie_slot(queue, cookie);
+	u32 gen = fault_cookie_gen(queue, cookie);
+
+	return slot && atomic_read(&slot->word) ==
+			       (int)fault_word(gen, FAULT_SLOT_READ);
+}
+
+/**
+ * iommufd_fault_queue_succeed - answer groups: what they asked for is there
+ * @queue: the queue whose cookies they are
+ * @cookies: of the groups; those that nobody waits for any more are left out
+ * @num: how many
+ *
+ * What makes the accesses succeed has taken effect. May sleep, for memory, which it
+ * does not depend on, and for hardware only.
+ *
+ * Return: how many groups have been answered.
+ */
+unsigned int iommufd_fault_queue_succeed(struct iommufd_fault_queue *queue,
+					 const u32 *cookies, unsigned int num)
+{
+	struct iommufd_page_answer small_answers[8] __uninitialized;
+	struct iommufd_fault_attach *small_attaches[8] __uninitialized;
+	struct fault_batch batch = {
+		.max = ARRAY_SIZE(small_answers),
+		.answers = small_answers,
+		.attaches = small_attaches,
+	};
+	struct {
+		struct iommufd_page_answer answers[IOMMUFD_FAULT_BATCH];
+		struct iommufd_fault_attach *attaches[IOMMUFD_FAULT_BATCH];
+	} *large = NULL;
+	unsigned int i = 0, groups = 0;
+
+	if (num > batch.max)
+		large = kmalloc(sizeof(*large),
+				GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (large) {
+		batch.max = IOMMUFD_FAULT_BATCH;
+		batch.answers = large->answers;
+		batch.attaches = large->attaches;
+	}
+	while (i < num) {
+		unsigned int requests = 0;
+
+		for (; i < num && batch.num < batch.max; i++)
+			requests += fault_claim_user(queue, &batch, cookies[i],
+						     IOMMUFD_PAGE_RESP_SUCCESS);
+		groups += batch.num;
+		atomic64_add(requests, &queue->answered);
+		atomic64_add(batch.num,
+			     &queue->answered_groups[FAULT_ANSWERED_SUCCESS]);
+		fault_point(FAULT_POINT_WRITE_CLAIMED);
+		fault_batch_send(&batch);
+	}
+	kfree(large);
+	return groups;
 }

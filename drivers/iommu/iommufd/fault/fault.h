@@ -247,11 +247,20 @@ struct iommufd_fault_hold *iommufd_fault_hold_new(struct device *dev,
 						  unsigned int allocation);
 void iommufd_fault_hold_drop(struct iommufd_fault_hold *hold);
 
-/* Queues. get takes a holder reference on the queue object; drop returns it. */
+/*
+ * Queues. hold takes a holder reference on the queue object, which drop returns; get
+ * takes one for a call, which put returns.
+ */
 int iommufd_fault_queue_alloc_ioctl(struct iommufd_call *call);
 struct iommufd_fault_queue *iommufd_fault_queue_hold(struct iommufd_ctx *ictx,
 						     u32 id);
 void iommufd_fault_queue_drop(struct iommufd_fault_queue *queue);
+struct iommufd_fault_queue *iommufd_fault_queue_get(struct iommufd_ctx *ictx,
+						    u32 id);
+void iommufd_fault_queue_put(struct iommufd_fault_queue *queue);
+bool iommufd_fault_queue_awaits(struct iommufd_fault_queue *queue, u32 cookie);
+unsigned int iommufd_fault_queue_succeed(struct iommufd_fault_queue *queue,
+					 const u32 *cookies, unsigned int num);
 bool iommufd_fault_queue_accepts(struct iommufd_fault_queue *queue,
 				 u64 dev_serial);
 

@@ -279,9 +279,9 @@ ssize_t fault_queue_write(struct iommufd_fault_queue *queue,
 			  struct iov_iter *from, bool nowait)
 {
 	gfp_t gfp = (nowait ? GFP_NOWAIT : GFP_KERNEL) | __GFP_NOWARN;
-	struct iommu_hwpt_page_response small_responses[FAULT_BATCH_SMALL];
-	struct iommufd_page_answer small_answers[FAULT_BATCH_SMALL];
-	struct iommufd_fault_attach *small_attaches[FAULT_BATCH_SMALL];
+	struct iommu_hwpt_page_response small_responses[FAULT_BATCH_SMALL] __uninitialized;
+	struct iommufd_page_answer small_answers[FAULT_BATCH_SMALL] __uninitialized;
+	struct iommufd_fault_attach *small_attaches[FAULT_BATCH_SMALL] __uninitialized;
 	struct iommu_hwpt_page_response *responses = small_responses;
 	struct fault_batch batch = {
 		.max = FAULT_BATCH_SMALL,

@@ -431,6 +431,31 @@ void iommufd_fault_queue_drop(struct iommufd_fault_queue *queue)
 }
 
 /**
+ * iommufd_fault_queue_get - find a queue for the time of one call
+ * @ictx: the caller's context
+ * @id: of a fault queue in it
+ *
+ * Return: the queue, for iommufd_fault_queue_put(), or ERR_PTR(-ENOENT).
+ */
+struct iommufd_fault_queue *iommufd_fault_queue_get(struct iommufd_ctx *ictx,
+						    u32 id)
+{
+	struct iommufd_object *obj;
+
+	obj = iommufd_object_get(ictx, id, IOMMUFD_OBJ_FAULT);
+	return IS_ERR(obj) ? ERR_CAST(obj) : to_fault_queue(obj);
+}
+
+/**
+ * iommufd_fault_queue_put - the call has done with a queue
+ * @queue: from iommufd_fault_queue_get()
+ */
+void iommufd_fault_queue_put(struct iommufd_fault_queue *queue)
+{
+	iommufd_object_put(&queue->obj);
+}
+
+/**
  * iommufd_fault_queue_accepts - may the queue deliver this device's faults
  * @queue: the queue
  * @dev_serial: serial of the device's object
