@@ -350,6 +350,8 @@ static const struct {
 	  "a device can be asked what it and its IOMMU can do" },
 	{ IOMMU_FEATURE_HWPT_DEVICES, "hwpt-devices",
 	  "a page table can be made for a list of devices" },
+	{ IOMMU_FEATURE_IOAS_ARRAY, "ioas-array",
+	  "many mappings by one call, and page faults answered by it" },
 };
 
 static int show_features(void)

@@ -97,6 +97,65 @@ int iommu_unmap(int fd, __u32 ioas, __u64 iova, __u64 length, __u64 *done)
 	return rc;
 }
 
+int iommu_map_array(int fd, __u32 ioas, __u32 fault_id,
+		    struct iommu_ioas_map_entry *entries, __u32 *num,
+		    __u32 *answered)
+{
+	struct iommu_ioas_map_array cmd = {
+		.size = sizeof(cmd),
+		.ioas_id = ioas,
+		.fault_id = fault_id,
+		.entries = (uintptr_t)entries,
+		.entry_len = sizeof(*entries),
+		.entry_num = *num,
+	};
+	int rc = iommu_call(fd, IOMMU_IOAS_MAP_ARRAY, &cmd);
+
+	*num = cmd.out_done;
+	if (answered)
+		*answered = cmd.out_answered;
+	return rc;
+}
+
+int iommu_unmap_array(int fd, __u32 ioas,
+		      const struct iommu_ioas_unmap_entry *entries, __u32 *num,
+		      __u64 *done)
+{
+	struct iommu_ioas_unmap_array cmd = {
+		.size = sizeof(cmd),
+		.ioas_id = ioas,
+		.entries = (uintptr_t)entries,
+		.entry_len = sizeof(*entries),
+		.entry_num = *num,
+	};
+	int rc = iommu_call(fd, IOMMU_IOAS_UNMAP_ARRAY, &cmd);
+
+	*num = cmd.out_done;
+	if (done)
+		*done = cmd.out_unmapped;
+	return rc;
+}
+
+int iommu_map_answer(int fd, __u32 ioas, __u32 fault_id, __u32 cookie, void *va,
+		     __u64 length, __u64 iova)
+{
+	struct iommu_ioas_map_entry entry = {
+		.flags = IOMMU_MAP_RW | IOMMU_IOAS_MAP_ENTRY_FIXED_IOVA |
+			 IOMMU_IOAS_MAP_ENTRY_ANSWER,
+		.cookie = cookie,
+		.user_va = (uintptr_t)va,
+		.length = length,
+		.iova = iova,
+	};
+	__u32 num = 1, answered;
+	int rc;
+
+	rc = iommu_map_array(fd, ioas, fault_id, &entry, &num, &answered);
+	if (rc)
+		return rc;
+	return answered ? 0 : -ESTALE;
+}
+
 int iommu_ranges(int fd, __u32 ioas, struct iommu_iova_range *ranges,
 		 __u32 *num, __u64 *alignment)
 {

@@ -36,6 +36,22 @@ int iommu_copy(int fd, __u32 dst, __u32 src, __u64 src_iova, __u64 length,
 	       __u32 flags, __u64 *dst_iova);
 /* @done may be NULL. */
 int iommu_unmap(int fd, __u32 ioas, __u64 iova, __u64 length, __u64 *done);
+/*
+ * Many at once. *@num: in how many, out how many are done. @fault_id 0: none answers;
+ * @answered, how many groups were answered, and @done, bytes, may be NULL.
+ */
+int iommu_map_array(int fd, __u32 ioas, __u32 fault_id,
+		    struct iommu_ioas_map_entry *entries, __u32 *num,
+		    __u32 *answered);
+int iommu_unmap_array(int fd, __u32 ioas,
+		      const struct iommu_ioas_unmap_entry *entries, __u32 *num,
+		      __u64 *done);
+/*
+ * Map one page or more at a fixed IOVA for a group that was read, and answer it.
+ * -ESTALE: mapped, but the group has been answered meanwhile.
+ */
+int iommu_map_answer(int fd, __u32 ioas, __u32 fault_id, __u32 cookie, void *va,
+		     __u64 length, __u64 iova);
 int iommu_ranges(int fd, __u32 ioas, struct iommu_iova_range *ranges,
 		 __u32 *num, __u64 *alignment);
 int iommu_allow(int fd, __u32 ioas, const struct iommu_iova_range *ranges,

@@ -175,6 +175,46 @@ static void fill_unmap(FIXTURE_DATA(abi) *self, void *arg)
 	c->length = PAGE;
 }
 
+static void fill_map_array(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_ioas_map_entry *e = (void *)self->scratch;
+	struct iommu_ioas_map_array *c = arg;
+
+	*e = (struct iommu_ioas_map_entry){
+		.flags = IOMMU_MAP_RW | IOMMU_IOAS_MAP_ENTRY_FIXED_IOVA,
+		.user_va = (uintptr_t)self->buffer,
+		.length = PAGE,
+		.iova = IOVA_BASE + 96 * PAGE,
+	};
+	c->ioas_id = self->ioas;
+	c->entries = (uintptr_t)e;
+	c->entry_len = sizeof(*e);
+	c->entry_num = 1;
+}
+
+static void undo_map_array(FIXTURE_DATA(abi) *self, void *arg)
+{
+	(void)arg;
+	iommu_unmap(self->fd, self->ioas, IOVA_BASE + 96 * PAGE, PAGE, NULL);
+}
+
+static void fill_unmap_array(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_ioas_unmap_entry *e = (void *)self->scratch;
+	struct iommu_ioas_unmap_array *c = arg;
+
+	iommu_map(self->fd, self->ioas, self->buffer, PAGE,
+		  IOVA_BASE + 128 * PAGE);
+	*e = (struct iommu_ioas_unmap_entry){
+		.iova = IOVA_BASE + 128 * PAGE,
+		.length = PAGE,
+	};
+	c->ioas_id = self->ioas;
+	c->entries = (uintptr_t)e;
+	c->entry_len = sizeof(*e);
+	c->entry_num = 1;
+}
+
 static void fill_option(FIXTURE_DATA(abi) *self, void *arg)
 {
 	struct iommu_option *c = arg;
@@ -667,6 +707,27 @@ static const struct command commands[] = {
 		.undo = undo_eventq_alloc,
 	},
 	{
+		.name = "IOAS_MAP_ARRAY",
+		.nr = IOMMUFD_CMD_IOAS_MAP_ARRAY,
+		.size = sizeof(struct iommu_ioas_map_array),
+		.least = END(iommu_ioas_map_array, out_answered),
+		.flags_at = offsetof(struct iommu_ioas_map_array, flags),
+		.ids = { { offsetof(struct iommu_ioas_map_array, ioas_id),
+			   ID_IOAS, -ENOENT, 0 } },
+		.fill = fill_map_array,
+		.undo = undo_map_array,
+	},
+	{
+		.name = "IOAS_UNMAP_ARRAY",
+		.nr = IOMMUFD_CMD_IOAS_UNMAP_ARRAY,
+		.size = sizeof(struct iommu_ioas_unmap_array),
+		.least = END(iommu_ioas_unmap_array, out_unmapped),
+		.flags_at = offsetof(struct iommu_ioas_unmap_array, flags),
+		.ids = { { offsetof(struct iommu_ioas_unmap_array, ioas_id),
+			   ID_IOAS, -ENOENT, 0 } },
+		.fill = fill_unmap_array,
+	},
+	{
 		.name = "DEVICE_PASID_ATTACH",
 		.nr = IOMMUFD_CMD_DEVICE_PASID_ATTACH,
 		.size = sizeof(struct iommu_device_pasid),
@@ -891,6 +952,17 @@ TEST_F(abi, valid_call_succeeds)
 	}
 }
 
+/* A call that failed has left what was mapped for it to unmap. */
+static void unprepare(FIXTURE_DATA(abi) *self, const struct command *c)
+{
+	if (c->nr == IOMMUFD_CMD_IOAS_UNMAP)
+		iommu_unmap(self->fd, self->ioas, IOVA_BASE + 64 * PAGE, PAGE,
+			    NULL);
+	if (c->nr == IOMMUFD_CMD_IOAS_UNMAP_ARRAY)
+		iommu_unmap(self->fd, self->ioas, IOVA_BASE + 128 * PAGE, PAGE,
+			    NULL);
+}
+
 TEST_F(abi, too_short)
 {
 	struct fdinfo before, after;
@@ -903,7 +975,8 @@ TEST_F(abi, too_short)
 		const struct command *c = &commands[i];
 
 		if (c->nr == IOMMUFD_CMD_DESTROY ||
-		    c->nr == IOMMUFD_CMD_IOAS_UNMAP)
+		    c->nr == IOMMUFD_CMD_IOAS_UNMAP ||
+		    c->nr == IOMMUFD_CMD_IOAS_UNMAP_ARRAY)
 			continue;	/* preparing them changes the state */
 		for (size = 0; size < c->least; size++) {
 			prepare(self, c, arg);
@@ -1008,9 +1081,7 @@ TEST_F(abi, longer_with_something_in_the_tail)
 			if (c->nr == IOMMUFD_CMD_DESTROY)
 				iommu_destroy(self->fd,
 					      ((struct iommu_destroy *)arg)->id);
-			if (c->nr == IOMMUFD_CMD_IOAS_UNMAP)
-				iommu_unmap(self->fd, self->ioas,
-					    IOVA_BASE + 64 * PAGE, PAGE, NULL);
+			unprepare(self, c);
 		}
 	}
 }
@@ -1035,6 +1106,7 @@ TEST_F(abi, unknown_flags)
 			ASSERT_EQ(-EOPNOTSUPP,
 				  iommu_call(self->fd, request_of(c), arg))
 				TH_LOG("%s with flag %#x", c->name, 1U << bit);
+			unprepare(self, c);
 		}
 	}
 	state_of(self->fd, &after);
@@ -1132,10 +1204,7 @@ TEST_F(abi, ids_that_do_not_exist_or_are_of_another_kind)
 					       ids[k], m->offset);
 				state_of(self->fd, &after);
 				ASSERT_STREQ(before.text, after.text);
-				if (c->nr == IOMMUFD_CMD_IOAS_UNMAP)
-					iommu_unmap(self->fd, self->ioas,
-						    IOVA_BASE + 64 * PAGE,
-						    PAGE, NULL);
+				unprepare(self, c);
 			}
 		}
 	}
@@ -1215,6 +1284,7 @@ TEST_F(abi, answer_into_read_only_memory)
 		IOMMUFD_CMD_IOAS_ALLOC,	      IOMMUFD_CMD_HWPT_ALLOC,
 		IOMMUFD_CMD_FAULT_QUEUE_ALLOC, IOMMUFD_CMD_IOAS_MAP,
 		IOMMUFD_CMD_IOAS_COPY,	      IOMMUFD_CMD_DEVICE_PASID_ATTACH,
+		IOMMUFD_CMD_IOAS_MAP_ARRAY,
 		IOMMUFD_CMD_DEVICE_PASID_REPLACE, IOMMUFD_CMD_DEVICE_PRI,
 		IOMMUFD_CMD_VIOMMU_ALLOC,     IOMMUFD_CMD_VDEVICE_ALLOC,
 		IOMMUFD_CMD_VEVENTQ_ALLOC,    IOMMUFD_CMD_HWPT_EVENTQ_ALLOC,
@@ -1290,7 +1360,7 @@ TEST_F(abi, features)
 		    IOMMU_FEATURE_DEVICE_PRI |
 		    IOMMU_FEATURE_HWPT_EVENTQ |
 		    IOMMU_FEATURE_VIOMMU | IOMMU_FEATURE_DEVICE_PROBE |
-		    IOMMU_FEATURE_HWPT_DEVICES;
+		    IOMMU_FEATURE_HWPT_DEVICES | IOMMU_FEATURE_IOAS_ARRAY;
 
 	ASSERT_EQ(0, iommu_call(self->fd, IOMMU_GET_FEATURES, &c));
 	EXPECT_EQ(IOMMU_ABI_REVISION, c.out_abi_revision);
@@ -1348,6 +1418,10 @@ TEST(numbers_and_sizes)
 	EXPECT_EQ(32, sizeof(struct iommu_fault_alloc));
 	EXPECT_EQ(24, sizeof(struct iommu_features));
 	EXPECT_EQ(24, sizeof(struct iommu_hwpt_eventq_alloc));
+	EXPECT_EQ(40, sizeof(struct iommu_ioas_map_array));
+	EXPECT_EQ(32, sizeof(struct iommu_ioas_map_entry));
+	EXPECT_EQ(40, sizeof(struct iommu_ioas_unmap_array));
+	EXPECT_EQ(16, sizeof(struct iommu_ioas_unmap_entry));
 	EXPECT_EQ(32, sizeof(struct iommu_hwpt_event));
 	EXPECT_EQ(24, sizeof(struct iommu_device_pasid));
 	EXPECT_EQ(16, sizeof(struct iommu_device_pasid_detach));

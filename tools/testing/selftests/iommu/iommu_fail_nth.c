@@ -149,6 +149,7 @@ struct operation {
 static __u32 made_id;
 static __u32 made_id2;
 static int made_fd;
+static __u64 chosen_iova;
 static __u32 cookie;
 static struct iommu_hwpt_pgfault records[8];
 
@@ -227,6 +228,51 @@ static int undo_unmap(FIXTURE_DATA(fail) *self)
 {
 	return iommu_map(self->t.fd, self->t.ioas, self->memory, 4 * PAGE,
 			 IOVA_BASE);
+}
+
+/* More than are kept on the stack */
+#define ENTRIES	6
+
+static int run_map_array(FIXTURE_DATA(fail) *self)
+{
+	struct iommu_ioas_map_entry e[ENTRIES];
+	__u32 num = ENTRIES;
+	int i, rc;
+
+	for (i = 0; i < ENTRIES; i++)
+		e[i] = (struct iommu_ioas_map_entry){
+			.flags = IOMMU_MAP_RW |
+				 (i ? IOMMU_IOAS_MAP_ENTRY_FIXED_IOVA : 0),
+			.user_va = (uintptr_t)self->memory + i * PAGE,
+			.length = PAGE,
+			.iova = 2 * IOVA_BASE + 2 * i * PAGE,
+		};
+	rc = iommu_map_array(self->t.fd, self->t.ioas, 0, e, &num, NULL);
+	chosen_iova = e[0].iova;
+	/* Each time from the beginning: what is done is a part of it */
+	for (i = 0; rc && i < (int)num; i++)
+		if (iommu_unmap(self->t.fd, self->t.ioas, e[i].iova, PAGE,
+				NULL))
+			return -EPROTO;
+	return rc;
+}
+
+static int undo_map_array(FIXTURE_DATA(fail) *self)
+{
+	struct iommu_ioas_unmap_entry e[ENTRIES];
+	__u32 num = ENTRIES;
+	__u64 done;
+	int i, rc;
+
+	for (i = 0; i < ENTRIES; i++)
+		e[i] = (struct iommu_ioas_unmap_entry){
+			.iova = i ? 2 * IOVA_BASE + 2 * i * PAGE : chosen_iova,
+			.length = PAGE,
+		};
+	rc = iommu_unmap_array(self->t.fd, self->t.ioas, e, &num, &done);
+	if (!rc && (num != ENTRIES || done != ENTRIES * PAGE))
+		return -EPROTO;
+	return rc;
 }
 
 /* Set to 0 and back, so that nothing is left of it */
@@ -525,6 +571,24 @@ static int run_write_many(FIXTURE_DATA(fail) *self)
 	return made_id2 == MANY ? 0 : -EINTR;
 }
 
+/* Maps and answers; an attempt that failed has answered nothing. */
+static int run_map_answer(FIXTURE_DATA(fail) *self)
+{
+	int rc = iommu_map_answer(self->t.fd, self->t.ioas, self->t.queue_id,
+				  cookie, self->memory, PAGE, 2 * IOVA_BASE);
+
+	/* Answered, but the number could not be stored */
+	if (rc == -ESTALE)
+		rc = 0;
+	self->t.n.success += !rc;
+	return rc;
+}
+
+static int undo_map_answer(FIXTURE_DATA(fail) *self)
+{
+	return iommu_unmap(self->t.fd, self->t.ioas, 2 * IOVA_BASE, PAGE, NULL);
+}
+
 static int run_dma(FIXTURE_DATA(fail) *self)
 {
 	char data[16];
@@ -730,6 +794,10 @@ static const struct operation operations[] = {
 	{ "IOAS_MAP", none, run_map, undo_map },
 	{ "IOAS_COPY", none, run_copy, undo_copy },
 	{ "IOAS_UNMAP", none, run_unmap, undo_unmap },
+	{ "IOAS_MAP_ARRAY", none, run_map_array, undo_map_array },
+	{ "IOAS_UNMAP_ARRAY", run_map_array, undo_map_array, none },
+	{ "IOAS_MAP_ARRAY with an answer", prepare_write, run_map_answer,
+	  undo_map_answer },
 	{ "OPTION", none, run_option, undo_option },
 	{ "VFIO_IOAS", none, run_vfio_ioas, undo_vfio_ioas },
 	{ "HWPT_ALLOC paging", none, run_hwpt_paging, destroy_made },
@@ -794,7 +862,8 @@ static bool done_although_it_failed(FIXTURE_DATA(fail) *self,
 	static struct fdinfo after;
 
 	if (rc != -EFAULT ||
-	    (op->run != run_unmap && op->run != run_replace &&
+	    (op->run != run_unmap && op->run != undo_map_array &&
+	     op->run != run_replace &&
 	     op->run != run_replace_ioas && op->run != run_drain &&
 	     op->run != run_pasid_replace &&
 	     op->run != run_pasid_replace_ioas))
