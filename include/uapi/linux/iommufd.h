@@ -422,11 +422,18 @@ struct iommu_vfio_ioas {
  *                             to the queue in fault_id. Nested and, with
  *                             IOMMU_FEATURE_FAULT_ON_PAGING, paging; never
  *                             together with IOMMU_HWPT_ALLOC_NEST_PARENT
+ * @IOMMU_HWPT_ALLOC_PASID: PASIDs of the device can be attached. It promises that
+ *                          and changes nothing else: without it a PASID can be
+ *                          attached to what the driver happens to make. The
+ *                          device itself and its PASIDs need not be attached to
+ *                          HWPTs made alike. Offered with
+ *                          IOMMU_FEATURE_HWPT_PASID
  */
 enum iommufd_hwpt_alloc_flags {
 	IOMMU_HWPT_ALLOC_NEST_PARENT = 1 << 0,
 	IOMMU_HWPT_ALLOC_DIRTY_TRACKING = 1 << 1,
 	IOMMU_HWPT_FAULT_ID_VALID = 1 << 2,
+	IOMMU_HWPT_ALLOC_PASID = 1 << 3,
 };
 
 /**
@@ -539,7 +546,9 @@ enum iommu_hwpt_data_type {
  * knows, values in the data), EOPNOTSUPP (a reserved member; a list for a nested
  * HWPT; flags in a combination, or a @data_type, that the IOMMU does not offer;
  * data for a paging HWPT, or none for a nested one; a vIOMMU without nested
- * HWPTs; a fault queue for a device whose page faults never reach /dev/iommu),
+ * HWPTs; a fault queue for a device whose page faults never reach /dev/iommu;
+ * IOMMU_HWPT_ALLOC_PASID where the device has no PASIDs, or the HWPT would be one
+ * that PASIDs cannot have),
  * EIO (SMMUv3: values in the data), EADDRINUSE (the IOAS holds a mapping, or
  * promises a range, where this IOMMU cannot), EFAULT and ENOMEM (also from
  * pinning what the IOAS holds).
@@ -669,7 +678,8 @@ enum iommufd_hw_info_flags {
  * @out_data_type: One of enum iommu_hw_info_type; says what was stored. Shares
  *                 its place with @in_data_type
  * @out_max_pasid_log2: Width in bits of the PASIDs the device may use, 0 to 20.
- *                      0: none
+ *                      0: none. 20 for a mediated device, see
+ *                      struct iommu_device_pasid
  * @__reserved: Must be 0
  * @out_capabilities: Combination of enum iommufd_hw_capabilities
  *
@@ -942,7 +952,8 @@ enum iommu_hwpt_pgfault_perm {
  * struct iommu_hwpt_pgfault - One page request, as read from a fault fd
  * @flags: Combination of enum iommu_hwpt_pgfault_flags
  * @dev_id: Id of the device that asks
- * @pasid: PASID of the request; 0 if it had none
+ * @pasid: PASID of the request, as it was named when it was attached; 0 if it had
+ *         none, or if it is the one that stands for a mediated device itself
  * @grpid: Page request group index, as the device chose it. A device uses it
  *         again as soon as the group is answered
  * @perm: Combination of enum iommu_hwpt_pgfault_perm
@@ -1252,6 +1263,9 @@ struct iommu_veventq_alloc {
  *                        IOMMU_VEVENTQ_ALLOC are there
  * @IOMMU_FEATURE_DEVICE_PROBE: IOMMU_DEVICE_PROBE is there
  * @IOMMU_FEATURE_HWPT_DEVICES: IOMMU_HWPT_ALLOC takes a list of devices
+ * @IOMMU_FEATURE_HWPT_PASID: IOMMU_HWPT_ALLOC_PASID is accepted
+ * @IOMMU_FEATURE_VPASID: There can be mediated devices, whose PASIDs are
+ *                        translated: see struct iommu_device_pasid
  * @IOMMU_FEATURE_IOAS_ARRAY: IOMMU_IOAS_MAP_ARRAY and IOMMU_IOAS_UNMAP_ARRAY are
  *                            there
  *
@@ -1273,6 +1287,8 @@ enum iommu_feature_bits {
 	IOMMU_FEATURE_VIOMMU = 1 << 11,
 	IOMMU_FEATURE_DEVICE_PROBE = 1 << 12,
 	IOMMU_FEATURE_HWPT_DEVICES = 1 << 13,
+	IOMMU_FEATURE_HWPT_PASID = 1 << 14,
+	IOMMU_FEATURE_VPASID = 1 << 15,
 	IOMMU_FEATURE_IOAS_ARRAY = 1 << 16,
 };
 
@@ -1308,11 +1324,22 @@ struct iommu_features {
  * @size: sizeof(struct iommu_device_pasid)
  * @flags: Must be 0
  * @dev_id: A bound device, alone in its IOMMU group
- * @pasid: The PASID, from 1 to what the device and its IOMMU have
- *         (iommu_hw_info::out_max_pasid_log2)
+ * @pasid: The PASID as the caller calls it, the vPASID: from 1 to what the device
+ *         and its IOMMU have (iommu_hw_info::out_max_pasid_log2)
  * @pt_id: In: an IOAS or a HWPT of either kind. Out: the HWPT the PASID is
  *         attached to
- * @out_pasid: The PASID that goes with the device's requests: @pasid
+ * @out_pasid: The PASID that goes with the device's requests, the pPASID
+ *
+ * The kernel decides which pPASID a vPASID has. A device that is the caller's as a
+ * whole is told its PASIDs by the caller, or a guest: there the two are the same.
+ * A mediated device is a part of a device that others use too: all parts send
+ * requests by one requester id, and only the pPASID tells them apart. There the
+ * kernel chooses a free one from a pool, and the mediated device's driver puts it
+ * in the place of the vPASID. Any vPASID of 20 bits will do then, whatever others
+ * call theirs. A pool is the parent device's own, or the global one, from which a
+ * vPASID gets the same pPASID on all devices of the open file; a pPASID goes back
+ * to it only after requests and page requests with it have ended. Faults and
+ * events name the mediated device and the vPASID.
  *
  * Give a PASID of a device an address space of its own. It has nothing to do with
  * what the device itself is attached to, or whether it is; DMA with a PASID that
@@ -1330,12 +1357,13 @@ struct iommu_features {
  * (@flags; the device, its IOMMU driver or this kind of HWPT has no PASIDs, or no
  * fault queue; REPLACE: the IOMMU driver cannot, detach and attach instead),
  * EINVAL (@pasid out of range, a @pt_id that does not suit the device, a group of
- * several devices), EBUSY (ATTACH: the PASID is attached, also by a driver of the
- * kernel; or the device is attached to a nested HWPT that is a table of PASIDs
- * itself), EADDRINUSE (the IOAS maps or promises an IOVA the device cannot have),
- * EFAULT, ENOMEM; what the IOMMU driver returns. Nothing has changed then; only if
- * the structure of a REPLACE becomes unwritable during the call, it is EFAULT
- * although the PASID has moved.
+ * several devices), ENOSPC (ATTACH: no pPASID is free), EDQUOT (ATTACH: this open
+ * file has as many pPASIDs of the pool as it may), EBUSY (ATTACH: the PASID is
+ * attached, also by a driver of the kernel; or the device is attached to a nested
+ * HWPT that is a table of PASIDs itself), EADDRINUSE (the IOAS maps or promises an
+ * IOVA the device cannot have), EFAULT, ENOMEM; what the IOMMU driver returns.
+ * Nothing has changed then; only if the structure of a REPLACE becomes unwritable
+ * during the call, it is EFAULT although the PASID has moved.
  */
 struct iommu_device_pasid {
 	__u32 size;
@@ -1483,7 +1511,8 @@ enum iommu_hwpt_event_flags {
  * @sequence: Number of the event, from 1, lost ones counted; wraps
  * @addr: Address that the device used; the low 12 bits may be 0
  * @dev_id: The device
- * @pasid: PASID of the access, valid with IOMMU_HWPT_EVENT_PASID_VALID
+ * @pasid: PASID of the access as it was named when it was attached, valid with
+ *         IOMMU_HWPT_EVENT_PASID_VALID
  * @perm: What was asked for: combination of enum iommu_hwpt_pgfault_perm
  * @reason: The hardware's own code. Intel VT-d: the fault reason of the
  *          specification's section 7.1.3
