@@ -166,6 +166,17 @@ static bool paging_domain_sane(const struct iommu_domain *domain)
 	       domain->ops->iova_to_phys;
 }
 
+/*
+ * Drivers of this kernel have never heard of it, but for those that were written
+ * with PASIDs of user space in mind. With the others the domain that comes out shows
+ * what it can (check_pasids()).
+ */
+static bool knows_pasid_flag(struct device *dev)
+{
+	return device_iommu_capable(dev,
+				    (enum iommu_cap)IOMMUFD_CAP_PASID_REPLACE);
+}
+
 static struct iommu_domain *alloc_paging_domain(struct device *dev, u32 flags)
 {
 	const struct iommu_ops *ops = dev_iommu_ops(dev);
@@ -173,6 +184,8 @@ static struct iommu_domain *alloc_paging_domain(struct device *dev, u32 flags)
 
 	/* Whose faults go where is our business alone, no driver knows the flag */
 	flags &= ~IOMMU_HWPT_FAULT_ID_VALID;
+	if (!knows_pasid_flag(dev))
+		flags &= ~IOMMU_HWPT_ALLOC_PASID;
 
 	if (!ops->domain_alloc_user) {
 		if (flags)
@@ -234,6 +247,18 @@ static bool has_events(struct device *dev)
 	return device_iommu_capable(dev, (enum iommu_cap)IOMMUFD_CAP_EVENTS);
 }
 
+/* IOMMU_HWPT_ALLOC_PASID: a promise that PASIDs of @dev can have the domain. */
+static int check_pasids(struct iommu_domain *domain, struct device *dev,
+			u32 flags)
+{
+	if (!(flags & IOMMU_HWPT_ALLOC_PASID))
+		return 0;
+	if (!dev->iommu->max_pasids || !dev_iommu_ops(dev)->remove_dev_pasid ||
+	    !domain->ops->set_dev_pasid)
+		return -EOPNOTSUPP;
+	return 0;
+}
+
 /*
  * Around a domain, which is the HWPT's only on success, as is the caller's hold on
  * @fault.
@@ -255,7 +280,9 @@ paging_new_of(struct iommufd_ioas *ioas, struct device *dev, u32 flags,
 	paging->nest_parent = flags & IOMMU_HWPT_ALLOC_NEST_PARENT;
 	paging->hwpt.domain = domain;
 
-	rc = enforce_coherency(paging, dev);
+	rc = check_pasids(domain, dev, flags);
+	if (!rc)
+		rc = enforce_coherency(paging, dev);
 	if (rc) {
 		iommufd_object_abort(&paging->hwpt.obj);
 		return ERR_PTR(rc);
@@ -273,7 +300,8 @@ paging_new_of(struct iommufd_ioas *ioas, struct device *dev, u32 flags,
  * iommufd_hwpt_paging_new() - make an empty paging HWPT
  * @ioas: whose mappings it is going to have; its hwpt_lock is held
  * @dev: the device whose IOMMU driver makes the table
- * @flags: IOMMU_HWPT_ALLOC_NEST_PARENT, IOMMU_HWPT_ALLOC_DIRTY_TRACKING
+ * @flags: IOMMU_HWPT_ALLOC_NEST_PARENT, IOMMU_HWPT_ALLOC_DIRTY_TRACKING,
+ *	IOMMU_HWPT_ALLOC_PASID
  * @fault: queue for page faults or NULL; the caller's hold on it becomes the
  *	HWPT's on success
  *
@@ -356,11 +384,12 @@ void iommufd_hwpt_paging_abort(struct iommufd_hwpt_paging *paging)
 static struct iommu_domain *
 alloc_nested_domain(struct iommufd_hwpt_paging *parent,
 		    struct iommufd_viommu *viommu, struct device *dev,
-		    const struct iommu_user_data *data)
+		    u32 flags, const struct iommu_user_data *data)
 {
+	flags &= knows_pasid_flag(dev) ? IOMMU_HWPT_ALLOC_PASID : 0;
 	if (viommu)
-		return viommu->ops->alloc_domain_nested(viommu, 0, data);
-	return dev_iommu_ops(dev)->domain_alloc_user(dev, 0,
+		return viommu->ops->alloc_domain_nested(viommu, flags, data);
+	return dev_iommu_ops(dev)->domain_alloc_user(dev, flags,
 						     parent->hwpt.domain, data);
 }
 
@@ -387,7 +416,7 @@ static int nested_possible(struct iommufd_hwpt_paging *parent,
  */
 static struct iommufd_hwpt_nested *
 nested_new(struct iommufd_hwpt_paging *parent, struct iommufd_viommu *viommu,
-	   struct device *dev, const struct iommu_user_data *data,
+	   struct device *dev, u32 flags, const struct iommu_user_data *data,
 	   struct iommufd_fault_queue *fault)
 {
 	struct iommufd_hwpt_nested *nested;
@@ -404,7 +433,7 @@ nested_new(struct iommufd_hwpt_paging *parent, struct iommufd_viommu *viommu,
 	if (IS_ERR(nested))
 		return nested;
 
-	domain = alloc_nested_domain(parent, viommu, dev, data);
+	domain = alloc_nested_domain(parent, viommu, dev, flags, data);
 	if (IS_ERR(domain)) {
 		rc = PTR_ERR(domain);
 		goto err_abort;
@@ -415,6 +444,10 @@ nested_new(struct iommufd_hwpt_paging *parent, struct iommufd_viommu *viommu,
 		rc = -EINVAL;
 		goto err_domain;
 	}
+
+	rc = check_pasids(domain, dev, flags);
+	if (rc)
+		goto err_domain;
 
 	nested->hwpt.domain = domain;
 	nested->hwpt.fault = fault;
@@ -466,7 +499,8 @@ static int alloc_paging(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
 {
 	const u32 known = IOMMU_HWPT_ALLOC_NEST_PARENT |
 			  IOMMU_HWPT_ALLOC_DIRTY_TRACKING |
-			  IOMMU_HWPT_FAULT_ID_VALID;
+			  IOMMU_HWPT_FAULT_ID_VALID |
+			  IOMMU_HWPT_ALLOC_PASID;
 	struct iommufd_fault_queue *fault;
 	struct iommufd_hwpt_paging *paging;
 	int rc;
@@ -534,14 +568,15 @@ static int alloc_nested(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
 	struct iommufd_hwpt_nested *nested;
 	int rc;
 
-	if ((cmd->flags & ~IOMMU_HWPT_FAULT_ID_VALID) || !cmd->data_len)
+	if ((cmd->flags & ~(IOMMU_HWPT_FAULT_ID_VALID |
+			    IOMMU_HWPT_ALLOC_PASID)) || !cmd->data_len)
 		return -EOPNOTSUPP;
 
 	fault = hold_fault_queue(call->ictx, cmd, dev, dev_serial);
 	if (IS_ERR(fault))
 		return PTR_ERR(fault);
 
-	nested = nested_new(parent, viommu, dev, &data, fault);
+	nested = nested_new(parent, viommu, dev, cmd->flags, &data, fault);
 	if (IS_ERR(nested)) {
 		if (fault)
 			iommufd_fault_queue_drop(fault);

@@ -350,14 +350,20 @@ bool smmuv3_can_track_dirty(const struct smmuv3_caps *caps)
 /**
  * smmuv3_paging_offered() - can a unit have paging domains with these flags?
  * @caps: of the unit
- * @flags: IOMMU_HWPT_ALLOC_NEST_PARENT, IOMMU_HWPT_ALLOC_DIRTY_TRACKING
+ * @flags: IOMMU_HWPT_ALLOC_NEST_PARENT, IOMMU_HWPT_ALLOC_DIRTY_TRACKING,
+ *	IOMMU_HWPT_ALLOC_PASID
  *
  * Return: whether it can; false also if there are other flags.
  */
 bool smmuv3_paging_offered(const struct smmuv3_caps *caps, u32 flags)
 {
 	if (flags & ~(IOMMU_HWPT_ALLOC_NEST_PARENT |
-		      IOMMU_HWPT_ALLOC_DIRTY_TRACKING))
+		      IOMMU_HWPT_ALLOC_DIRTY_TRACKING |
+		      IOMMU_HWPT_ALLOC_PASID))
+		return false;
+	/* A context descriptor points to a table of stage 1 */
+	if ((flags & IOMMU_HWPT_ALLOC_PASID) &&
+	    ((flags & IOMMU_HWPT_ALLOC_NEST_PARENT) || !caps->stage1))
 		return false;
 	if ((flags & IOMMU_HWPT_ALLOC_NEST_PARENT) &&
 	    ((flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING) ||
@@ -399,7 +405,8 @@ static int make_table(struct smmuv3_domain *domain,
  * smmuv3_paging_alloc_caps() - an empty paging domain for several units
  * @unit: one of them; if any walk without snooping, one of those
  * @caps: what they have in common
- * @flags: IOMMU_HWPT_ALLOC_NEST_PARENT, IOMMU_HWPT_ALLOC_DIRTY_TRACKING
+ * @flags: IOMMU_HWPT_ALLOC_NEST_PARENT, IOMMU_HWPT_ALLOC_DIRTY_TRACKING,
+ *	IOMMU_HWPT_ALLOC_PASID
  *
  * May sleep.
  *

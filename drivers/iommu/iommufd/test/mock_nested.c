@@ -350,7 +350,7 @@ static int nested_configure(struct mock_nested *nested,
 /**
  * mock_nested_alloc() - a nested domain
  * @parent: what it is over
- * @flags: must be 0
+ * @flags: IOMMU_HWPT_ALLOC_PASID or 0
  * @data: the user's description
  *
  * Return: the domain; -EOPNOTSUPP for a flag or a type the mock does not have;
@@ -363,7 +363,7 @@ struct iommu_domain *mock_nested_alloc(struct iommu_domain *parent, u32 flags,
 	struct mock_nested *nested;
 	int rc;
 
-	if (flags || !data)
+	if (flags & ~IOMMU_HWPT_ALLOC_PASID || !data)
 		return ERR_PTR(-EOPNOTSUPP);
 	if (!paging)
 		return ERR_PTR(-EINVAL);
@@ -406,7 +406,8 @@ struct iommu_domain *mock_domain_alloc_user(struct device *dev, u32 flags,
 		return mock_nested_alloc(parent, flags, data);
 
 	if (data || flags & ~(IOMMU_HWPT_ALLOC_NEST_PARENT |
-			      IOMMU_HWPT_ALLOC_DIRTY_TRACKING))
+			      IOMMU_HWPT_ALLOC_DIRTY_TRACKING |
+			      IOMMU_HWPT_ALLOC_PASID))
 		return ERR_PTR(-EOPNOTSUPP);
 	if (flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING &&
 	    mdev->flags & MOCK_FLAGS_DEVICE_NO_DIRTY)

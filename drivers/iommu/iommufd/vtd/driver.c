@@ -150,7 +150,7 @@ driver_alloc_user(struct device *dev, u32 flags, struct iommu_domain *parent,
 		  const struct iommu_user_data *data)
 {
 	if (parent) {
-		if (flags || !data)
+		if ((flags & ~IOMMU_HWPT_ALLOC_PASID) || !data)
 			return ERR_PTR(-EOPNOTSUPP);
 		return alloc_nested(dev, parent, data);
 	}

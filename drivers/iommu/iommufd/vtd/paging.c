@@ -320,14 +320,16 @@ static void clean_for_unit(void *data, void *addr, size_t size)
 /**
  * vtd_paging_offered() - can a unit have paging domains with these flags?
  * @caps: of the unit
- * @flags: IOMMU_HWPT_ALLOC_NEST_PARENT, IOMMU_HWPT_ALLOC_DIRTY_TRACKING
+ * @flags: IOMMU_HWPT_ALLOC_NEST_PARENT, IOMMU_HWPT_ALLOC_DIRTY_TRACKING,
+ *	IOMMU_HWPT_ALLOC_PASID
  *
  * Return: whether it can; false also if there are other flags.
  */
 bool vtd_paging_offered(const struct vtd_caps *caps, u32 flags)
 {
 	if (flags & ~(IOMMU_HWPT_ALLOC_NEST_PARENT |
-		      IOMMU_HWPT_ALLOC_DIRTY_TRACKING))
+		      IOMMU_HWPT_ALLOC_DIRTY_TRACKING |
+		      IOMMU_HWPT_ALLOC_PASID))
 		return false;
 	if ((flags & IOMMU_HWPT_ALLOC_NEST_PARENT) && !caps->nested)
 		return false;
@@ -350,7 +352,8 @@ u64 vtd_paging_page_sizes(const struct vtd_caps *caps)
  * @unit: one of them; if any walk without snooping, one of those
  * @caps: what they have in common
  * @nid: NUMA node for its tables, or NUMA_NO_NODE
- * @flags: IOMMU_HWPT_ALLOC_NEST_PARENT, IOMMU_HWPT_ALLOC_DIRTY_TRACKING
+ * @flags: IOMMU_HWPT_ALLOC_NEST_PARENT, IOMMU_HWPT_ALLOC_DIRTY_TRACKING,
+ *	IOMMU_HWPT_ALLOC_PASID, which any domain suits
  *
  * May sleep.
  *
