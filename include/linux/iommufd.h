@@ -8,6 +8,7 @@
 #ifndef __LINUX_IOMMUFD_H
 #define __LINUX_IOMMUFD_H
 
+#include <linux/args.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/types.h>
@@ -18,6 +19,8 @@ struct iommu_group;
 struct iommufd_access;
 struct iommufd_ctx;
 struct iommufd_device;
+struct iommufd_pasid_pool;
+struct notifier_block;
 struct page;
 
 /* Devices: owned from bind to unbind, doing DMA from attach to detach */
@@ -29,13 +32,91 @@ int iommufd_device_attach(struct iommufd_device *idev, u32 *pt_id);
 int iommufd_device_replace(struct iommufd_device *idev, u32 *pt_id);
 void iommufd_device_detach(struct iommufd_device *idev);
 
+/* The same for a PASID; IOMMU_NO_PASID: for the device itself */
+int iommufd_device_attach_pasid(struct iommufd_device *idev, u32 pasid,
+				u32 *pt_id);
+int iommufd_device_replace_pasid(struct iommufd_device *idev, u32 pasid,
+				 u32 *pt_id);
+void iommufd_device_detach_pasid(struct iommufd_device *idev, u32 pasid);
+
+/*
+ * Later kernels have one set of functions with the PASID as the second argument.
+ * A driver written for those compiles here too: which is meant shows in the number
+ * of arguments.
+ */
+#define __iommufd_device_attach2(idev, pt_id)				\
+	((iommufd_device_attach)(idev, pt_id))
+#define __iommufd_device_attach3(idev, pasid, pt_id)			\
+	iommufd_device_attach_pasid(idev, pasid, pt_id)
+#define iommufd_device_attach(...)					\
+	CONCATENATE(__iommufd_device_attach,				\
+		    COUNT_ARGS(__VA_ARGS__))(__VA_ARGS__)
+#define __iommufd_device_replace2(idev, pt_id)				\
+	((iommufd_device_replace)(idev, pt_id))
+#define __iommufd_device_replace3(idev, pasid, pt_id)			\
+	iommufd_device_replace_pasid(idev, pasid, pt_id)
+#define iommufd_device_replace(...)					\
+	CONCATENATE(__iommufd_device_replace,				\
+		    COUNT_ARGS(__VA_ARGS__))(__VA_ARGS__)
+#define __iommufd_device_detach1(idev)					\
+	((iommufd_device_detach)(idev))
+#define __iommufd_device_detach2(idev, pasid)				\
+	iommufd_device_detach_pasid(idev, pasid)
+#define iommufd_device_detach(...)					\
+	CONCATENATE(__iommufd_device_detach,				\
+		    COUNT_ARGS(__VA_ARGS__))(__VA_ARGS__)
+
+/*
+ * Mediated devices: parts of a device that all use its requester id, and are told
+ * apart by PASIDs that come from a pool. The parent's driver makes the pool.
+ */
+struct iommufd_pasid_pool *iommufd_pasid_pool_create(struct device *parent,
+						     u32 first, u32 last,
+						     u32 quota);
+struct iommufd_pasid_pool *iommufd_pasid_pool_global(void);
+void iommufd_pasid_pool_put(struct iommufd_pasid_pool *pool);
+struct iommufd_device *
+iommufd_device_bind_mediated(struct iommufd_ctx *ictx, struct device *parent,
+			     struct iommufd_pasid_pool *pool, u32 *id);
+
+/**
+ * struct iommufd_pasid_binding - which PASID is on the wire for which vPASID
+ * @dev_id: the device, as user space names it; 0: any, by way of the global pool
+ * @vpasid: as user space calls it; IOMMU_NO_PASID: a mediated device itself
+ * @ppasid: on the wire
+ */
+struct iommufd_pasid_binding {
+	u32 dev_id;
+	u32 vpasid;
+	u32 ppasid;
+};
+
+/**
+ * enum iommufd_pasid_event - What a notifier of iommufd_pasid_notifier_register()
+ *	is called with
+ * @IOMMUFD_PASID_GONE: a binding, struct iommufd_pasid_binding, holds no more.
+ *	Whoever uses its pPASID has to have stopped when the callback returns: after
+ *	it the PASID is detached, and then may become another vPASID's
+ */
+enum iommufd_pasid_event {
+	IOMMUFD_PASID_GONE = 1,
+};
+
+int iommufd_pasid_translate(struct iommufd_ctx *ictx, u32 dev_id, u32 vpasid,
+			    u32 *ppasid);
+int iommufd_pasid_notifier_register(struct iommufd_ctx *ictx,
+				    struct notifier_block *nb);
+void iommufd_pasid_notifier_unregister(struct iommufd_ctx *ictx,
+				       struct notifier_block *nb);
+
 struct iommufd_ctx *iommufd_device_to_ictx(struct iommufd_device *idev);
 u32 iommufd_device_to_id(struct iommufd_device *idev);
 
 /*
  * A capability of an IOMMU driver, besides those of enum iommu_cap: its
  * set_dev_pasid() puts the domain in the place of the one given as @old, at once
- * for the device, and leaves @old attached if it fails.
+ * for the device, and leaves @old attached if it fails. Its domain_alloc_user()
+ * knows IOMMU_HWPT_ALLOC_PASID.
  */
 #define IOMMUFD_CAP_PASID_REPLACE	0x10000
 /*

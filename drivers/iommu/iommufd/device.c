@@ -17,6 +17,11 @@
 #include "describe.h"
 #include "device.h"
 
+/* Here are the functions of these names; elsewhere there may be a PASID as well. */
+#undef iommufd_device_attach
+#undef iommufd_device_replace
+#undef iommufd_device_detach
+
 /* PASIDs that fdinfo shows one by one; beyond that it only counts them */
 #define FDINFO_PASIDS_MAX	32
 
@@ -24,17 +29,6 @@ static bool allow_unsafe_interrupts;
 module_param(allow_unsafe_interrupts, bool, 0644);
 MODULE_PARM_DESC(allow_unsafe_interrupts,
 		 "Bind devices whose DMA can forge interrupts, where the platform cannot prevent it. Only for users trusted with the whole machine.");
-
-static int pasid_detach(struct iommufd_device *idev, ioasid_t pasid)
-{
-	struct iommufd_hwpt *hwpt;
-
-	hwpt = iommufd_group_detach_pasid(idev, pasid);
-	if (!hwpt)
-		return -ENOENT;
-	iommufd_hwpt_drop(hwpt);
-	return 0;
-}
 
 static void device_destroy_object(struct iommufd_object *obj)
 {
@@ -48,15 +42,21 @@ static void device_destroy_object(struct iommufd_object *obj)
 	iommufd_vdevice_evict(obj->ictx, &idev->vdev);
 	/* The driver that bound the device knows nothing of its PASIDs */
 	xa_for_each(&idev->pasids, pasid, entry) {
-		pasid_detach(idev, pasid);
+		iommufd_device_pasid_detach(idev, pasid);
 		cond_resched();
 	}
 	WARN_ON(!xa_empty(&idev->pasid_spaces));
+	iommufd_pasid_map_destroy(idev->map);
 	iommufd_fault_hold_drop(idev->pri);
 	mutex_destroy(&idev->pasid_lock);
-	iommufd_group_note_bound(idev->group, false);
-	iommu_device_release_dma_owner(idev->dev);
-	iommufd_event_device_del(&idev->events);
+	if (iommufd_device_is_mediated(idev)) {
+		iommufd_event_parent_put(idev->parts);
+		iommufd_pasid_account_put(idev->account);
+	} else {
+		iommufd_group_note_bound(idev->group, false);
+		iommu_device_release_dma_owner(idev->dev);
+		iommufd_event_device_del(&idev->events);
+	}
 	iommufd_group_put(idev->group);
 	/* The file's last reference is never put synchronously */
 	if (idev->holds_ctx)
@@ -65,7 +65,7 @@ static void device_destroy_object(struct iommufd_object *obj)
 
 static void show_pasids(struct iommufd_device *idev, struct seq_file *m)
 {
-	unsigned int num = READ_ONCE(idev->group->pasids), shown = 0;
+	unsigned int num = READ_ONCE(idev->num_pasids), shown = 0;
 	struct iommufd_pasid *entry;
 	unsigned long pasid;
 
@@ -77,7 +77,10 @@ static void show_pasids(struct iommufd_device *idev, struct seq_file *m)
 	xa_for_each(&idev->pasids, pasid, entry) {
 		if (shown++ == FDINFO_PASIDS_MAX)
 			break;
-		seq_printf(m, " pasid=%lu:hwpt=%u", pasid, entry->hwpt->obj.id);
+		seq_printf(m, " pasid=%lu", pasid);
+		if (iommufd_device_is_mediated(idev))
+			seq_printf(m, "/%u", entry->ppasid);
+		seq_printf(m, ":hwpt=%u", entry->hwpt->obj.id);
 	}
 	xa_unlock(&idev->pasids);
 }
@@ -90,6 +93,8 @@ static void device_show(struct iommufd_object *obj, struct seq_file *m)
 
 	seq_printf(m, " name=%s group=%d", dev_name(idev->dev),
 		   iommu_group_id(idev->group->group));
+	if (iommufd_device_is_mediated(idev))
+		seq_puts(m, " mediated");
 	if (hwpt_id)
 		seq_printf(m, " hwpt=%u", hwpt_id);
 	show_pasids(idev, m);
@@ -138,6 +143,63 @@ static int check_interrupts(struct iommufd_group *group, struct device *dev)
 	return 0;
 }
 
+/**
+ * iommufd_device_new() - the memory of a bound device
+ * @ictx: the context
+ * @dev: the device
+ * @group: its group; the caller's use of it becomes the device's when it is published
+ *
+ * Return: the device, for iommufd_device_publish() or iommufd_device_abort();
+ * ERR_PTR(-ENOMEM).
+ */
+struct iommufd_device *iommufd_device_new(struct iommufd_ctx *ictx,
+					  struct device *dev,
+					  struct iommufd_group *group)
+{
+	struct iommufd_device *idev;
+
+	idev = iommufd_object_alloc(ictx, struct iommufd_device, obj,
+				    &device_ops);
+	if (IS_ERR(idev))
+		return idev;
+	idev->map = iommufd_pasid_map_create(ictx, idev->obj.id);
+	if (IS_ERR(idev->map)) {
+		iommufd_object_abort(&idev->obj);
+		return ERR_PTR(-ENOMEM);
+	}
+	idev->dev = dev;
+	idev->group = group;
+	INIT_LIST_HEAD(&idev->group_item);
+	mutex_init(&idev->pasid_lock);
+	xa_init_flags(&idev->pasids, XA_FLAGS_ACCOUNT);
+	xa_init_flags(&idev->pasid_spaces, XA_FLAGS_ACCOUNT);
+	return idev;
+}
+
+/**
+ * iommufd_device_publish() - user space may use a device
+ * @idev: all of it set up. The caller is its holder until unbind
+ * @id: set to its id
+ */
+void iommufd_device_publish(struct iommufd_device *idev, u32 *id)
+{
+	/* User space cannot destroy it */
+	iommufd_object_hold(&idev->obj);
+	*id = idev->obj.id;
+	iommufd_object_finalize(&idev->obj);
+}
+
+/**
+ * iommufd_device_abort() - instead of iommufd_device_publish()
+ * @idev: freed
+ */
+void iommufd_device_abort(struct iommufd_device *idev)
+{
+	iommufd_pasid_map_destroy(idev->map);
+	mutex_destroy(&idev->pasid_lock);
+	iommufd_object_abort(&idev->obj);
+}
+
 static struct iommufd_device *device_bind(struct iommufd_ctx *ictx,
 					  struct device *dev, u32 *id,
 					  bool owned_by_ctx)
@@ -168,32 +230,21 @@ static struct iommufd_device *device_bind(struct iommufd_ctx *ictx,
 		goto err_put_group;
 	}
 
-	idev = iommufd_object_alloc(ictx, struct iommufd_device, obj,
-				    &device_ops);
+	idev = iommufd_device_new(ictx, dev, group);
 	if (IS_ERR(idev)) {
 		rc = PTR_ERR(idev);
 		goto err_release_owner;
 	}
-	idev->dev = dev;
-	idev->group = group;
-	INIT_LIST_HEAD(&idev->group_item);
-	mutex_init(&idev->pasid_lock);
-	xa_init_flags(&idev->pasids, XA_FLAGS_ACCOUNT);
-	xa_init_flags(&idev->pasid_spaces, XA_FLAGS_ACCOUNT);
 	if (!owned_by_ctx) {
 		idev->holds_ctx = true;
 		iommufd_ctx_get(ictx);
 	}
 	iommufd_group_note_bound(group, true);
-
-	/* The caller's, until unbind: user space cannot destroy the device */
-	iommufd_object_hold(&idev->obj);
-	*id = idev->obj.id;
 	idev->events.dev = dev;
 	idev->events.ictx = ictx;
 	idev->events.dev_id = idev->obj.id;
 	iommufd_event_device_add(&idev->events);
-	iommufd_object_finalize(&idev->obj);
+	iommufd_device_publish(idev, id);
 	return idev;
 
 err_release_owner:
@@ -281,25 +332,35 @@ EXPORT_SYMBOL_NS_GPL(iommufd_device_to_id, IOMMUFD);
  * struct change - one attach or replace under way
  * @idev: the device
  * @pasid: of its PASIDs, or IOMMU_NO_PASID: of the device itself
+ * @ppasid: on the wire, for an attach; IOMMU_NO_PASID: none
  * @replace: it is attached and moves; else it is attached
  * @left: replace: the HWPT it left, with a hold to drop; else NULL
  */
 struct change {
 	struct iommufd_device *idev;
 	ioasid_t pasid;
+	ioasid_t ppasid;
 	bool replace;
 	struct iommufd_hwpt *left;
 };
+
+/* By a PASID on the wire, as a mediated device itself is too. */
+static bool by_pasid(const struct change *change)
+{
+	return change->pasid != IOMMU_NO_PASID ||
+	       iommufd_device_is_mediated(change->idev);
+}
 
 static int change_to_hwpt(struct change *change, struct iommufd_hwpt *hwpt)
 {
 	struct iommufd_device *idev = change->idev;
 
-	if (change->pasid != IOMMU_NO_PASID) {
+	if (by_pasid(change)) {
 		if (change->replace)
 			return iommufd_group_replace_pasid(idev, change->pasid,
 							   hwpt, &change->left);
-		return iommufd_group_attach_pasid(idev, change->pasid, hwpt);
+		return iommufd_group_attach_pasid(idev, change->pasid,
+						  change->ppasid, hwpt);
 	}
 	if (change->replace)
 		return iommufd_group_replace(idev, hwpt, &change->left);
@@ -356,7 +417,7 @@ static s64 change_to_new_auto(struct change *change, struct iommufd_ioas *ioas)
 	 * where translation goes on meanwhile the new table has to be complete;
 	 * and drivers that have PASIDs know the table from the device.
 	 */
-	if (change->replace || change->pasid != IOMMU_NO_PASID) {
+	if (change->replace || by_pasid(change)) {
 		rc = iommufd_hwpt_paging_fill(paging);
 		if (!rc)
 			rc = change_to_hwpt(change, &paging->hwpt);
@@ -446,6 +507,9 @@ int iommufd_device_attach(struct iommufd_device *idev, u32 *pt_id)
 	struct change change = { .idev = idev, .pasid = IOMMU_NO_PASID };
 	int rc;
 
+	if (iommufd_device_is_mediated(idev))
+		return iommufd_device_attach_pasid(idev, IOMMU_NO_PASID, pt_id);
+
 	rc = change_page_table(&change, pt_id);
 	if (rc)
 		return rc;
@@ -474,6 +538,10 @@ int iommufd_device_replace(struct iommufd_device *idev, u32 *pt_id)
 		.replace = true,
 	};
 
+	if (iommufd_device_is_mediated(idev))
+		return iommufd_device_replace_pasid(idev, IOMMU_NO_PASID,
+						    pt_id);
+
 	return change_page_table(&change, pt_id);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_replace, IOMMUFD);
@@ -489,6 +557,11 @@ void iommufd_device_detach(struct iommufd_device *idev)
 {
 	struct iommufd_hwpt *hwpt;
 
+	if (iommufd_device_is_mediated(idev)) {
+		iommufd_device_detach_pasid(idev, IOMMU_NO_PASID);
+		return;
+	}
+
 	hwpt = iommufd_group_detach(idev);
 	if (!hwpt)
 		return;
@@ -500,7 +573,8 @@ EXPORT_SYMBOL_NS_GPL(iommufd_device_detach, IOMMUFD);
 /**
  * iommufd_device_pasid_attach() - let a PASID of a bound device do DMA
  * @idev: the device; its pasid_lock is held
- * @pasid: one that the device and its IOMMU have, not IOMMU_NO_PASID
+ * @pasid: as user space calls it; IOMMU_NO_PASID for a mediated device only
+ * @ppasid: on the wire: one that the device and its IOMMU have, not IOMMU_NO_PASID
  * @pt_id: as iommufd_device_attach()
  *
  * Whether the device itself is attached makes no difference.
@@ -509,9 +583,13 @@ EXPORT_SYMBOL_NS_GPL(iommufd_device_detach, IOMMUFD);
  * if it is something else. Nothing has changed then, @pt_id neither.
  */
 int iommufd_device_pasid_attach(struct iommufd_device *idev, ioasid_t pasid,
-				u32 *pt_id)
+				ioasid_t ppasid, u32 *pt_id)
 {
-	struct change change = { .idev = idev, .pasid = pasid };
+	struct change change = {
+		.idev = idev,
+		.pasid = pasid,
+		.ppasid = ppasid,
+	};
 
 	lockdep_assert_held(&idev->pasid_lock);
 	return change_page_table(&change, pt_id);
@@ -537,21 +615,6 @@ int iommufd_device_pasid_replace(struct iommufd_device *idev, ioasid_t pasid,
 
 	lockdep_assert_held(&idev->pasid_lock);
 	return change_page_table(&change, pt_id);
-}
-
-/**
- * iommufd_device_pasid_detach() - undo iommufd_device_pasid_attach()
- * @idev: the device; its pasid_lock is held
- * @pasid: as iommufd_device_pasid_attach()
- *
- * On return DMA with the PASID is blocked, and every page fault of it answered.
- *
- * Return: 0; -ENOENT: it is not attached.
- */
-int iommufd_device_pasid_detach(struct iommufd_device *idev, ioasid_t pasid)
-{
-	lockdep_assert_held(&idev->pasid_lock);
-	return pasid_detach(idev, pasid);
 }
 
 /**

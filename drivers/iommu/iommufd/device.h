@@ -11,6 +11,8 @@
 
 #include "fault/event.h"
 #include "hwpt.h"
+#include "pasid_map.h"
+#include "pasid_pool.h"
 #include "vdevice.h"
 #include "object.h"
 
@@ -49,10 +51,14 @@ struct iommufd_group {
  * @now: as it is, or NULL: attached to nothing, or to a HWPT without a fault
  *	queue
  * @next: what is going to be @now, while a replace is under way
+ * @translated: user space calls the PASID @vpasid. Set before it is installed
+ * @vpasid: see @translated; IOMMU_NO_PASID: it is a mediated device itself
  */
 struct iommufd_route {
 	struct iommufd_fault_attach *now;
 	struct iommufd_fault_attach *next;
+	bool translated;
+	u32 vpasid;
 };
 
 /**
@@ -60,14 +66,24 @@ struct iommufd_route {
  * @handle: what the iommu core keeps of the attachment
  * @hwpt: where it is attached; holds a holder reference
  * @route: its page faults
+ * @ppasid: what is on the wire. Never changes
+ * @grant: of a mediated device: @ppasid, from the pool; else NULL. Guarded by
+ *	iommufd_device::pasid_lock
+ * @event: of a mediated device: by which faults that cannot be answered find it and
+ *	the vPASID
+ * @rcu: who has found @event may still use it
  *
- * All guarded by iommufd_group::lock; @hwpt changes with the xa_lock of
- * iommufd_device::pasids held as well.
+ * All guarded by iommufd_group::lock where nothing else is said; @hwpt changes with
+ * the xa_lock of iommufd_device::pasids held as well.
  */
 struct iommufd_pasid {
 	struct iommu_attach_handle handle;
 	struct iommufd_hwpt *hwpt;
 	struct iommufd_route route;
+	u32 ppasid;
+	struct iommufd_pasid_grant *grant;
+	struct iommufd_event_pasid event;
+	struct rcu_head rcu;
 };
 
 /**
@@ -84,12 +100,19 @@ struct iommufd_pasid {
  * @holds_ctx: binding took a reference on the context. Not so for a device
  *	that is itself owned by an object of the context.
  * @events: by which faults that cannot be answered find its id. Never changes
+ * @account: of a mediated device: where its pPASIDs come from, with a use of it;
+ *	else NULL. Never changes
+ * @parts: of a mediated device: by which faults that cannot be answered find it and
+ *	its siblings, with a use of it; else NULL. Never changes
+ * @map: its vPASIDs, for who looks them up. Never changes
  * @vdev: how a guest calls it, or NULL; guarded by iommufd_ctx::vdev_lock
  * @pri: user space's use of page requests (IOMMU_DEVICE_PRI), or NULL; guarded by
  *	@pasid_lock
  * @pasid_lock: one change of a PASID, or of @pri, at a time
- * @pasids: PASID to struct iommufd_pasid; changed under the group's lock. At most
- *	as many as the device and its IOMMU have
+ * @pasids: vPASID to struct iommufd_pasid; changed under the group's lock. At most
+ *	as many as the device and its IOMMU have. IOMMU_NO_PASID is there for a
+ *	mediated device only: the address space of the device itself
+ * @num_pasids: how many; written under the group's lock, for fdinfo to read without
  * @pasid_spaces: id of an IOAS to how many of @pasids translate to it in the end:
  *	as long as there is one, the device's regions are reserved there with the
  *	address of @pasids as the owner. Guarded by the group's lock
@@ -103,13 +126,23 @@ struct iommufd_device {
 	u32 hwpt_id;
 	bool holds_ctx;
 	struct iommufd_event_device events;
+	struct iommufd_pasid_account *account;
+	struct iommufd_event_parent *parts;
+	struct iommufd_pasid_map *map;
 	struct iommufd_vdevice *vdev;
 	struct iommufd_fault_hold *pri;
 
 	struct mutex pasid_lock;	/* held across a change of a PASID */
 	struct xarray pasids;
+	unsigned int num_pasids;
 	struct xarray pasid_spaces;
 };
+
+/* A part of a device, whose PASIDs are translated. */
+static inline bool iommufd_device_is_mediated(const struct iommufd_device *idev)
+{
+	return idev->account;
+}
 
 /* Returns with a call reference: iommufd_object_put(&idev->obj). */
 struct iommufd_device *iommufd_device_get(struct iommufd_ctx *ictx, u32 id);
@@ -121,6 +154,12 @@ struct iommufd_device *iommufd_device_get(struct iommufd_ctx *ictx, u32 id);
  */
 struct iommufd_device *iommufd_device_bind_owned(struct iommufd_ctx *ictx,
 						 struct device *dev, u32 *id);
+
+/* mediated.c */
+struct iommufd_device *
+iommufd_device_bind_mediated_owned(struct iommufd_ctx *ictx,
+				   struct device *parent,
+				   struct iommufd_pasid_pool *pool, u32 *id);
 
 int iommufd_hwpt_alloc_ioctl(struct iommufd_call *call);	/* device.c */
 /* hwpt_list.c: the same for several devices */
@@ -153,11 +192,23 @@ int iommufd_pasid_attach_ioctl(struct iommufd_call *call);
 int iommufd_pasid_replace_ioctl(struct iommufd_call *call);
 int iommufd_pasid_detach_ioctl(struct iommufd_call *call);
 
-/* device.c, for pasid.c: with iommufd_device::pasid_lock held */
+/*
+ * device.c, for pasid.c: with iommufd_device::pasid_lock held. In the place of
+ * vPASIDs that are not translated @ppasid is @pasid.
+ */
 int iommufd_device_pasid_attach(struct iommufd_device *idev, ioasid_t pasid,
-				u32 *pt_id);
+				ioasid_t ppasid, u32 *pt_id);
 int iommufd_device_pasid_replace(struct iommufd_device *idev, ioasid_t pasid,
 				 u32 *pt_id);
+
+/* device.c, for mediated.c */
+struct iommufd_device *iommufd_device_new(struct iommufd_ctx *ictx,
+					  struct device *dev,
+					  struct iommufd_group *group);
+void iommufd_device_publish(struct iommufd_device *idev, u32 *id);
+void iommufd_device_abort(struct iommufd_device *idev);
+
+/* pasid.c, for device.c */
 int iommufd_device_pasid_detach(struct iommufd_device *idev, ioasid_t pasid);
 
 /* group.c: the hardware's side of it, for device.c */
@@ -175,8 +226,9 @@ int iommufd_group_reserve(struct iommufd_device *idev,
 			  struct iommufd_ioas *ioas, const void *owner);
 
 /* group_pasid.c: the same for one PASID */
+bool iommufd_group_is_alone(struct iommufd_group *group);
 int iommufd_group_attach_pasid(struct iommufd_device *idev, ioasid_t pasid,
-			       struct iommufd_hwpt *hwpt);
+			       ioasid_t ppasid, struct iommufd_hwpt *hwpt);
 int iommufd_group_replace_pasid(struct iommufd_device *idev, ioasid_t pasid,
 				struct iommufd_hwpt *hwpt,
 				struct iommufd_hwpt **old);

@@ -23,7 +23,13 @@ static int second_device(struct device *dev, void *data)
 	return ++*num > 1;
 }
 
-static bool is_alone(struct iommufd_group *group)
+/**
+ * iommufd_group_is_alone() - is there one device in the group?
+ * @group: any
+ *
+ * Return: whether it is.
+ */
+bool iommufd_group_is_alone(struct iommufd_group *group)
 {
 	unsigned int num = 0;
 
@@ -86,15 +92,53 @@ static int check_attach(struct iommufd_device *idev, ioasid_t pasid,
 		return -EBUSY;
 	if (group->hwpt && iommufd_hwpt_owns_pasids(idev, group->hwpt))
 		return -EBUSY;
-	if (!is_alone(group))
+	if (!iommufd_group_is_alone(group)) {
+		trace_pasid_refused(dev_name(idev->dev), idev->obj.id, pasid,
+				    "its group has other devices", -EINVAL);
 		return -EINVAL;
+	}
 	return check_hwpt(idev, hwpt);
+}
+
+static struct iommufd_pasid *entry_new(struct iommufd_device *idev,
+				       ioasid_t pasid, ioasid_t ppasid)
+{
+	struct iommufd_pasid *entry;
+
+	entry = kzalloc(sizeof(*entry), GFP_KERNEL_ACCOUNT);
+	if (!entry)
+		return NULL;
+	entry->ppasid = ppasid;
+	if (iommufd_device_is_mediated(idev)) {
+		entry->route.translated = true;
+		entry->route.vpasid = pasid;
+		entry->event.ictx = idev->obj.ictx;
+		entry->event.dev_id = idev->obj.id;
+		entry->event.vpasid = pasid;
+	}
+	return entry;
+}
+
+/* Faults without an answer find a mediated device by the PASID on the wire. */
+static int listen(struct iommufd_pasid *entry, struct iommufd_device *idev)
+{
+	if (!iommufd_device_is_mediated(idev))
+		return 0;
+	return iommufd_event_pasid_add(idev->parts, entry->ppasid,
+				       &entry->event);
+}
+
+static void unlisten(struct iommufd_pasid *entry, struct iommufd_device *idev)
+{
+	if (iommufd_device_is_mediated(idev))
+		iommufd_event_pasid_del(idev->parts, entry->ppasid);
 }
 
 /**
  * iommufd_group_attach_pasid() - attach a PASID
  * @idev: its device
- * @pasid: from 1, below what the device and its IOMMU have
+ * @pasid: as user space calls it
+ * @ppasid: on the wire: from 1, below what the device and its IOMMU have
  * @hwpt: to this; the caller has a call reference or made it
  *
  * Takes the group's lock, and a hold on @hwpt.
@@ -106,7 +150,7 @@ static int check_attach(struct iommufd_device *idev, ioasid_t pasid,
  * this device; -ENOMEM; what the IOMMU driver returns. Nothing has changed then.
  */
 int iommufd_group_attach_pasid(struct iommufd_device *idev, ioasid_t pasid,
-			       struct iommufd_hwpt *hwpt)
+			       ioasid_t ppasid, struct iommufd_hwpt *hwpt)
 {
 	struct iommufd_ioas *ioas = iommufd_hwpt_ioas(hwpt);
 	struct iommufd_group *group = idev->group;
@@ -118,7 +162,7 @@ int iommufd_group_attach_pasid(struct iommufd_device *idev, ioasid_t pasid,
 	if (rc)
 		goto out_unlock;
 
-	entry = kzalloc(sizeof(*entry), GFP_KERNEL_ACCOUNT);
+	entry = entry_new(idev, pasid, ppasid);
 	if (!entry) {
 		rc = -ENOMEM;
 		goto out_unlock;
@@ -129,10 +173,13 @@ int iommufd_group_attach_pasid(struct iommufd_device *idev, ioasid_t pasid,
 	rc = reserve_space(idev, ioas);
 	if (rc)
 		goto err_release;
-	rc = iommufd_route_install(&entry->route, idev, pasid, hwpt);
+	rc = listen(entry, idev);
 	if (rc)
 		goto err_space;
-	rc = iommu_attach_device_pasid(hwpt->domain, idev->dev, pasid,
+	rc = iommufd_route_install(&entry->route, idev, ppasid, hwpt);
+	if (rc)
+		goto err_listen;
+	rc = iommu_attach_device_pasid(hwpt->domain, idev->dev, ppasid,
 				       &entry->handle);
 	if (rc)
 		goto err_route;
@@ -142,16 +189,19 @@ int iommufd_group_attach_pasid(struct iommufd_device *idev, ioasid_t pasid,
 	/* Reserved: cannot fail */
 	xa_store(&idev->pasids, pasid, entry, GFP_KERNEL_ACCOUNT);
 	group->pasids++;
+	WRITE_ONCE(idev->num_pasids, idev->num_pasids + 1);
 	goto out_unlock;
 
 err_route:
 	iommufd_route_remove(&entry->route);
+err_listen:
+	unlisten(entry, idev);
 err_space:
 	release_space(idev, ioas);
 err_release:
 	xa_release(&idev->pasids, pasid);
 err_free:
-	kfree(entry);
+	kfree_rcu(entry, rcu);
 out_unlock:
 	trace_hwpt_attach(dev_name(idev->dev), idev->obj.id, pasid,
 			  hwpt->obj.id, rc);
@@ -206,10 +256,11 @@ int iommufd_group_replace_pasid(struct iommufd_device *idev, ioasid_t pasid,
 	rc = reserve_space(idev, to);
 	if (rc)
 		goto out_unlock;
-	rc = iommufd_route_prepare(&entry->route, idev, pasid, hwpt);
+	rc = iommufd_route_prepare(&entry->route, idev, entry->ppasid, hwpt);
 	if (rc)
 		goto err_space;
-	rc = hwpt->domain->ops->set_dev_pasid(hwpt->domain, idev->dev, pasid,
+	rc = hwpt->domain->ops->set_dev_pasid(hwpt->domain, idev->dev,
+					      entry->ppasid,
 					      entry->hwpt->domain);
 	if (rc)
 		goto err_cancel;
@@ -259,12 +310,14 @@ struct iommufd_hwpt *iommufd_group_detach_pasid(struct iommufd_device *idev,
 		goto out_unlock;
 
 	hwpt = entry->hwpt;
-	iommu_detach_device_pasid(hwpt->domain, idev->dev, pasid);
+	iommu_detach_device_pasid(hwpt->domain, idev->dev, entry->ppasid);
 	iommufd_route_remove(&entry->route);
+	unlisten(entry, idev);
 	release_space(idev, iommufd_hwpt_ioas(hwpt));
 	xa_erase(&idev->pasids, pasid);
-	kfree(entry);
+	kfree_rcu(entry, rcu);
 	group->pasids--;
+	WRITE_ONCE(idev->num_pasids, idev->num_pasids - 1);
 out_unlock:
 	trace_hwpt_detach(dev_name(idev->dev), idev->obj.id, pasid,
 			  hwpt ? hwpt->obj.id : 0, hwpt ? 0 : -ENOENT);

@@ -75,6 +75,8 @@ static int get_features_ioctl(struct iommufd_call *call)
 			    IOMMU_FEATURE_VIOMMU |
 			    IOMMU_FEATURE_DEVICE_PROBE |
 			    IOMMU_FEATURE_HWPT_DEVICES |
+			    IOMMU_FEATURE_HWPT_PASID |
+			    IOMMU_FEATURE_VPASID |
 			    IOMMU_FEATURE_IOAS_ARRAY;
 	return iommufd_call_respond(call, sizeof(*cmd));
 }

@@ -415,6 +415,10 @@ void iommufd_ctx_init(struct iommufd_ctx *ictx)
 	xa_init_flags(&ictx->groups, XA_FLAGS_ACCOUNT);
 	init_waitqueue_head(&ictx->destroy_wait);
 	mutex_init(&ictx->vdev_lock);
+	xa_init_flags(&ictx->pasid_maps, XA_FLAGS_ACCOUNT);
+	BLOCKING_INIT_NOTIFIER_HEAD(&ictx->pasid_notifiers);
+	INIT_LIST_HEAD(&ictx->pasid_accounts);
+	mutex_init(&ictx->pasid_accounts_lock);
 }
 
 /**

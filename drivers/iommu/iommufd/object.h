@@ -11,7 +11,9 @@
 
 #include <linux/err.h>
 #include <linux/iommufd.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -106,6 +108,10 @@ struct iommufd_object {
  *	against release
  * @destroy_wait: woken when a call reference is dropped
  * @vdev_lock: one change of vDEVICEs at a time: which device has which
+ * @pasid_maps: device id to struct iommufd_pasid_map, for readers under RCU
+ * @pasid_notifiers: who is told when a vPASID stops being translated
+ * @pasid_accounts: struct iommufd_pasid_account, of the pools it uses
+ * @pasid_accounts_lock: guards @pasid_accounts
  * @vfio_ioas: the IOAS that VFIO's container calls act on, or NULL; guarded by
  *	the xa_lock of @objects; holds a holder reference, which does not keep
  *	the IOAS from being destroyed: this is set to NULL then
@@ -119,6 +125,10 @@ struct iommufd_ctx {
 	struct xarray groups;
 	wait_queue_head_t destroy_wait;
 	struct mutex vdev_lock;		/* which device has which vDEVICE */
+	struct xarray pasid_maps;
+	struct blocking_notifier_head pasid_notifiers;
+	struct list_head pasid_accounts;
+	struct mutex pasid_accounts_lock;	/* pasid_accounts */
 	struct iommufd_ioas *vfio_ioas;
 	bool account_process;
 	bool no_iommu;

@@ -114,7 +114,9 @@ int iommufd_device_pri_ioctl(struct iommufd_call *call)
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
 	mutex_lock(&idev->pasid_lock);
-	rc = pri(call, cmd, idev);
+	/* The interface belongs to the parent, and so to others too */
+	rc = iommufd_device_is_mediated(idev) ? -EOPNOTSUPP :
+						pri(call, cmd, idev);
 	mutex_unlock(&idev->pasid_lock);
 	iommufd_object_put(&idev->obj);
 	return rc;

@@ -89,8 +89,9 @@ u64 iommufd_pasid_capabilities(struct device *dev, u8 *max_pasid_log2)
 }
 
 static int hw_info(struct iommufd_call *call, struct iommu_hw_info *cmd,
-		   struct device *dev)
+		   struct iommufd_device *idev)
 {
+	struct device *dev = idev->dev;
 	u32 wanted = IOMMU_HW_INFO_TYPE_DEFAULT;
 	struct iommufd_hw_info description;
 	int rc;
@@ -115,6 +116,9 @@ static int hw_info(struct iommufd_call *call, struct iommu_hw_info *cmd,
 	cmd->out_data_type = description.type;
 	cmd->out_capabilities =
 		iommufd_pasid_capabilities(dev, &cmd->out_max_pasid_log2);
+	/* What its user calls PASIDs never reaches the hardware */
+	if (iommufd_device_is_mediated(idev))
+		cmd->out_max_pasid_log2 = IOMMUFD_PASID_BITS;
 	if (device_iommu_capable(dev, IOMMU_CAP_DIRTY_TRACKING))
 		cmd->out_capabilities |= IOMMU_HW_CAP_DIRTY_TRACKING;
 	rc = iommufd_call_respond(call, sizeof(*cmd));
@@ -142,7 +146,7 @@ int iommufd_get_hw_info_ioctl(struct iommufd_call *call)
 	idev = iommufd_device_get(call->ictx, cmd->dev_id);
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
-	rc = hw_info(call, cmd, idev->dev);
+	rc = hw_info(call, cmd, idev);
 	iommufd_object_put(&idev->obj);
 	return rc;
 }

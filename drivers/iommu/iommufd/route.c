@@ -25,15 +25,17 @@ bool iommufd_hwpt_owns_pasids(struct iommufd_device *idev,
 }
 
 /* NULL if @hwpt has no fault queue. */
-static struct iommufd_fault_attach *new_fault_attach(struct iommufd_device *idev,
-						     ioasid_t pasid,
-						     struct iommufd_hwpt *hwpt)
+static struct iommufd_fault_attach *
+new_fault_attach(const struct iommufd_route *route, struct iommufd_device *idev,
+		 ioasid_t pasid, struct iommufd_hwpt *hwpt)
 {
 	struct iommufd_fault_identity who = {
 		.dev_id = idev->obj.id,
 		.dev_serial = idev->obj.serial,
 		.owns_pasid_table = pasid == IOMMU_NO_PASID &&
 				    iommufd_hwpt_owns_pasids(idev, hwpt),
+		.translated = route->translated,
+		.vpasid = route->vpasid,
 	};
 
 	if (!hwpt->fault)
@@ -45,7 +47,7 @@ static struct iommufd_fault_attach *new_fault_attach(struct iommufd_device *idev
  * iommufd_route_install() - route the faults of a new attachment
  * @route: empty
  * @idev: the device
- * @pasid: its PASID, or IOMMU_NO_PASID for its RID
+ * @pasid: the PASID on the wire, or IOMMU_NO_PASID for its RID
  * @hwpt: what is going to be attached. Without a fault queue nothing happens
  *
  * Called before the hardware is told: its first fault must find somebody
@@ -61,7 +63,7 @@ int iommufd_route_install(struct iommufd_route *route,
 	struct iommufd_fault_attach *fault;
 	int rc;
 
-	fault = new_fault_attach(idev, pasid, hwpt);
+	fault = new_fault_attach(route, idev, pasid, hwpt);
 	if (IS_ERR(fault))
 		return PTR_ERR(fault);
 	if (fault) {
@@ -106,7 +108,7 @@ int iommufd_route_prepare(struct iommufd_route *route,
 	struct iommufd_fault_attach *next;
 	int rc;
 
-	next = new_fault_attach(idev, pasid, hwpt);
+	next = new_fault_attach(route, idev, pasid, hwpt);
 	if (IS_ERR(next))
 		return PTR_ERR(next);
 	if (route->now)

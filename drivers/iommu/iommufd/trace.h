@@ -364,6 +364,53 @@ TRACE_EVENT(device_probe,
 		  __entry->dev_id, __entry->len, __entry->num, __entry->ret)
 );
 
+/* A vPASID of a mediated device got a pPASID, or has it no more. */
+TRACE_EVENT(pasid_grant,
+	TP_PROTO(const char *dev, u32 vpasid, u32 ppasid, u32 live, bool free),
+	TP_ARGS(dev, vpasid, ppasid, live, free),
+	TP_STRUCT__entry(
+		__string(dev, dev)
+		__field(u32, vpasid)
+		__field(u32, ppasid)
+		__field(u32, live)
+		__field(bool, free)
+	),
+	TP_fast_assign(
+		__assign_str(dev);
+		__entry->vpasid = vpasid;
+		__entry->ppasid = ppasid;
+		__entry->live = live;
+		__entry->free = free;
+	),
+	TP_printk("pool=%s vpasid=%u ppasid=%u live=%u %s", __get_str(dev),
+		  __entry->vpasid, __entry->ppasid, __entry->live,
+		  __entry->free ? "free" : "in use")
+);
+
+/* A device is not given a PASID, by rule; reason: which one. */
+TRACE_EVENT(pasid_refused,
+	TP_PROTO(const char *dev, u32 dev_id, u32 pasid, const char *reason,
+		 int ret),
+	TP_ARGS(dev, dev_id, pasid, reason, ret),
+	TP_STRUCT__entry(
+		__string(dev, dev)
+		__string(reason, reason)
+		__field(u32, dev_id)
+		__field(u32, pasid)
+		__field(int, ret)
+	),
+	TP_fast_assign(
+		__assign_str(dev);
+		__assign_str(reason);
+		__entry->dev_id = dev_id;
+		__entry->pasid = pasid;
+		__entry->ret = ret;
+	),
+	TP_printk("dev=%s dev_id=%u pasid=%u reason=\"%s\" ret=%d",
+		  __get_str(dev), __entry->dev_id, __entry->pasid,
+		  __get_str(reason), __entry->ret)
+);
+
 #endif
 
 #undef TRACE_INCLUDE_PATH

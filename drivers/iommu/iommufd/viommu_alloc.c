@@ -177,6 +177,9 @@ static struct iommufd_vdevice *vdevice_new(struct iommufd_viommu *viommu,
 	struct iommufd_vdevice *vdev;
 	int rc = -EEXIST;
 
+	/* The requester id behind it is others' too */
+	if (iommufd_device_is_mediated(idev))
+		return ERR_PTR(-EOPNOTSUPP);
 	if (virt_id > ULONG_MAX || idev->dev->iommu->iommu_dev != viommu->iommu)
 		return ERR_PTR(-EINVAL);
 

@@ -1138,9 +1138,9 @@ struct iommu_viommu_alloc {
  * belated IOMMU_DESTROY hits nothing. Other than that IOMMU_DESTROY takes a vDEVICE
  * away at any time; it waits for invalidations that name the device.
  *
- * Errors: ENOENT (@viommu_id, @dev_id), EINVAL (the device is behind another unit,
- * @virt_id cannot be one), EEXIST (the device has a vDEVICE, or the vIOMMU a device
- * with this @virt_id), EFAULT, ENOMEM.
+ * Errors: ENOENT (@viommu_id, @dev_id), EOPNOTSUPP (a mediated device), EINVAL (the
+ * device is behind another unit, @virt_id cannot be one), EEXIST (the device has a
+ * vDEVICE, or the vIOMMU a device with this @virt_id), EFAULT, ENOMEM.
  */
 struct iommu_vdevice_alloc {
 	__u32 size;
@@ -1468,13 +1468,14 @@ enum iommu_device_pri_state {
  * request capability. The out members tell the state after the operation.
  *
  * Errors: ENOENT (@dev_id), EOPNOTSUPP (@flags, @op; the device has no page
- * requests, or its IOMMU driver does not hand them to user space; RESET: the driver
- * cannot), EINVAL (@allocation; DISABLE without ENABLE), EBUSY (ENABLE is in force;
- * RESET: other functions share the interface), ENODEV (the device has gone), EFAULT,
- * ENOMEM; what the IOMMU driver returns. Nothing has changed then, but: after a RESET
- * that failed in the driver what was outstanding is answered, and but for EBUSY page
- * requests are off; and if the structure becomes unwritable during the call, it is
- * EFAULT although a DISABLE or RESET was done.
+ * requests, or its IOMMU driver does not hand them to user space, or the device is
+ * mediated and shares them; RESET: the driver cannot), EINVAL (@allocation; DISABLE
+ * without ENABLE), EBUSY (ENABLE is in force; RESET: other functions share the
+ * interface), ENODEV (the device has gone), EFAULT, ENOMEM; what the IOMMU driver
+ * returns. Nothing has changed then, but: after a RESET that failed in the driver what
+ * was outstanding is answered, and but for EBUSY page requests are off; and if the
+ * structure becomes unwritable during the call, it is EFAULT although a DISABLE or
+ * RESET was done.
  */
 struct iommu_device_pri {
 	__u32 size;

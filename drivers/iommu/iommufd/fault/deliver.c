@@ -284,6 +284,13 @@ static void fault_slot_fill(struct iommufd_fault_attach *attach,
 	struct iommufd_fault_queue *queue = attach->queue;
 	struct fault_slot *slot = &queue->slots[index];
 	u32 gen = atomic_read(&slot->word) >> FAULT_SLOT_GEN_SHIFT;
+	bool pasid_valid = req->pasid_valid;
+	u32 pasid = req->pasid;
+
+	if (attach->who.translated) {
+		pasid = attach->who.vpasid;
+		pasid_valid = pasid != IOMMU_NO_PASID;
+	}
 
 	if (group->head == FAULT_NO_SLOT) {
 		group->head = index;
@@ -298,10 +305,10 @@ static void fault_slot_fill(struct iommufd_fault_attach *attach,
 
 	slot->next = FAULT_NO_SLOT;
 	slot->rec = (struct iommu_hwpt_pgfault){
-		.flags = (req->pasid_valid ? IOMMU_PGFAULT_FLAGS_PASID_VALID : 0) |
+		.flags = (pasid_valid ? IOMMU_PGFAULT_FLAGS_PASID_VALID : 0) |
 			 (req->last ? IOMMU_PGFAULT_FLAGS_LAST_PAGE : 0),
 		.dev_id = attach->who.dev_id,
-		.pasid = req->pasid_valid ? req->pasid : 0,
+		.pasid = pasid_valid ? pasid : 0,
 		.grpid = req->grpid,
 		.perm = req->perm,
 		.addr = req->addr,

@@ -10,6 +10,7 @@
 
 #include <linux/list.h>
 #include <linux/types.h>
+#include <linux/xarray.h>
 #include <uapi/linux/iommufd.h>
 
 #include "event_ring.h"
@@ -49,6 +50,22 @@ struct iommufd_event_device {
 };
 
 /**
+ * struct iommufd_event_pasid - how user space knows a PASID of a mediated device
+ * @ictx: context it is bound to
+ * @dev_id: its id there
+ * @vpasid: as user space calls the PASID; IOMMU_NO_PASID: it is the device itself
+ *
+ * Memory of the caller's, freed an RCU grace period after it was taken out.
+ */
+struct iommufd_event_pasid {
+	struct iommufd_ctx *ictx;
+	u32 dev_id;
+	u32 vpasid;
+};
+
+struct iommufd_event_parent;
+
+/**
  * struct iommufd_event_listener - who listens to a domain
  * @node: among all listeners
  * @domain: whose faults these are. Never changes
@@ -70,6 +87,13 @@ void iommufd_event_report(const struct iommu_domain *domain,
 /* del: nobody uses it when it returns. May sleep. */
 void iommufd_event_device_add(struct iommufd_event_device *edev);
 void iommufd_event_device_del(struct iommufd_event_device *edev);
+
+/* A device of which there are mediated ones, found by PASID. May sleep. */
+struct iommufd_event_parent *iommufd_event_parent_get(struct device *dev);
+void iommufd_event_parent_put(struct iommufd_event_parent *parent);
+int iommufd_event_pasid_add(struct iommufd_event_parent *parent, u32 ppasid,
+			    struct iommufd_event_pasid *epasid);
+void iommufd_event_pasid_del(struct iommufd_event_parent *parent, u32 ppasid);
 
 int iommufd_event_listen(struct iommufd_event_listener *listener,
 			 const struct iommu_domain *domain,

@@ -184,11 +184,15 @@ bool iommufd_fault_supported(struct device *dev);
  * @dev_serial: its serial, for queues made for one device alone
  * @owns_pasid_table: the attached table covers every PASID of the device that
  *	has no attach of its own (a guest-owned PASID table on RID)
+ * @translated: user space reads @vpasid in the place of the requests' PASID
+ * @vpasid: see @translated; IOMMU_NO_PASID: it reads that there was none
  */
 struct iommufd_fault_identity {
 	u32 dev_id;
 	u64 dev_serial;
 	bool owns_pasid_table;
+	bool translated;
+	u32 vpasid;
 };
 
 /*
