@@ -3,7 +3,7 @@
  * The user ABI of the mock IOMMU and its devices, there with
  * CONFIG_IOMMUFD_TEST only. It lives under this path because upstream's
  * kselftest includes it from here: its operations, numbers and structures up to
- * 15 are what that test was written for, 16 and 17 are those of later kernels'
+ * 15 are what that test was written for, 16 to 21 are those of later kernels'
  * kselftests. Operations from 64 on are ours: a test
  * device that does DMA, sends page requests and counts what became of them.
  */
@@ -32,6 +32,10 @@ enum {
 	IOMMU_TEST_OP_TRIGGER_IOPF,
 	IOMMU_TEST_OP_DEV_CHECK_CACHE,
 	IOMMU_TEST_OP_TRIGGER_VEVENT,
+	IOMMU_TEST_OP_PASID_ATTACH,
+	IOMMU_TEST_OP_PASID_REPLACE,
+	IOMMU_TEST_OP_PASID_DETACH,
+	IOMMU_TEST_OP_PASID_CHECK_HWPT,
 
 	/* From here on this implementation's own */
 	IOMMU_TEST_OP_DMA = 64,
@@ -39,6 +43,11 @@ enum {
 	IOMMU_TEST_OP_REPORT,
 	IOMMU_TEST_OP_LEDGER,
 	IOMMU_TEST_OP_CACHED,
+	IOMMU_TEST_OP_PARENT,
+	IOMMU_TEST_OP_MEDIATED,
+	IOMMU_TEST_OP_VM,
+	IOMMU_TEST_OP_VM_LOOKUP,
+	IOMMU_TEST_OP_VM_STATE,
 };
 
 /* IOVAs that a mock paging domain translates */
@@ -116,6 +125,14 @@ enum {
 
 /* Bits of PASID that a device made with MOCK_FLAGS_DEVICE_PASID has */
 #define MOCK_PASID_WIDTH 20
+
+/* parent.flags: PASIDs come from the global pool */
+enum {
+	MOCK_PARENT_GLOBAL = 1 << 0,
+};
+
+/* Bytes of parent.name with its NUL */
+#define MOCK_PARENT_NAME_LEN 32
 
 /* dma.flags */
 enum {
@@ -196,6 +213,11 @@ enum {
  * @trigger_vevent: Let something happen to device dev_id that its guest hears of.
  *                  ENOENT unless it is attached to a HWPT made through a vIOMMU,
  *                  and has a vDEVICE there; EOPNOTSUPP without a vEVENTQ
+ * @pasid_attach: Attach PASID pasid of mock or mediated device @id to pt_id, or with
+ *                PASID_REPLACE move it, by the functions for drivers; 0: the device
+ *                itself
+ * @pasid_detach: Undo that
+ * @pasid_check: EINVAL unless that PASID is attached to HWPT hwpt_id; 0: to none
  * @last: Not used; marks the end of what upstream has
  * @__pad: Upstream's tail padding; not looked at
  * @dma: Let device dev_id do DMA of length bytes (1 to MOCK_DMA_LENGTH_MAX) at
@@ -219,6 +241,20 @@ enum {
  * @cached: What the IOTLB of mock HWPT @id, paging or nested, holds: out_entries
  *          of them, of MOCK_IO_PAGE_SIZE (half a page of the CPU) for a paging
  *          one, 4 KiB for a nested one; and how often it was flushed
+ * @parent: Make a device that has mediated ones: a mock device with dev_flags, or with
+ *          a name a PCI function or platform device that has no driver. Its PASIDs
+ *          first to last are the pool, of which a context may have quota; or with
+ *          MOCK_PARENT_GLOBAL the global pool. out_parent names it to all contexts,
+ *          out_stdev_id destroys it; it is there as long as it has mediated ones
+ * @mediated: Make a mediated device of parent, bind it and, unless @id is 0, attach it
+ *            itself to IOAS or HWPT @id. out_stdev_id destroys it, out_idev_id is its
+ *            device id. DMA and page requests of it have the translated PASID
+ * @vm: Make a stand-in for a hypervisor that looks vPASIDs up
+ * @vm_lookup: Let stand-in @id look vpasid of device dev_id up, and keep it until it
+ *             hears that it is gone. dev_id 0: what it is on all devices of the global
+ *             pool; vpasid 0: a mediated device itself
+ * @vm_state: What stand-in @id keeps, what it heard of, and how often it was given what
+ *            another vPASID still had, which must not be
  */
 struct iommu_test_cmd {
 	__u32 size;
@@ -306,6 +342,21 @@ struct iommu_test_cmd {
 		struct {
 			__u32 dev_id;
 		} trigger_vevent;
+		struct {
+			__u32 pasid;
+			__u32 pt_id;
+		} pasid_attach;
+		struct {
+			__u32 pasid;
+			__u32 pt_id;
+		} pasid_replace;
+		struct {
+			__u32 pasid;
+		} pasid_detach;
+		struct {
+			__u32 pasid;
+			__u32 hwpt_id;
+		} pasid_check;
 	};
 	__u32 last;
 	__u32 __pad;
@@ -352,6 +403,38 @@ struct iommu_test_cmd {
 			__aligned_u64 out_entries;
 			__aligned_u64 out_flushes;
 		} cached;
+		struct {
+			__u32 dev_flags;
+			__u32 flags;
+			__u32 first;
+			__u32 last;
+			__u32 quota;
+			__u32 out_stdev_id;
+			__u32 out_parent;
+			__u32 __reserved;
+			char name[MOCK_PARENT_NAME_LEN];
+		} parent;
+		struct {
+			__u32 parent;
+			__u32 out_stdev_id;
+			__u32 out_idev_id;
+			__u32 out_hwpt_id;
+		} mediated;
+		struct {
+			__u32 out_id;
+			__u32 __reserved;
+		} vm;
+		struct {
+			__u32 dev_id;
+			__u32 vpasid;
+			__u32 out_ppasid;
+			__u32 __reserved;
+		} vm_lookup;
+		struct {
+			__aligned_u64 out_entries;
+			__aligned_u64 out_gone;
+			__aligned_u64 out_stale;
+		} vm_state;
 	};
 };
 

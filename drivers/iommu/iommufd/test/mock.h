@@ -257,6 +257,23 @@ static inline struct mock_dev *to_mock_dev(struct device *dev)
 	return container_of(dev, struct mock_dev, dev);
 }
 
+struct mock_dma_args;
+struct mock_part;
+
+/* mock_part.c, mock_vm.c */
+struct iommufd_device *mock_part_idev(struct iommufd_object *obj);
+int mock_part_translate(struct iommufd_device *idev, bool *pasid_valid,
+			u32 *pasid);
+void mock_part_dma_begin(struct iommufd_device *idev,
+			 struct mock_dma_args *args);
+bool mock_part_dma_goes_on(const struct mock_dma_args *args);
+void mock_part_dma_end(const struct mock_dma_args *args);
+int mock_op_parent(struct iommufd_call *call, struct iommu_test_cmd *cmd);
+int mock_op_mediated(struct iommufd_call *call, struct iommu_test_cmd *cmd);
+int mock_op_vm(struct iommufd_call *call, struct iommu_test_cmd *cmd);
+int mock_op_vm_lookup(struct iommufd_call *call, struct iommu_test_cmd *cmd);
+int mock_op_vm_state(struct iommufd_call *call, struct iommu_test_cmd *cmd);
+
 /* mock_device.c */
 struct mock_dev *mock_dev_create(u32 flags);
 void mock_dev_destroy(struct mock_dev *mdev);
@@ -343,6 +360,9 @@ u32 mock_fault_free_grpid(struct mock_dev *mdev, bool pasid_valid, u32 pasid);
  * @pasid: goes with the requests if @pasid_valid
  * @pasid_valid: the DMA has a PASID
  * @write: to memory
+ * @dev_id: the bound device
+ * @part: of a mediated device: the one; else NULL
+ * @vpasid: of a mediated device: what @pasid stands for
  */
 struct mock_dma_args {
 	u64 iova;
@@ -351,6 +371,9 @@ struct mock_dma_args {
 	u32 pasid;
 	bool pasid_valid;
 	bool write;
+	u32 dev_id;
+	struct mock_part *part;
+	u32 vpasid;
 };
 
 /**

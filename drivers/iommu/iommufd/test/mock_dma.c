@@ -58,6 +58,7 @@ static void dma_end(struct mock_dma *dma, u32 status)
 	if (!--mdev->num_dmas)
 		wake_up_all(&mdev->idle);
 	spin_unlock(&mdev->lock);
+	mock_part_dma_end(&dma->args);
 
 	complete_all(&dma->done);
 	dma_put(dma);
@@ -132,6 +133,8 @@ static u32 dma_step(struct mock_dma *dma, bool *parked)
 	lockdep_assert_held(&mdev->lock);
 
 	piece = min(piece, dma->args.length - dma->moved);
+	if (!mock_part_dma_goes_on(&dma->args))
+		return MOCK_DMA_BLOCKED;
 	domain = mock_dev_domain(mdev, dma->args.pasid_valid, dma->args.pasid);
 	if (!domain)
 		return MOCK_DMA_BLOCKED;
@@ -364,10 +367,12 @@ static struct mock_dma *dma_create(struct iommufd_call *call,
 	rc = dma_parse(cmd, &args);
 	if (rc)
 		return ERR_PTR(rc);
-	idev = mock_get_device(call->ictx, cmd->dma.dev_id, &mdev);
+	args.dev_id = cmd->dma.dev_id;
+	idev = mock_get_device(call->ictx, args.dev_id, &mdev);
 	if (IS_ERR(idev))
 		return ERR_CAST(idev);
 
+	mock_part_dma_begin(idev, &args);
 	dma = dma_alloc(mdev, &args);
 	if (!IS_ERR(dma)) {
 		rc = dma_start(dma, cmd->dma.flags & MOCK_DMA_ASYNC);
@@ -376,6 +381,8 @@ static struct mock_dma *dma_create(struct iommufd_call *call,
 			dma = ERR_PTR(rc);
 		}
 	}
+	if (IS_ERR(dma))
+		mock_part_dma_end(&args);
 	/* From here on the DMA is the device's: it may be detached meanwhile. */
 	iommufd_object_put(&idev->obj);
 	return dma;

@@ -152,6 +152,86 @@ out_put:
 	return rc;
 }
 
+/* The bound device behind @id, kept by a reference on the object that owns it. */
+static struct iommufd_device *get_owned(struct iommufd_ctx *ictx, u32 id,
+					struct iommufd_object **obj)
+{
+	struct iommufd_device *idev;
+
+	*obj = iommufd_object_get(ictx, id, IOMMUFD_OBJ_SELFTEST);
+	if (IS_ERR(*obj))
+		return ERR_CAST(*obj);
+	if ((*obj)->ops == &device_obj_ops)
+		return container_of(*obj, struct mock_device_obj, obj)->idev;
+	idev = mock_part_idev(*obj);
+	if (idev)
+		return idev;
+	iommufd_object_put(*obj);
+	return ERR_PTR(-ENOENT);
+}
+
+/* In the shape that later kernels' drivers use */
+static int op_pasid_change(struct iommufd_call *call,
+			   struct iommu_test_cmd *cmd)
+{
+	u32 pasid = cmd->pasid_attach.pasid;
+	u32 pt_id = cmd->pasid_attach.pt_id;
+	struct iommufd_device *idev;
+	struct iommufd_object *obj;
+	int rc;
+
+	idev = get_owned(call->ictx, cmd->id, &obj);
+	if (IS_ERR(idev))
+		return PTR_ERR(idev);
+	if (cmd->op == IOMMU_TEST_OP_PASID_ATTACH)
+		rc = iommufd_device_attach(idev, pasid, &pt_id);
+	else
+		rc = iommufd_device_replace(idev, pasid, &pt_id);
+	if (rc)
+		goto out_put;
+	cmd->pasid_attach.pt_id = pt_id;
+	rc = iommufd_call_respond(call, sizeof(*cmd));
+	if (rc && cmd->op == IOMMU_TEST_OP_PASID_ATTACH)
+		iommufd_device_detach(idev, pasid);
+out_put:
+	iommufd_object_put(obj);
+	return rc;
+}
+
+static int op_pasid_detach(struct iommufd_call *call,
+			   struct iommu_test_cmd *cmd)
+{
+	struct iommufd_device *idev;
+	struct iommufd_object *obj;
+
+	idev = get_owned(call->ictx, cmd->id, &obj);
+	if (IS_ERR(idev))
+		return PTR_ERR(idev);
+	iommufd_device_detach(idev, cmd->pasid_detach.pasid);
+	iommufd_object_put(obj);
+	return 0;
+}
+
+static int op_pasid_check(struct iommufd_call *call,
+			  struct iommu_test_cmd *cmd)
+{
+	struct iommufd_device *idev;
+	struct iommufd_pasid *entry;
+	struct iommufd_object *obj;
+	u32 hwpt_id = 0;
+
+	idev = get_owned(call->ictx, cmd->id, &obj);
+	if (IS_ERR(idev))
+		return PTR_ERR(idev);
+	mutex_lock(&idev->pasid_lock);
+	entry = xa_load(&idev->pasids, cmd->pasid_check.pasid);
+	if (entry)
+		hwpt_id = entry->hwpt->obj.id;
+	mutex_unlock(&idev->pasid_lock);
+	iommufd_object_put(obj);
+	return hwpt_id == cmd->pasid_check.hwpt_id ? 0 : -EINVAL;
+}
+
 /**
  * mock_get_device() - the mock device behind a device id
  * @ictx: the context
@@ -196,7 +276,9 @@ static int op_trigger_iopf(struct iommufd_call *call,
 	idev = mock_get_device(call->ictx, cmd->trigger_iopf.dev_id, &mdev);
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
-	rc = mock_fault_trigger(mdev, &req);
+	rc = mock_part_translate(idev, &req.pasid_valid, &req.pasid);
+	if (!rc)
+		rc = mock_fault_trigger(mdev, &req);
 	iommufd_object_put(&idev->obj);
 	return rc;
 }
@@ -242,8 +324,11 @@ static int op_report(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 	idev = mock_get_device(call->ictx, cmd->report.dev_id, &mdev);
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
-	rc = mock_fault_send(mdev, &req, cmd->report.count, last, each_last,
-			     &cmd->report.out_taken, &cmd->report.out_refused);
+	rc = mock_part_translate(idev, &req.pasid_valid, &req.pasid);
+	if (!rc)
+		rc = mock_fault_send(mdev, &req, cmd->report.count, last,
+				     each_last, &cmd->report.out_taken,
+				     &cmd->report.out_refused);
 	iommufd_object_put(&idev->obj);
 	return rc ?: iommufd_call_respond(call, sizeof(*cmd));
 }
@@ -564,6 +649,23 @@ static int dispatch(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 		return op_dev_check_cache(call, cmd);
 	case IOMMU_TEST_OP_TRIGGER_VEVENT:
 		return op_trigger_vevent(call, cmd);
+	case IOMMU_TEST_OP_PASID_ATTACH:
+	case IOMMU_TEST_OP_PASID_REPLACE:
+		return op_pasid_change(call, cmd);
+	case IOMMU_TEST_OP_PASID_DETACH:
+		return op_pasid_detach(call, cmd);
+	case IOMMU_TEST_OP_PASID_CHECK_HWPT:
+		return op_pasid_check(call, cmd);
+	case IOMMU_TEST_OP_PARENT:
+		return mock_op_parent(call, cmd);
+	case IOMMU_TEST_OP_MEDIATED:
+		return mock_op_mediated(call, cmd);
+	case IOMMU_TEST_OP_VM:
+		return mock_op_vm(call, cmd);
+	case IOMMU_TEST_OP_VM_LOOKUP:
+		return mock_op_vm_lookup(call, cmd);
+	case IOMMU_TEST_OP_VM_STATE:
+		return mock_op_vm_state(call, cmd);
 	case IOMMU_TEST_OP_DMA:
 		return mock_op_dma(call, cmd);
 	case IOMMU_TEST_OP_DMA_WAIT:
