@@ -352,6 +352,10 @@ static const struct {
 	  "a page table can be made for a list of devices" },
 	{ IOMMU_FEATURE_IOAS_ARRAY, "ioas-array",
 	  "many mappings by one call, and page faults answered by it" },
+	{ IOMMU_FEATURE_HWPT_PASID, "hwpt-pasid",
+	  "a page table can be asked for that PASIDs can have" },
+	{ IOMMU_FEATURE_VPASID, "vpasid",
+	  "mediated devices have PASIDs, which are translated" },
 };
 
 static int show_features(void)

@@ -267,7 +267,7 @@ int iommu_hwpt_invalidate(int fd, __u32 hwpt, __u32 type, const void *reqs,
 }
 
 static int pasid_call(int fd, unsigned long request, __u32 dev, __u32 pasid,
-		      __u32 *pt)
+		      __u32 *pt, __u32 *wire)
 {
 	struct iommu_device_pasid cmd = {
 		.size = sizeof(cmd),
@@ -277,19 +277,39 @@ static int pasid_call(int fd, unsigned long request, __u32 dev, __u32 pasid,
 	};
 	int rc = iommu_call(fd, request, &cmd);
 
-	if (!rc)
+	if (!rc) {
 		*pt = cmd.pt_id;
+		*wire = cmd.out_pasid;
+	}
 	return rc;
 }
 
 int iommu_pasid_attach(int fd, __u32 dev, __u32 pasid, __u32 *pt)
 {
-	return pasid_call(fd, IOMMU_DEVICE_PASID_ATTACH, dev, pasid, pt);
+	__u32 wire;
+
+	return pasid_call(fd, IOMMU_DEVICE_PASID_ATTACH, dev, pasid, pt, &wire);
 }
 
 int iommu_pasid_replace(int fd, __u32 dev, __u32 pasid, __u32 *pt)
 {
-	return pasid_call(fd, IOMMU_DEVICE_PASID_REPLACE, dev, pasid, pt);
+	__u32 wire;
+
+	return pasid_call(fd, IOMMU_DEVICE_PASID_REPLACE, dev, pasid, pt,
+			  &wire);
+}
+
+int iommu_vpasid_attach(int fd, __u32 dev, __u32 vpasid, __u32 *pt,
+			__u32 *wire)
+{
+	return pasid_call(fd, IOMMU_DEVICE_PASID_ATTACH, dev, vpasid, pt, wire);
+}
+
+int iommu_vpasid_replace(int fd, __u32 dev, __u32 vpasid, __u32 *pt,
+			 __u32 *wire)
+{
+	return pasid_call(fd, IOMMU_DEVICE_PASID_REPLACE, dev, vpasid, pt,
+			  wire);
 }
 
 int iommu_pasid_detach(int fd, __u32 dev, __u32 pasid)

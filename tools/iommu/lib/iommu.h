@@ -76,6 +76,11 @@ int iommu_hwpt_invalidate(int fd, __u32 hwpt, __u32 type, const void *reqs,
 /* *@pt: in the IOAS or HWPT, out the HWPT. */
 int iommu_pasid_attach(int fd, __u32 dev, __u32 pasid, __u32 *pt);
 int iommu_pasid_replace(int fd, __u32 dev, __u32 pasid, __u32 *pt);
+/* The same; *@wire: out, which PASID goes with the device's requests. */
+int iommu_vpasid_attach(int fd, __u32 dev, __u32 vpasid, __u32 *pt,
+			__u32 *wire);
+int iommu_vpasid_replace(int fd, __u32 dev, __u32 vpasid, __u32 *pt,
+			 __u32 *wire);
 int iommu_pasid_detach(int fd, __u32 dev, __u32 pasid);
 
 /* @cmd gets its size, device and operation; the rest is the caller's. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The mock IOMMU of test kernels: see mock.h. */
 #include <stdint.h>
+#include <stdio.h>
 
 #include "mock.h"
 
@@ -175,4 +176,114 @@ int mock_vevent(int fd, __u32 dev)
 	};
 
 	return mock_call(fd, &cmd);
+}
+
+int mock_parent(int fd, struct mock_pool *p)
+{
+	struct iommu_test_cmd cmd = {
+		.op = IOMMU_TEST_OP_PARENT,
+		.parent = {
+			.dev_flags = p->dev_flags,
+			.flags = p->global ? MOCK_PARENT_GLOBAL : 0,
+			.first = p->first,
+			.last = p->last,
+			.quota = p->quota,
+		},
+	};
+	int rc;
+
+	if (p->parent)
+		snprintf(cmd.parent.name, sizeof(cmd.parent.name), "%s",
+			 p->parent);
+	rc = mock_call(fd, &cmd);
+	p->stdev = cmd.parent.out_stdev_id;
+	p->id = cmd.parent.out_parent;
+	return rc;
+}
+
+int mock_mediated(int fd, __u32 parent, __u32 pt, struct mock_device *d)
+{
+	struct iommu_test_cmd cmd = {
+		.op = IOMMU_TEST_OP_MEDIATED,
+		.id = pt,
+		.mediated = { .parent = parent },
+	};
+	int rc = mock_call(fd, &cmd);
+
+	d->stdev = cmd.mediated.out_stdev_id;
+	d->hwpt = cmd.mediated.out_hwpt_id;
+	d->dev = cmd.mediated.out_idev_id;
+	return rc;
+}
+
+int mock_pasid(int fd, __u32 op, __u32 stdev, __u32 pasid, __u32 *pt)
+{
+	struct iommu_test_cmd cmd = {
+		.op = op,
+		.id = stdev,
+		.pasid_attach = { .pasid = pasid, .pt_id = *pt },
+	};
+	int rc = mock_call(fd, &cmd);
+
+	if (!rc)
+		*pt = cmd.pasid_attach.pt_id;
+	return rc;
+}
+
+int mock_pasid_detach(int fd, __u32 stdev, __u32 pasid)
+{
+	struct iommu_test_cmd cmd = {
+		.op = IOMMU_TEST_OP_PASID_DETACH,
+		.id = stdev,
+		.pasid_detach = { .pasid = pasid },
+	};
+
+	return mock_call(fd, &cmd);
+}
+
+int mock_pasid_is(int fd, __u32 stdev, __u32 pasid, __u32 hwpt)
+{
+	struct iommu_test_cmd cmd = {
+		.op = IOMMU_TEST_OP_PASID_CHECK_HWPT,
+		.id = stdev,
+		.pasid_check = { .pasid = pasid, .hwpt_id = hwpt },
+	};
+
+	return mock_call(fd, &cmd);
+}
+
+int mock_vm(int fd, __u32 *id)
+{
+	struct iommu_test_cmd cmd = { .op = IOMMU_TEST_OP_VM };
+	int rc = mock_call(fd, &cmd);
+
+	*id = cmd.vm.out_id;
+	return rc;
+}
+
+int mock_vm_lookup(int fd, __u32 vm, __u32 dev, __u32 vpasid, __u32 *ppasid)
+{
+	struct iommu_test_cmd cmd = {
+		.op = IOMMU_TEST_OP_VM_LOOKUP,
+		.id = vm,
+		.vm_lookup = { .dev_id = dev, .vpasid = vpasid },
+	};
+	int rc = mock_call(fd, &cmd);
+
+	*ppasid = cmd.vm_lookup.out_ppasid;
+	return rc;
+}
+
+int mock_vm_state(int fd, __u32 vm, struct mock_vm_state *state)
+{
+	struct iommu_test_cmd cmd = {
+		.op = IOMMU_TEST_OP_VM_STATE,
+		.id = vm,
+	};
+	int rc = mock_call(fd, &cmd);
+
+	state->entries = cmd.vm_state.out_entries;
+	state->gone = cmd.vm_state.out_gone;
+	state->stale = cmd.vm_state.out_stale;
+	return rc;
 }

@@ -88,6 +88,42 @@ struct mock_report {
 
 int mock_report(int fd, struct mock_report *r);
 
+/*
+ * Mediated devices: makes a parent, which is what @p->parent says or else a new mock
+ * device; PASIDs come from its own pool, or with @p->global from the global one.
+ */
+struct mock_pool {
+	const char *parent;
+	bool global;
+	__u32 dev_flags;
+	__u32 first;
+	__u32 last;
+	__u32 quota;
+	__u32 stdev;
+	__u32 id;
+};
+
+int mock_parent(int fd, struct mock_pool *p);
+/* @pt 0: not attached. */
+int mock_mediated(int fd, __u32 parent, __u32 pt, struct mock_device *d);
+
+/* By the calls for drivers; @op: IOMMU_TEST_OP_PASID_ATTACH or _REPLACE. */
+int mock_pasid(int fd, __u32 op, __u32 stdev, __u32 pasid, __u32 *pt);
+int mock_pasid_detach(int fd, __u32 stdev, __u32 pasid);
+/* 0 if it is attached to @hwpt (0: to none), else -EINVAL. */
+int mock_pasid_is(int fd, __u32 stdev, __u32 pasid, __u32 hwpt);
+
+/* A stand-in for a hypervisor: entries it keeps, those it heard the end of. */
+struct mock_vm_state {
+	__u64 entries;
+	__u64 gone;
+	__u64 stale;
+};
+
+int mock_vm(int fd, __u32 *id);
+int mock_vm_lookup(int fd, __u32 vm, __u32 dev, __u32 vpasid, __u32 *ppasid);
+int mock_vm_state(int fd, __u32 vm, struct mock_vm_state *state);
+
 /* What the device counted since it was made; see iommufd_test.h. */
 struct mock_ledger {
 	__u64 requests;

@@ -24,6 +24,10 @@ FIXTURE(fail) {
 	__u32 ioas2;
 	__u32 nested;
 	__u32 viommu;
+	/* Mediated devices: of a pool of the parent's, of the global one */
+	struct mock_pool pool[2];
+	struct mock_device part[2];
+	__u32 vm;
 	int fail_fd;
 };
 
@@ -73,7 +77,7 @@ FIXTURE_SETUP(fail)
 	struct fault_test *t = &self->t;
 	struct iommu_hwpt_selftest data = { .iotlb = 1 };
 	char path[64];
-	int rc;
+	int rc, i;
 
 	rc = ft_init(t, true, 64, 0);
 	if (rc == FT_NO_IOMMU)
@@ -96,6 +100,20 @@ FIXTURE_SETUP(fail)
 	ASSERT_EQ(0, iommu_viommu(t->fd, t->dev[0].dev, t->parent,
 				  IOMMU_VIOMMU_TYPE_SELFTEST, NULL, 0,
 				  &self->viommu));
+	for (i = 0; i < 2; i++) {
+		self->pool[i] = (struct mock_pool){
+			.global = i,
+			.dev_flags = MOCK_FLAGS_DEVICE_PASID |
+				     MOCK_FLAGS_DEVICE_RESERVED,
+			.first = 1,
+			.last = 1000,
+			.quota = 4,
+		};
+		ASSERT_EQ(0, mock_parent(t->fd, &self->pool[i]));
+		ASSERT_EQ(0, mock_mediated(t->fd, self->pool[i].id, 0,
+					   &self->part[i]));
+	}
+	ASSERT_EQ(0, mock_vm(t->fd, &self->vm));
 	self->memory = mem_get(16 * PAGE);
 	ASSERT_NE(NULL, self->memory);
 	ASSERT_EQ(0, iommu_map(t->fd, t->ioas, self->memory, 4 * PAGE,
@@ -786,6 +804,69 @@ static int undo_vevent(FIXTURE_DATA(fail) *self)
 	return rc ? rc : iommu_destroy(self->t.fd, guest_hwpt);
 }
 
+static int run_mediated(FIXTURE_DATA(fail) *self)
+{
+	struct mock_device d;
+	int rc = mock_mediated(self->t.fd, self->pool[0].id, self->ioas2, &d);
+
+	made_id = d.stdev;
+	return rc;
+}
+
+static int run_mediated_global(FIXTURE_DATA(fail) *self)
+{
+	struct mock_device d;
+	int rc = mock_mediated(self->t.fd, self->pool[1].id, self->t.hwpt, &d);
+
+	made_id = d.stdev;
+	return rc;
+}
+
+static int vpasid_attach(FIXTURE_DATA(fail) *self, unsigned int part, __u32 pt)
+{
+	return iommu_pasid_attach(self->t.fd, self->part[part].dev, 9, &pt);
+}
+
+static int run_vpasid_attach(FIXTURE_DATA(fail) *self)
+{
+	return vpasid_attach(self, 0, self->ioas2);
+}
+
+static int run_vpasid_attach_global(FIXTURE_DATA(fail) *self)
+{
+	return vpasid_attach(self, 1, self->t.hwpt);
+}
+
+static int run_vpasid_detach(FIXTURE_DATA(fail) *self)
+{
+	return iommu_pasid_detach(self->t.fd, self->part[0].dev, 9);
+}
+
+static int run_vpasid_detach_global(FIXTURE_DATA(fail) *self)
+{
+	return iommu_pasid_detach(self->t.fd, self->part[1].dev, 9);
+}
+
+static int run_vpasid_replace(FIXTURE_DATA(fail) *self)
+{
+	__u32 pt = self->t.hwpt;
+
+	return iommu_pasid_replace(self->t.fd, self->part[0].dev, 9, &pt);
+}
+
+static int run_vm(FIXTURE_DATA(fail) *self)
+{
+	return mock_vm(self->t.fd, &made_id);
+}
+
+static int run_vm_lookup(FIXTURE_DATA(fail) *self)
+{
+	__u32 wire;
+
+	return mock_vm_lookup(self->t.fd, self->vm, self->part[0].dev, 9,
+			      &wire);
+}
+
 static const struct operation operations[] = {
 	{ "open", none, run_open, undo_open },
 	{ "IOAS_ALLOC", none, run_ioas_alloc, destroy_made },
@@ -839,6 +920,21 @@ static const struct operation operations[] = {
 	{ "DEVICE_PRI enable", none, run_pri_enable, run_pri_disable },
 	{ "DEVICE_PRI reset", none, run_pri_reset, none },
 	{ "DEVICE_PASID_DETACH", run_pasid_attach, run_pasid_detach, none },
+	{ "bind a mediated device, attach it to an IOAS", none, run_mediated,
+	  destroy_made },
+	{ "bind a mediated device of the global pool, attach it", none,
+	  run_mediated_global, destroy_made },
+	{ "DEVICE_PASID_ATTACH of a vPASID", none, run_vpasid_attach,
+	  run_vpasid_detach },
+	{ "DEVICE_PASID_ATTACH of a vPASID, global pool", none,
+	  run_vpasid_attach_global, run_vpasid_detach_global },
+	{ "DEVICE_PASID_REPLACE of a vPASID", run_vpasid_attach,
+	  run_vpasid_replace, run_vpasid_detach },
+	{ "listen to vPASIDs that go", none, run_vm, destroy_made },
+	{ "look a vPASID up", run_vpasid_attach, run_vm_lookup,
+	  run_vpasid_detach },
+	{ "DEVICE_PASID_DETACH of a vPASID", run_vpasid_attach,
+	  run_vpasid_detach, none },
 	{ "VIOMMU_ALLOC", none, run_viommu, destroy_made },
 	{ "VDEVICE_ALLOC", none, run_vdevice, destroy_made },
 	{ "VEVENTQ_ALLOC", none, run_veventq, undo_fault_alloc },
@@ -865,7 +961,7 @@ static bool done_although_it_failed(FIXTURE_DATA(fail) *self,
 	    (op->run != run_unmap && op->run != undo_map_array &&
 	     op->run != run_replace &&
 	     op->run != run_replace_ioas && op->run != run_drain &&
-	     op->run != run_pasid_replace &&
+	     op->run != run_pasid_replace && op->run != run_vpasid_replace &&
 	     op->run != run_pasid_replace_ioas))
 		return false;
 	state_of(self->t.fd, &after);
