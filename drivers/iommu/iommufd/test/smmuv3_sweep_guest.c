@@ -24,7 +24,7 @@
 #define TABLE		14
 
 /* The guest's ASID (smmuv3_sweep_lib.c), and what it calls the function */
-#define ASID		7ULL
+#define GUEST_ASID	7ULL
 #define VSID		0x77ULL
 
 #define CD_V		BIT_ULL(31)
@@ -33,8 +33,8 @@
 #define CFGI_CD		(0x05ULL | VSID << 32)
 #define CFGI_CD_ALL	(0x06ULL | VSID << 32)
 #define NH_ALL		0x10ULL
-#define NH_ASID		(0x11ULL | ASID << 48)
-#define NH_VA		(0x12ULL | ASID << 48)
+#define NH_ASID		(0x11ULL | GUEST_ASID << 48)
+#define NH_VA		(0x12ULL | GUEST_ASID << 48)
 #define NH_VAA		0x13ULL
 #define NSNH_ALL	0x30ULL
 #define ATC_INV		(0x40ULL | VSID << 32)
