@@ -127,9 +127,14 @@ static size_t paging_unmap(struct iommu_domain *core, unsigned long iova,
 
 	if (!in_bounds(domain, iova, 0, pgsize * pgcount))
 		return 0;
-	/* Whoever gathers ranges of his own: the least leaf, for the flush */
+	/*
+	 * Who gathers ranges of his own: the size of the leaves if it is one, else the
+	 * least there is, which tells no level. A level would be all that is forgotten
+	 * (4.4.1.1)
+	 */
 	if (iommu_iotlb_gather_queued(gather))
-		gather->pgsize = min_not_zero(gather->pgsize, pgsize);
+		gather->pgsize = !gather->pgsize || gather->pgsize == pgsize ?
+				 pgsize : smallest_page(domain);
 	return domain->pgtbl->unmap_pages(domain->pgtbl, iova, pgsize, pgcount,
 					  gather);
 }

@@ -9,6 +9,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "../map/quarantine.h"
+#include "../map/table.h"
 #include "../smmuv3/domain.h"
 #include "../smmuv3/owed.h"
 #include "../smmuv3/viommu.h"
@@ -910,6 +911,53 @@ static void test_table_freed(struct kunit *test)
 			1U);
 }
 
+/* The level of leaves is told if all are of one: of others nothing would go (4.4.1.1). */
+static void expect_no_level(struct rig *rig, unsigned int level)
+{
+	const struct map_table_ops *ops;
+	struct iommu_iotlb_gather gather;
+	struct iova_range range = { .start = SZ_1G, .last = 2UL * SZ_1G - 1 };
+	unsigned int i, seen = 0;
+
+	ops = map_table_find(&rig->stage1->domain);
+	KUNIT_ASSERT_NOT_NULL(rig->test, ops);
+	iommu_iotlb_gather_init(&gather);
+	gather.queued = true;
+	KUNIT_ASSERT_EQ(rig->test, map(rig->stage1, SZ_1G, SZ_1G, SZ_1G, 1), 0);
+	KUNIT_EXPECT_EQ(rig->test, unmap(rig->stage1, SZ_1G, SZ_1G, 1, &gather),
+			(size_t)SZ_1G);
+	if (level != 1) {
+		KUNIT_ASSERT_EQ(rig->test, map(rig->stage1, 2UL * SZ_1G, SZ_1G,
+					       SZ_2M, 1), 0);
+		KUNIT_EXPECT_EQ(rig->test, unmap(rig->stage1, 2UL * SZ_1G,
+						 SZ_2M, 1, &gather),
+				(size_t)SZ_2M);
+		range.last += SZ_2M;
+	}
+	smmuv3_fake_forget(rig->fake);
+	ops->flush(&rig->stage1->domain, &range, 1, &gather);
+	for (i = 0; i < rig->fake->num_log; i++) {
+		const struct smmuv3_cmd *cmd = &rig->fake->log[i].cmd;
+
+		if ((u8)cmd->qw[0] != FAKE_TLBI_NH_VA)
+			continue;
+		seen++;
+		KUNIT_EXPECT_EQ(rig->test, cmd->qw[1] >> 8 & 3,
+				(u64)(level == 1));
+	}
+	KUNIT_EXPECT_GE(rig->test, seen, 1U);
+	expect_ends_with_sync(rig);
+}
+
+static void test_leaf_sizes(struct kunit *test)
+{
+	struct rig *rig = test->priv;
+
+	attach(rig, rig->stage1, 0);
+	expect_no_level(rig, 1);
+	expect_no_level(rig, 0);
+}
+
 /* What io-pgtable would take for our bug is an error. */
 static void test_bounds(struct kunit *test)
 {
@@ -991,6 +1039,7 @@ static struct kunit_case attach_cases[] = {
 	KUNIT_CASE(test_leave_stage1),
 	KUNIT_CASE(test_flush_refused),
 	KUNIT_CASE(test_table_freed),
+	KUNIT_CASE(test_leaf_sizes),
 	KUNIT_CASE(test_bounds),
 	KUNIT_CASE(test_flags),
 	{}
