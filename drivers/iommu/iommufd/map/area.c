@@ -39,6 +39,7 @@ static void area_init(struct iova_area *area, struct map_pages *pages,
 	area->embedded = false;
 	area->filled = false;
 	area->leaked = false;
+	area->owed = false;
 	atomic_set(&area->busy, 0);
 	area->num_pins = 0;
 	area->hold.pins = 0;
