@@ -308,6 +308,7 @@ int iova_space_unmap_many(struct iova_space *space,
 			  const struct iova_range *ranges, unsigned int num,
 			  unsigned int *done, unsigned long *unmapped)
 {
+	unsigned int claimed;
 	int rc = 0;
 
 	*done = 0;
@@ -317,10 +318,14 @@ int iova_space_unmap_many(struct iova_space *space,
 		LIST_HEAD(areas);
 
 		scoped_guard(rwsem_read, &space->domains_lock) {
-			*done += claim_many(space, ranges + *done,
-					    num - *done, &areas, &pinned, &rc);
+			claimed = claim_many(space, ranges + *done,
+					     num - *done, &areas, &pinned, &rc);
+			*done += claimed;
 			unmap_unpinned(space, &areas, &pinned, unmapped);
 		}
+		/* Perhaps what was in the way was ours, and is not any more */
+		if (rc == -EBUSY && claimed)
+			rc = 0;
 		if (list_empty(&pinned))
 			continue;
 		rc = unmap_pinned(space, &pinned, unmapped);

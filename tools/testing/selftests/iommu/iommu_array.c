@@ -126,6 +126,35 @@ TEST_F(array, stops_at_the_first_that_fails)
 	}
 }
 
+/* One after the other: what an entry has taken away is gone for the next one. */
+TEST_F(array, entries_of_an_unmap_may_overlap)
+{
+	struct iommu_ioas_unmap_entry both[] = {
+		self->u[0],
+		{ .iova = self->u[0].iova, .length = 3 * PAGE },
+		self->u[1],
+	};
+	long before = pinned_pages();
+	__u32 num = 2;
+	__u64 done;
+
+	ASSERT_EQ(0, map_entries(self, &num));
+	num = 2;
+	EXPECT_EQ(0, iommu_unmap_array(self->t.fd, self->t.ioas, both, &num,
+				       &done));
+	EXPECT_EQ(2, num);
+	EXPECT_EQ(2 * PAGE, done);
+	EXPECT_EQ(before, pinned_pages());
+
+	num = 2;
+	ASSERT_EQ(0, map_entries(self, &num));
+	num = 3;
+	EXPECT_EQ(-ENOENT, iommu_unmap_array(self->t.fd, self->t.ioas, both,
+					     &num, &done));
+	EXPECT_EQ(2, num);
+	EXPECT_EQ(before, pinned_pages());
+}
+
 TEST_F(array, chooses_iovas)
 {
 	__u32 num = 8;
