@@ -146,8 +146,15 @@ static struct iommu_domain *alloc_common(struct device *const *devs,
 		if (!device->unit->caps.coherent)
 			unit = device->unit;
 	}
+	if (!smmuv3_unit_hold(unit))
+		return ERR_PTR(-ENODEV);
 	domain = smmuv3_paging_alloc_caps(unit, &caps, flags);
-	return IS_ERR(domain) ? ERR_CAST(domain) : &domain->domain;
+	if (IS_ERR(domain)) {
+		smmuv3_unit_drop(unit);
+		return ERR_CAST(domain);
+	}
+	domain->holds_unit = true;
+	return &domain->domain;
 }
 
 /**

@@ -200,8 +200,8 @@ static bool turn_off(struct smmuv3_unit *unit)
 	int rc = smmuv3_unit_block(unit);
 
 	if (rc) {
-		pr_crit("%s: does nothing, and cannot be turned off: memory that it may reach is lost\n",
-			unit->name);
+		pr_crit_ratelimited("%s: does nothing, and cannot be turned off: memory that it may reach is kept\n",
+				    unit->name);
 		return false;
 	}
 	WRITE_ONCE(unit->broken, true);
@@ -220,10 +220,8 @@ static void owed_work(struct work_struct *work)
 
 	if (!smmuv3_owed_prove(unit))
 		return;
-	if (smmuv3_cmdq_stuck_ms(unit) > owed->patience) {
-		turn_off(unit);
+	if (smmuv3_cmdq_stuck_ms(unit) > owed->patience && turn_off(unit))
 		return;
-	}
 	queue_delayed_work(system_unbound_wq, &owed->work,
 			   msecs_to_jiffies(owed->delay));
 }
@@ -243,18 +241,31 @@ void smmuv3_owed_init(struct smmuv3_unit *unit)
 }
 
 /**
+ * smmuv3_owed_halt() - have a unit prove nothing by itself any more
+ * @unit: about to stop, or stopped. It may owe something still
+ *
+ * May sleep.
+ */
+void smmuv3_owed_halt(struct smmuv3_unit *unit)
+{
+	cancel_delayed_work_sync(&unit->owed.work);
+}
+
+/**
  * smmuv3_owed_exit() - a unit is stopped
  * @unit: nobody submits
- * @safe: no DMA gets through it any more. If not, what is kept for it is lost
+ * @safe: no DMA gets through it any more. If not, and it owes something, what is kept
+ *	is kept for ever
  *
- * Waits until nothing that is kept refers to @unit, for which other units may have to
- * have paid as well. May sleep.
+ * Else waits until nothing that is kept refers to @unit, for which other units may
+ * have to have paid as well. May sleep.
  */
 void smmuv3_owed_exit(struct smmuv3_unit *unit, bool safe)
 {
-	cancel_delayed_work_sync(&unit->owed.work);
-	if (!safe)
-		return;
-	owed_paid(unit, owed_count(unit));
-	wait_var_event(&num_kept, !atomic_read(&num_kept));
+	smmuv3_owed_halt(unit);
+	if (safe)
+		owed_paid(unit, owed_count(unit));
+	/* If it owes, then for ever, and nothing leaves the quarantine */
+	if (!smmuv3_unit_owing(unit))
+		wait_var_event(&num_kept, !atomic_read(&num_kept));
 }

@@ -11,6 +11,7 @@
 
 /* For unit.c; @safe: no DMA gets through @unit any more. May sleep. */
 void smmuv3_owed_init(struct smmuv3_unit *unit);
+void smmuv3_owed_halt(struct smmuv3_unit *unit);
 void smmuv3_owed_exit(struct smmuv3_unit *unit, bool safe);
 
 /*

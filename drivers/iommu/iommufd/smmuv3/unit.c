@@ -147,7 +147,7 @@ int smmuv3_unit_init(struct smmuv3_unit *unit)
  */
 void smmuv3_unit_free(struct smmuv3_unit *unit)
 {
-	smmuv3_owed_exit(unit, false);
+	smmuv3_owed_halt(unit);
 	WARN_ON(!xa_empty(&unit->streams) || !xa_empty(&unit->contexts) ||
 		!ida_is_empty(&unit->asids.ida) ||
 		!ida_is_empty(&unit->vmids.ida));
@@ -528,10 +528,17 @@ err_off:
  */
 void smmuv3_unit_stop(struct smmuv3_unit *unit)
 {
+	int rc;
+
 	/* Nobody else turns it off meanwhile */
-	smmuv3_owed_exit(unit, false);
+	smmuv3_owed_halt(unit);
 	if (!unit_abort(unit))
 		unit_enable(unit, unit->enables & ~SMMU_CR0_SMMUEN);
 	unit_stop_interrupts(unit);
-	smmuv3_owed_exit(unit, !smmuv3_unit_off(unit));
+	rc = smmuv3_unit_off(unit);
+	/* Tags that are kept for another unit are flushed here too: it has no queue */
+	if (!rc)
+		WRITE_ONCE(unit->broken, true);
+	synchronize_rcu();
+	smmuv3_owed_exit(unit, !rc);
 }

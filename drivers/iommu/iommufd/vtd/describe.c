@@ -116,9 +116,16 @@ static struct iommu_domain *alloc_common(struct device *const *devs,
 			return ERR_PTR(-EXDEV);
 		unit = device->unit;
 	}
+	if (!vtd_unit_hold(unit))
+		return ERR_PTR(-ENODEV);
 	domain = vtd_paging_alloc_caps(unit, &caps, dev_to_node(devs[0]),
 				       flags);
-	return IS_ERR(domain) ? ERR_CAST(domain) : &domain->domain;
+	if (IS_ERR(domain)) {
+		vtd_unit_drop(unit);
+		return ERR_CAST(domain);
+	}
+	domain->holds_unit = true;
+	return &domain->domain;
 }
 
 static bool alike(struct iommu_domain *domain, struct device *dev)

@@ -200,7 +200,8 @@ int vtd_domain_flush_ranges(struct vtd_domain *domain,
 	list_for_each_entry_rcu(child, &domain->children, child_item)
 		flush_devices(&batch, child, 0, U64_MAX);
 	rc = batch.unit ? vtd_batch_submit(&batch) : 0;
-	if (rc == -ETIMEDOUT) {
+	/* Of the first unit that failed; others may have met silent devices too */
+	if (rc) {
 		vtd_domain_distrust(domain);
 		list_for_each_entry_rcu(child, &domain->children, child_item)
 			vtd_domain_distrust(child);

@@ -60,7 +60,12 @@ static size_t paging_unmap(struct iommu_domain *core, unsigned long iova,
 	    iommu_iotlb_gather_is_disjoint(gather, iova, size))
 		iommu_iotlb_sync(core, gather);
 	iommu_iotlb_gather_add_range(gather, iova, size);
-	list_splice_tail(&freed, &gather->freelist);
+	/* A flush queue's tables the core frees, whatever became of the flush */
+	if (core->type == IOMMU_DOMAIN_DMA_FQ && !list_empty(&freed) &&
+	    iommu_iotlb_gather_queued(gather))
+		flush_and_free(domain, iova, iova + size - 1, &freed);
+	else
+		list_splice_tail(&freed, &gather->freelist);
 	return size;
 }
 
