@@ -121,6 +121,10 @@ static int find_common(struct hwpt_list *list)
 		if (!list->facts[i].offered)
 			return blame(list, i, IOMMU_PROBE_IOVA_RANGES,
 				     -EOPNOTSUPP);
+		if ((list->flags & IOMMU_HWPT_ALLOC_PASID) &&
+		    (!list->devs[i]->iommu->max_pasids ||
+		     !dev_iommu_ops(list->devs[i])->remove_dev_pasid))
+			return blame(list, i, IOMMU_PROBE_PASIDS, -EOPNOTSUPP);
 		if ((list->flags & IOMMU_HWPT_FAULT_ID_VALID) &&
 		    !iommufd_fault_supported(list->devs[i]))
 			return blame(list, i, IOMMU_PROBE_CAPABILITIES,
@@ -161,7 +165,8 @@ static struct iommu_domain *make_domain(struct hwpt_list *list)
 {
 	const struct iommu_ops *ops = dev_iommu_ops(list->devs[0]);
 	const struct iommufd_describer *describer = iommufd_describer_find(ops);
-	u32 kind = list->flags & IOMMUFD_PAGING_FLAGS;
+	u32 kind = list->flags &
+		   (IOMMUFD_PAGING_FLAGS | IOMMU_HWPT_ALLOC_PASID);
 	struct iommu_domain *domain;
 
 	/* One unit then: what is made for one is made for all */
@@ -309,11 +314,9 @@ int iommufd_hwpt_alloc_list(struct iommufd_call *call,
 
 	if (cmd->num_devs > IOMMU_HWPT_DEVICES_MAX || typed != !!cmd->data_len)
 		return -EINVAL;
-	cmd->out_dev_id = 0;
-	cmd->out_property = 0;
 	rc = alloc_list(call, &list);
 	free_list(&list);
-	if (rc && cmd->out_dev_id && iommufd_call_respond(call, sizeof(*cmd)))
+	if (rc && iommufd_call_respond(call, sizeof(*cmd)))
 		return -EFAULT;
 	return rc;
 }

@@ -276,6 +276,14 @@ TEST_F(list, refused)
 	c.__reserved3 = 1;
 	EXPECT_EQ(-EOPNOTSUPP, iommu_call(fd, IOMMU_HWPT_ALLOC, &c));
 	c.__reserved3 = 0;
+	/* No device is to blame, whatever stood there before */
+	c.pt_id = 1000000;
+	c.out_dev_id = many[0];
+	c.out_property = 1;
+	EXPECT_EQ(-EINVAL, iommu_call(fd, IOMMU_HWPT_ALLOC, &c));
+	EXPECT_EQ(0, c.out_dev_id);
+	EXPECT_EQ(0, c.out_property);
+	c.pt_id = ioas;
 	state_of(fd, &after);
 	EXPECT_STREQ(before.text, after.text);
 
