@@ -300,6 +300,8 @@ struct iommufd_device *iommufd_device_bind_owned(struct iommufd_ctx *ictx,
  */
 void iommufd_device_unbind(struct iommufd_device *idev)
 {
+	/* Its id may be another's while its PASIDs are still being detached */
+	iommufd_pasid_map_hide(idev->map);
 	iommufd_object_destroy_owner(&idev->obj);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_unbind, IOMMUFD);
@@ -632,6 +634,8 @@ int iommufd_hwpt_alloc_ioctl(struct iommufd_call *call)
 
 	if (cmd->__reserved || cmd->__reserved2 || cmd->__reserved3)
 		return -EOPNOTSUPP;
+	cmd->out_dev_id = 0;
+	cmd->out_property = 0;
 	if (cmd->num_devs)
 		return iommufd_hwpt_alloc_list(call, cmd);
 	if (typed != !!cmd->data_len)

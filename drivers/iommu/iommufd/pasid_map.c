@@ -44,7 +44,18 @@ struct iommufd_pasid_map *iommufd_pasid_map_create(struct iommufd_ctx *ictx,
 }
 
 /**
- * iommufd_pasid_map_destroy() - nothing can be looked up any more
+ * iommufd_pasid_map_hide() - nothing can be looked up by the id any more
+ * @map: the map. Readers that have found it go on
+ *
+ * Before the device's id is given up: from then on it may be another's.
+ */
+void iommufd_pasid_map_hide(struct iommufd_pasid_map *map)
+{
+	xa_cmpxchg(&map->ictx->pasid_maps, map->dev_id, map, NULL, 0);
+}
+
+/**
+ * iommufd_pasid_map_destroy() - there is nothing to look up any more
  * @map: empty; may be NULL. Readers that have found it go on
  */
 void iommufd_pasid_map_destroy(struct iommufd_pasid_map *map)
@@ -52,7 +63,7 @@ void iommufd_pasid_map_destroy(struct iommufd_pasid_map *map)
 	if (!map)
 		return;
 	WARN_ON(!xa_empty(&map->table));
-	xa_erase(&map->ictx->pasid_maps, map->dev_id);
+	iommufd_pasid_map_hide(map);
 	kfree_rcu(map, rcu);
 }
 
@@ -123,6 +134,11 @@ void iommufd_pasid_map_gone(struct iommufd_pasid_map *map, u32 vpasid,
 		.ppasid = ppasid,
 	};
 
+	/*
+	 * The vPASID went before we look who listens: the chain is not even locked
+	 * when it is empty. Pairs with iommufd_pasid_notifier_register().
+	 */
+	smp_mb();
 	blocking_notifier_call_chain(&map->ictx->pasid_notifiers,
 				     IOMMUFD_PASID_GONE, &binding);
 }
@@ -180,7 +196,11 @@ EXPORT_SYMBOL_NS_GPL(iommufd_pasid_translate, IOMMUFD);
 int iommufd_pasid_notifier_register(struct iommufd_ctx *ictx,
 				    struct notifier_block *nb)
 {
-	return blocking_notifier_chain_register(&ictx->pasid_notifiers, nb);
+	int rc = blocking_notifier_chain_register(&ictx->pasid_notifiers, nb);
+
+	/* Listening before looking up; pairs with iommufd_pasid_map_gone() */
+	smp_mb();
+	return rc;
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_pasid_notifier_register, IOMMUFD);
 

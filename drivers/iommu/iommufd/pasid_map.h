@@ -33,6 +33,7 @@ struct iommufd_pasid_map {
 
 struct iommufd_pasid_map *iommufd_pasid_map_create(struct iommufd_ctx *ictx,
 						   u32 dev_id);
+void iommufd_pasid_map_hide(struct iommufd_pasid_map *map);
 void iommufd_pasid_map_destroy(struct iommufd_pasid_map *map);
 
 /*

@@ -169,19 +169,25 @@ static u64 capabilities(struct device *dev, u64 pasid_caps)
 	return caps;
 }
 
-static void put_capabilities(struct probe_writer *writer, struct device *dev)
+static void put_capabilities(struct probe_writer *writer,
+			     struct iommufd_device *idev)
 {
+	bool mediated = iommufd_device_is_mediated(idev);
+	struct device *dev = idev->dev;
 	u64 pasid_caps;
 	u8 pasid_bits;
 
 	pasid_caps = iommufd_pasid_capabilities(dev, &pasid_bits);
+	/* As IOMMU_GET_HW_INFO: these are not what is on the wire */
+	if (mediated)
+		pasid_bits = IOMMUFD_PASID_BITS;
 	put_u64(writer, IOMMU_PROBE_SNOOP, IOMMU_PROBE_COMBINE_SAME,
 		device_iommu_capable(dev, IOMMU_CAP_ENFORCE_CACHE_COHERENCY));
 	put_u64(writer, IOMMU_PROBE_CAPABILITIES, IOMMU_PROBE_COMBINE_AND,
 		capabilities(dev, pasid_caps));
 	put_u64(writer, IOMMU_PROBE_PASIDS, IOMMU_PROBE_COMBINE_MIN, pasid_bits);
 	put_u64(writer, IOMMU_PROBE_PASID_TABLE, IOMMU_PROBE_COMBINE_SAME,
-		dev_iommu_ops(dev)->user_pasid_table);
+		dev_iommu_ops(dev)->user_pasid_table && !mediated);
 }
 
 static void put_facts(struct probe_writer *writer,
@@ -249,7 +255,7 @@ static int write_all(struct probe_writer *writer, struct iommufd_device *idev,
 	kfree(regions.entries);
 	if (rc)
 		return rc;
-	put_capabilities(writer, dev);
+	put_capabilities(writer, idev);
 	put_facts(writer, description);
 	rc = put_hw_info(writer, dev);
 	return rc ?: writer->rc;

@@ -987,7 +987,8 @@ struct iommu_hwpt_pgfault {
  * @IOMMUFD_PAGE_RESP_FAILURE: Something is broken beyond one request: the device
  *                             stops asking until its page request interface is
  *                             started anew (PCIe 6.0, 10.4.2.1: Response
- *                             Failure, whose encoding this is). Offered with
+ *                             Failure, whose encoding this is). For a mediated
+ *                             device it is IOMMUFD_PAGE_RESP_INVALID. Offered with
  *                             IOMMU_FEATURE_FAULT_FAILURE
  */
 enum iommufd_page_response_code {

@@ -66,6 +66,9 @@ static u32 fault_claim_user(struct iommufd_fault_queue *queue,
 	attach = group->attach;
 	source = attach->source;
 	count = group->count;
+	/* It would end the page requests of all who share the function */
+	if (attach->who.translated && code == IOMMUFD_PAGE_RESP_FAILURE)
+		code = IOMMUFD_PAGE_RESP_INVALID;
 	fault_batch_add(batch, group, code);
 	trace_iopf_answer(source, attach->who.dev_id,
 			  queue->obj.id, group->pasid, group->pasid_valid,

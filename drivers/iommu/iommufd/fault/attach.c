@@ -175,6 +175,27 @@ static void fault_unit_drain(struct iommufd_fault_attach *attach)
 }
 
 /**
+ * iommufd_fault_drain() - wait for the page requests of a PASID that nobody listens to
+ * @dev: the device
+ * @pasid: on the wire; has no attach, and no table any more
+ *
+ * On return the door has refused all that was on the way, so that the PASID can be
+ * another's. May sleep; takes the mutex of the device's source.
+ */
+void iommufd_fault_drain(struct device *dev, ioasid_t pasid)
+{
+	struct iommufd_fault_source *source = fault_source_get(dev);
+
+	if (!source)
+		return;
+	mutex_lock(&source->mutex);
+	if (!source->dead && source->unit->ops->drain)
+		source->unit->ops->drain(source, pasid);
+	mutex_unlock(&source->mutex);
+	fault_source_put(source);
+}
+
+/**
  * fault_attach_cut - the device has gone
  * @attach: installed; the mutex of its source is held. Stays, but is not
  *	installed any more

@@ -221,6 +221,7 @@ void iommufd_fault_attach_cancel_replace(struct iommufd_fault_attach *old,
 void iommufd_fault_attach_replace(struct iommufd_fault_attach *old,
 				  struct iommufd_fault_attach *new);
 void iommufd_fault_attach_remove(struct iommufd_fault_attach *attach);
+void iommufd_fault_drain(struct device *dev, ioasid_t pasid);
 
 /* --- for pri.c --- */
 

@@ -420,6 +420,30 @@ TEST_F(vpasid, faults_say_what_the_user_knows)
 	EXPECT_EQ(-EAGAIN, iommu_fault_read(self->u[1].queue, r, 4));
 }
 
+/* FAILURE would end the page requests of the whole function, others' as well. */
+TEST_F(vpasid, a_failure_is_of_the_part_alone)
+{
+	struct user *u = &self->u[0];
+	struct mock_ledger before, after;
+	struct iommu_hwpt_pgfault r;
+	char text[] = "one";
+	struct mock_dma d;
+	__u32 wire;
+
+	ASSERT_EQ(0, attach(u, 0, 3, u->hwpt[0], &wire));
+	ASSERT_EQ(0, mock_ledger(u->fd, u->part[0].dev, &before));
+	start(u, 0, 3, HOLE, text, sizeof(text), &d);
+	ASSERT_NE(0, d.handle);
+	ASSERT_EQ(1, read_records(u->queue, &r, 1));
+	ASSERT_EQ(0, iommu_fault_answer(u->queue, r.cookie,
+					IOMMUFD_PAGE_RESP_FAILURE));
+	ASSERT_EQ(0, mock_dma_wait(u->fd, &d, FOREVER_MS));
+	EXPECT_NE(MOCK_DMA_OK, d.status);
+	ASSERT_EQ(0, mock_ledger(u->fd, u->part[0].dev, &after));
+	EXPECT_EQ(before.failure, after.failure);
+	EXPECT_EQ(before.invalid + 1, after.invalid);
+}
+
 TEST_F(vpasid, replace_and_detach_answer)
 {
 	struct user *u = &self->u[0];
