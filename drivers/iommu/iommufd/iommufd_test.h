@@ -97,6 +97,11 @@ enum {
 	MOCK_FLAGS_DEVICE_TWO_WIDTHS = 1 << 23,
 	/* Page tables translate 30 or 32 bits */
 	MOCK_FLAGS_DEVICE_OTHER_WIDTHS = 1 << 24,
+	/*
+	 * For a benchmark: it remembers nothing of its page requests. TRIGGER_IOPF is
+	 * all that it does, answers come to nothing, its ledger stays at 0
+	 */
+	MOCK_FLAGS_DEVICE_PLAIN = 1 << 25,
 };
 
 /* Limits of devices made with MOCK_FLAGS_DEVICE_NARROW and _HIGH */

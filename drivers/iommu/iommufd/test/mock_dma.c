@@ -373,7 +373,8 @@ static struct mock_dma *dma_create(struct iommufd_call *call,
 		return ERR_CAST(idev);
 
 	mock_part_dma_begin(idev, &args);
-	dma = dma_alloc(mdev, &args);
+	dma = mdev->flags & MOCK_FLAGS_DEVICE_PLAIN ? ERR_PTR(-EINVAL) :
+						      dma_alloc(mdev, &args);
 	if (!IS_ERR(dma)) {
 		rc = dma_start(dma, cmd->dma.flags & MOCK_DMA_ASYNC);
 		if (rc) {
@@ -394,8 +395,8 @@ static struct mock_dma *dma_create(struct iommufd_call *call,
  * @cmd: its argument
  *
  * Return: 0 with a result or a handle; -EOPNOTSUPP for a flag; -EINVAL for a
- * length, a PASID, or a device that is not the mock's; -EOVERFLOW; -ENOENT;
- * -EBUSY for too many DMAs of the device at once; -EFAULT; -ENOMEM.
+ * length, a PASID, or a device that is not the mock's or a plain one; -EOVERFLOW;
+ * -ENOENT; -EBUSY for too many DMAs of the device at once; -EFAULT; -ENOMEM.
  */
 int mock_op_dma(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 {

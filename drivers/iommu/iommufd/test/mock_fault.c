@@ -254,6 +254,17 @@ static bool send_last(struct mock_group *group,
 	return verdict == IOMMUFD_FAULT_TAKEN;
 }
 
+/* What there is to count is the door's own work, and as little as can be of this. */
+static void send_plain(struct mock_dev *mdev,
+		       const struct iommufd_page_request *req)
+{
+	/* Whoever turns page requests off can wait until the door has it. */
+	rcu_read_lock();
+	if (READ_ONCE(mdev->requests_on))
+		iommufd_fault_report(mdev->source, req);
+	rcu_read_unlock();
+}
+
 /**
  * mock_fault_trigger() - send a group of one request
  * @mdev: the device; the caller keeps it from being released
@@ -264,8 +275,14 @@ static bool send_last(struct mock_group *group,
 int mock_fault_trigger(struct mock_dev *mdev,
 		       const struct iommufd_page_request *req)
 {
-	struct mock_group *group = group_alloc(mdev, req);
+	struct mock_group *group;
 
+	if (mdev->flags & MOCK_FLAGS_DEVICE_PLAIN) {
+		send_plain(mdev, req);
+		return 0;
+	}
+
+	group = group_alloc(mdev, req);
 	if (!group)
 		return -ENOMEM;
 	send_last(group, req, false, epoch_of(mdev));
@@ -405,6 +422,8 @@ static void mock_respond(struct iommufd_fault_unit *unit,
 		struct mock_dev *mdev =
 			iommufd_fault_source_priv(answers[i].source);
 
+		if (mdev->flags & MOCK_FLAGS_DEVICE_PLAIN)
+			continue;
 		take_answer(mdev, &answers[i]);
 		/* A halted device does not finish the groups it has begun. */
 		if (answers[i].code == IOMMUFD_PAGE_RESP_FAILURE)
@@ -425,7 +444,7 @@ static int mock_enable(struct iommufd_fault_source *source)
 	spin_lock(&mdev->lock);
 	WARN(mdev->enabled++, "%s: page requests turned on twice\n",
 	     dev_name(&mdev->dev));
-	mdev->requests_on = true;
+	WRITE_ONCE(mdev->requests_on, true);
 	mdev->halted = false;
 	/* A group whose beginning it could not send does not get an end */
 	mdev->epoch++;
@@ -453,7 +472,7 @@ static void mock_disable(struct iommufd_fault_source *source)
 	spin_lock(&mdev->lock);
 	WARN(--mdev->enabled, "%s: page requests turned off twice\n",
 	     dev_name(&mdev->dev));
-	mdev->requests_on = false;
+	WRITE_ONCE(mdev->requests_on, false);
 	mdev->epoch++;
 	WARN(waits_for_answers(mdev),
 	     "%s: page requests turned off with groups not answered\n",
@@ -491,7 +510,7 @@ static int mock_stop(struct iommufd_fault_source *source)
 	spin_lock(&mdev->lock);
 	WARN(waits_for_answers(mdev), "%s: reset with groups not answered\n",
 	     dev_name(&mdev->dev));
-	mdev->requests_on = false;
+	WRITE_ONCE(mdev->requests_on, false);
 	mdev->enabled = 0;
 	mdev->epoch++;
 	spin_unlock(&mdev->lock);

@@ -324,7 +324,9 @@ static int op_report(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 	idev = mock_get_device(call->ictx, cmd->report.dev_id, &mdev);
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
-	rc = mock_part_translate(idev, &req.pasid_valid, &req.pasid);
+	rc = mdev->flags & MOCK_FLAGS_DEVICE_PLAIN ? -EINVAL : 0;
+	if (!rc)
+		rc = mock_part_translate(idev, &req.pasid_valid, &req.pasid);
 	if (!rc)
 		rc = mock_fault_send(mdev, &req, cmd->report.count, last,
 				     each_last, &cmd->report.out_taken,
