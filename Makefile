@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Each target is a script; scripts/NAME.sh --help says more.
 
-export YES SUITES
+export YES SUITES BENCH
 ifdef IOMMUFD_BUILD
 export IOMMUFD_BUILD
 endif
@@ -18,11 +18,12 @@ HOST := $(if $(filter aarch64,$(shell uname -m)),arm64,x86_64)
 PLATFORMS := $(if $(filter all,$(ARCH)),x86_64 arm64,$(or $(ARCH),$(HOST)))
 KERNELS = $(foreach a,$(PLATFORMS),$(addprefix $(if $(filter arm64,$(a)),arm64-),$(1)))
 
-.PHONY: help demo check shell kernels programs clean distclean
+.PHONY: help demo check bench shell kernels programs clean distclean
 
 help:
 	@echo 'make demo      show it: DMA through an emulated IOMMU, and a page fault answered'
 	@echo 'make check     every test; last line: N passed, N failed, N skipped'
+	@echo 'make bench     what it costs beside the base tree'\''s own: a table and a chart'
 	@echo 'make shell     a virtual machine with this directory at /host'
 	@echo 'make kernels   build the kernels: fast and debug'
 	@echo 'make programs  build the programs that run in the machine'
@@ -30,6 +31,7 @@ help:
 	@echo 'make distclean remove the build directory'
 	@echo
 	@echo 'make check SUITES="kunit abi"   only these suites'
+	@echo 'make bench BENCH=quick          fewer and shorter rows'
 	@echo 'ARCH=x86_64|arm64|all  the machine: all for check, else this host (now: $(HOST))'
 	@echo 'YES=1              do not ask before fetching and building'
 	@echo 'IOMMUFD_BUILD=DIR  build there (now: $(B))'
@@ -42,6 +44,10 @@ demo:
 
 check:
 	@scripts/check.sh $(SUITES)
+
+# In x86-64 machines alone, whatever ARCH is.
+bench:
+	@scripts/bench.sh
 
 shell:
 	@scripts/plan.sh $(call KERNELS,fast) && scripts/setup.sh $(PLATFORMS)
@@ -60,7 +66,7 @@ programs:
 	@scripts/plan.sh $(call KERNELS,fast) && scripts/setup.sh $(PLATFORMS)
 	@set -e; for a in $(PLATFORMS); do scripts/programs.sh --arch $$a; done
 
-BUILDS := fast debug upstream static programs headers upstream-selftest \
+BUILDS := fast debug pristine bench static programs headers upstream-selftest \
 	initramfs initramfs.cpio.gz initramfs.cpio.gz.stamp nested client-qemu
 
 clean:

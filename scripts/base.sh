@@ -4,9 +4,10 @@
 #
 #   scripts/base.sh           $B/base/linux-source-6.12  the tree as Debian ships it
 #                             $B/tree                    the same with our directories
-#   scripts/base.sh --base    only the first
+#   scripts/base.sh --pristine
+#                             the first, and $B/pristine/tree: the same once more
 #
-# $B is $IOMMUFD_BUILD, or build/ in this repository. Both are made once; after
+# $B is $IOMMUFD_BUILD, or build/ in this repository. All are made once; after
 # that only files whose content changed are written, so that a rebuild is short.
 
 . "$(dirname "$0")/lib.sh"
@@ -56,10 +57,21 @@ lay_over() {
 	done
 }
 
+make_pristine() {
+	[ -d "$PRISTINE" ] && return
+	rm -rf "$PRISTINE.making"
+	mkdir -p "${PRISTINE%/*}"
+	cp -al "$BASE" "$PRISTINE.making"
+	mv "$PRISTINE.making" "$PRISTINE"
+}
+
 base() {
 	mkdir -p "$B/base"
 	unpack_base
-	[ "${1-}" = --base ] && return
+	if [ "${1-}" = --pristine ]; then
+		make_pristine
+		return
+	fi
 	make_tree
 	lay_over
 }

@@ -3,11 +3,13 @@
 # shellcheck disable=SC2317
 # kernel.sh - build one of the kernels
 #
-#   scripts/kernel.sh [--arch x86_64|arm64] fast|debug|upstream [TARGET...]
+#   scripts/kernel.sh [--arch x86_64|arm64] KERNEL [TARGET...]
 #
 #   fast      our iommufd, optimised: demo, benchmark
 #   debug     the same with KASAN, UBSAN, lockdep, kmemleak, fault injection
-#   upstream  the base tree as shipped with the configuration of "fast"
+#   upstream  the base tree as shipped with the configuration of "fast", but for
+#             the options that only our iommufd has
+#   type1     "upstream" with VFIO's own container, which excludes iommufd's
 #
 # "static" is "fast" in a directory of its own, for objects built with other
 # flags (make check's W=1 and sparse).
@@ -22,7 +24,7 @@
 # IOMMUFD_BUILD.
 #
 # The configuration is allnoconfig and scripts/config/*.config: base, the platform's;
-# with our iommufd ours and ours-PLATFORM; "debug" adds debug and debug-PLATFORM, if
+# with our iommufd ours and ours-PLATFORM; then KERNEL and KERNEL-PLATFORM, where
 # there is one. It is an error when an option asked for there does not come out as
 # asked.
 
@@ -37,14 +39,15 @@ ours="base $arch ours ours-$arch"
 case $flavour in
 fast | static) fragments=$ours source=$TREE ;;
 debug) fragments="$ours debug" source=$TREE ;;
-upstream) fragments="base $arch" source=$BASE ;;
-*) die "which kernel: fast, debug or upstream? (--help)" ;;
+upstream) fragments="base $arch" source=$PRISTINE ;;
+type1) fragments="base $arch type1" source=$PRISTINE ;;
+*) die "which kernel: fast, debug, upstream or type1? (--help)" ;;
 esac
 shift
 [ ! -f "$SCRIPTS/config/$flavour-$arch.config" ] ||
 	fragments="$fragments $flavour-$arch"
 name=$log_arch$flavour
-out=$A/$flavour
+out=$(kernel_dir "$flavour")
 case $arch in
 x86_64) boots=vmlinux target=vmlinux ;;
 arm64) boots=arch/arm64/boot/Image target="vmlinux Image" ;;
@@ -149,8 +152,8 @@ build() {
 
 # In braces: read whole before it runs, so an edit meanwhile does no harm.
 {
-	if [ "$flavour" = upstream ]; then
-		"$SCRIPTS/base.sh" --base
+	if [ "$source" = "$PRISTINE" ]; then
+		"$SCRIPTS/base.sh" --pristine
 	else
 		"$SCRIPTS/base.sh"
 	fi

@@ -17,6 +17,9 @@ SCRIPTS=$REPO/scripts
 LOG=$B/log
 BASE=$B/base/linux-source-6.12
 TREE=$B/tree
+# The base tree once more, and its kernels beside it: the sources are then "../tree" to
+# the compiler as ours are, and ccache knows every file that does not differ.
+PRISTINE=$B/pristine/tree
 export IOMMUFD_BUILD="$B"
 export LC_ALL=C
 
@@ -52,6 +55,14 @@ for_arch() {
 	esac
 	CROSS=$TRIPLET-
 	[ "$arch" != "$HOST_ARCH" ] || CROSS=''
+}
+
+# kernel_dir KERNEL: where it is built, after for_arch
+kernel_dir() {
+	case $1 in
+	upstream | type1) echo "$A/pristine/$1" ;;
+	*) echo "$A/$1" ;;
+	esac
 }
 
 # for_arch_option "$@": for_arch with the value of a leading --arch, or else of the

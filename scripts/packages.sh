@@ -55,6 +55,11 @@ gcc-aarch64-linux-gnu 45
 libc6-dev-arm64-cross 5
 "
 
+# For the benchmark: its chart as a PNG.
+PACKAGES_bench="
+librsvg2-bin 25
+"
+
 # That platform's own, which apt fetches and dpkg-deb unpacks into $A/packages: nothing
 # of the host's dpkg or apt knows of another platform.
 FOREIGN="busybox-static liburing-dev libcap-dev"
@@ -64,12 +69,13 @@ installed() {
 	dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null | grep -q '^ii'
 }
 
-# missing_packages ARCH...: one missing package a line: name MB.
+# missing_packages ARCH|bench...: one missing package a line: name MB.
 missing_packages() {
 	{
 		echo "$PACKAGES"
 		for a; do
 			[ "$a" != arm64 ] || echo "$PACKAGES_arm64"
+			[ "$a" != bench ] || echo "$PACKAGES_bench"
 			case $a in
 			"$HOST_ARCH") ;;
 			x86_64) echo "$CROSS_x86_64" ;;

@@ -4,21 +4,23 @@
 #
 #   scripts/plan.sh [KERNEL...]
 #
-# KERNEL: the kernels that will be needed: fast, debug, arm64-fast, arm64-debug, and
-# with them what their platform needs. Prints the packages, MB to fetch, GB of disk and
-# minutes; exits 1 when the answer is no, or the disk too small. It does not ask when
-# YES=1, when stdin is not a terminal, or when nothing is to do.
+# KERNEL: the kernels that will be needed: fast, debug, upstream, type1, arm64-fast,
+# arm64-debug, and with them what their platform needs, or, with upstream, the benchmark.
+# Prints the packages, MB to fetch, GB of disk and minutes; exits 1 when the answer is
+# no, or the disk too small. It does not ask when YES=1, when stdin is not a terminal,
+# or when nothing is to do.
 
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
 . "$SCRIPTS/packages.sh"
 
-archs=''
+archs='' extra=''
 for kernel; do
 	case $kernel in
 	arm64-*) a=arm64 ;;
 	*) a=x86_64 ;;
 	esac
+	[ "$kernel" != upstream ] || extra=bench
 	for_arch "$a"
 	case " $archs " in
 	*" $a "*) ;;
@@ -39,7 +41,7 @@ add() { # MB of disk, seconds, words
 # shellcheck disable=SC2086
 qemus=$(missing_qemus $archs)
 # shellcheck disable=SC2086
-missing="$(missing_packages $archs)
+missing="$(missing_packages $archs $extra)
 $qemus"
 while read -r name size; do
 	[ -n "$name" ] || continue
@@ -67,8 +69,14 @@ done
 [ -d "$BASE" ] || add 1750 45 "unpack the base tree, linux-source-6.12"
 for kernel; do
 	case $kernel in
-	arm64-*) image=$B/arm64/${kernel#arm64-}/arch/arm64/boot/Image ;;
-	*) image=$B/$kernel/vmlinux ;;
+	arm64-*)
+		for_arch arm64
+		image=$(kernel_dir "${kernel#arm64-}")/arch/arm64/boot/Image
+		;;
+	*)
+		for_arch x86_64
+		image=$(kernel_dir "$kernel")/vmlinux
+		;;
 	esac
 	[ ! -f "$image" ] || continue
 	case $kernel in

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # setup.sh - install what is needed and not there yet
 #
-#   scripts/setup.sh [x86_64|arm64]...
+#   scripts/setup.sh [x86_64|arm64|bench]...
 #   scripts/setup.sh --client x86_64|arm64
 #
-# What the platforms named need, by default the host's. Debian 12 or 13, as root, on
-# x86-64 or arm64. Asks apt only for what is missing. QEMU 10 or newer
+# What the platforms named need, by default the host's, or the benchmark. Debian 12 or
+# 13, as root, on x86-64 or arm64. Asks apt only for what is missing. QEMU 10 or newer
 # is in Debian 13; on Debian 12 it comes from bookworm-backports of the mirror
 # that the machine already uses, by a temporary sources list and temporary list
 # and archive directories, so apt's own configuration and lists stay as they
@@ -28,10 +28,16 @@ if [ "${1-}" = --client ]; then
 	shift
 fi
 [ $# -gt 0 ] || set -- "$HOST_ARCH"
-archs=$*
+archs='' extra=''
 for a; do
+	if [ "$a" = bench ]; then
+		extra=bench
+		continue
+	fi
 	for_arch "$a"
+	archs="$archs $a"
 done
+[ -n "$archs" ] || archs=$HOST_ARCH
 for_arch "$HOST_ARCH"
 userland=$(dpkg --print-architecture 2>/dev/null) || userland=$DEB_ARCH
 [ "$userland" = "$DEB_ARCH" ] ||
@@ -254,7 +260,7 @@ if [ -n "$client" ] && [ "$client" != "$HOST_ARCH" ]; then
 fi
 
 # shellcheck disable=SC2086
-names=$(missing_packages $archs | awk '{ printf " %s", $1 }')
+names=$(missing_packages $archs $extra | awk '{ printf " %s", $1 }')
 # shellcheck disable=SC2086
 qemus=$(missing_qemus $archs | awk '{ printf " %s", $1 }')
 if [ -n "$names$qemus" ]; then

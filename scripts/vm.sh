@@ -4,7 +4,8 @@
 #
 #   scripts/vm.sh [OPTION...] [-- COMMAND [ARG...]]
 #
-#   --kernel fast|debug|upstream   default fast; built when it is not there
+#   --kernel fast|debug|upstream|type1
+#                                  default fast; built when it is not there
 #   --arch x86_64|arm64            default $ARCH, or else the host's
 #   --iommu vtd|vtd-base|virtio|none
 #                                  x86_64: default vtd: an Intel VT-d unit in
@@ -23,9 +24,10 @@
 #   --qemu-trace EVENT[,EVENT...]  QEMU's own trace events, one a line, go to
 #                                  $B/log/vm-NAME.trace
 #   --append "ARGS"                further kernel arguments
-#   --smp N, --mem MB              default 2 and 2048
+#   --smp N, --mem MB              default 2, with --icount 1, and 2048
 #   --timeout S                    default 900 with a COMMAND, none for a shell
-#   --icount                       the guest clock counts instructions, 1 CPU
+#   --icount                       the guest clock counts instructions: 1 ns is one.
+#                                  Several CPUs take turns
 #   --log NAME                     kernel messages go to $B/log/vm-NAME.log
 #
 # Devices: any of QEMU's with its properties, or one of these, properties after a
@@ -57,7 +59,7 @@
 help_if_asked "$@"
 . "$SCRIPTS/packages.sh"
 
-kernel=fast iommu='' acpi='' smp=2 mem=2048 timeout='' icount='' log=$$
+kernel=fast iommu='' acpi='' smp='' mem=2048 timeout='' icount='' log=$$
 append='' devices=() root='' qmp='' qemu_trace=''
 
 cannot() { say "vm.sh: $*"; exit 125; }
@@ -97,14 +99,16 @@ arm64) own=smmuv3 boots=arch/arm64/boot/Image ;;
 esac
 [ "$arch$acpi" != x86_641 ] || cannot "--acpi is arm64's: an x86_64 machine has it anyway"
 # The base tree as shipped has its own driver alone.
-[ "$kernel" != upstream ] || iommu=${iommu:-$own-base}
+case $kernel in
+upstream | type1) iommu=${iommu:-$own-base} ;;
+esac
 iommu=${iommu:-$own}
 [ -n "$timeout" ] || { [ $# -gt 0 ] && timeout=900 || timeout=0; }
-[ -z "$icount" ] || smp=1
+[ -n "$smp" ] || smp=$((icount ? 1 : 2))
 qemu_is_new_enough ||
 	cannot "QEMU 10 or newer is needed ($QEMU); run scripts/setup.sh $arch"
 
-image=$A/$kernel/$boots
+image=$(kernel_dir "$kernel")/$boots
 [ -f "$image" ] || image=$("$SCRIPTS/kernel.sh" --arch "$arch" "$kernel") ||
 	cannot "there is no $kernel kernel of $arch"
 initramfs=$("$SCRIPTS/initramfs.sh" --arch "$arch") || cannot "there is no initramfs"
