@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What nothing here can be less than: a system call, waking through an eventfd, and
+ * for memory the pins, which the kernel's own test interface takes and drops without
+ * anything else.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+/* mm/gup_test.h is not exported. */
+struct gup_test {
+	__u64 get_delta_usec;
+	__u64 put_delta_usec;
+	__u64 addr;
+	__u64 size;
+	__u32 nr_pages_per_call;
+	__u32 gup_flags;
+	__u32 test_flags;
+	__u32 which_pages[8];
+};
+
+#define PIN_LONGTERM_BENCHMARK	_IOWR('g', 3, struct gup_test)
+#define FOLL_WRITE		1
+#define GUP_TEST		"/sys/kernel/debug/gup_test"
+
+static void calls(void)
+{
+	unsigned int loops = 1000, i;
+	int fd = eventfd(0, EFD_CLOEXEC);
+	__u64 costs[1000], value = 1;
+
+	must(fd < 0 ? -errno : 0, "eventfd");
+	for (i = 0; i < loops; i++) {
+		__u64 start = now();
+
+		syscall(SYS_getppid);
+		costs[i] = now() - start;
+	}
+	row("floor.syscall", (double)median(costs, loops));
+	for (i = 0; i < loops; i++) {
+		__u64 start = now();
+
+		if (write(fd, &value, 8) != 8 || read(fd, &value, 8) != 8)
+			must(-EIO, "eventfd");
+		costs[i] = now() - start;
+	}
+	row("floor.eventfd", (double)median(costs, loops));
+	close(fd);
+}
+
+/* By batches of as many pages as the kernel has room for at once in iommufd. */
+static void pins(enum memory_kind kind)
+{
+	size_t length = bench.quick ? 64 * MIB : 512 * MIB;
+	struct gup_test test = {
+		.size = length,
+		.nr_pages_per_call = 8192,
+		.gup_flags = FOLL_WRITE,
+	};
+	char name[64];
+	struct memory m;
+	int fd, rc, i;
+
+	snprintf(name, sizeof(name), "floor.pin.%s", memory_name(kind));
+	fd = open(GUP_TEST, O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		row_none(name, "the kernel has no gup_test");
+		return;
+	}
+	must(memory_get(kind, length, &m), "memory");
+	for (i = 0; i < 2; i++) {
+		test.addr = (uintptr_t)m.va;
+		rc = ioctl(fd, PIN_LONGTERM_BENCHMARK, &test);
+		must(rc ? -errno : 0, "pins");
+	}
+	/* A microsecond is 1000 instructions. */
+	row(name, (double)test.get_delta_usec * 1000 / (double)(length / PAGE));
+	snprintf(name, sizeof(name), "floor.unpin.%s", memory_name(kind));
+	row(name, (double)test.put_delta_usec * 1000 / (double)(length / PAGE));
+	memory_put(&m);
+	close(fd);
+}
+
+void rows_floor(void)
+{
+	enum memory_kind kind;
+
+	calls();
+	for (kind = 0; kind < MEMORY_KINDS; kind++)
+		pins(kind);
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Several devices report to one queue at a time, each from a CPU of its own, and one
+ * thread reads and answers all the while. In a machine of several CPUs with --icount
+ * these take turns and every instruction of each is counted, also those of a CPU
+ * that spins: so who waits for a lock is seen to.
+ */
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "rows_fault.h"
+
+#define REPORTERS	8
+
+/* Reporters that are there, and whether they may begin */
+static volatile unsigned int there;
+static volatile bool begin;
+
+/* A CPU that waits so lets another one have its turn. */
+static void pause_cpu(void)
+{
+#ifdef __x86_64__
+	__asm__ volatile("pause");
+#endif
+}
+
+static void run_on(unsigned int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	must(sched_setaffinity(0, sizeof(set), &set) ? -errno : 0,
+	     "sched_setaffinity");
+}
+
+/**
+ * struct reporter - a CPU that takes faults from a device
+ * @r: where
+ * @device: which, and the CPU too
+ * @n: how many faults
+ * @grpid: of the first
+ */
+struct reporter {
+	struct rig *r;
+	unsigned int device;
+	unsigned int n;
+	__u32 grpid;
+};
+
+static void *reporter_thread(void *arg)
+{
+	struct reporter *s = arg;
+	unsigned int i;
+
+	run_on(s->device);
+	__atomic_add_fetch(&there, 1, __ATOMIC_SEQ_CST);
+	while (!begin)
+		pause_cpu();
+	for (i = 0; i < s->n; i++)
+		must(rig_report(s->r, s->device, s->grpid + i), "report");
+	return NULL;
+}
+
+static void serve(struct rig *r, unsigned int n)
+{
+	struct pollfd pfd = { .fd = r->queue[0], .events = POLLIN };
+
+	while (n) {
+		ssize_t got;
+
+		must(poll(&pfd, 1, -1) == 1 ? 0 : -EIO, "poll");
+		got = read(pfd.fd, fault_records, sizeof(fault_records));
+		must(got < 0 ? -errno : 0, "read");
+		got /= sizeof(fault_records[0]);
+		if (!got)
+			continue;
+		prepare_answers(fault_records, (unsigned int)got);
+		answer_all(pfd.fd, (unsigned int)got);
+		n -= (unsigned int)got;
+	}
+}
+
+static double reporters(unsigned int num, unsigned int faults)
+{
+	struct reporter s[REPORTERS];
+	pthread_t threads[REPORTERS];
+	unsigned int i;
+	struct rig r;
+	__u64 start;
+	double each;
+
+	rig_open(&r, num, 1, 2 * faults, false);
+	there = 0;
+	begin = false;
+	for (i = 0; i < num; i++) {
+		s[i] = (struct reporter){
+			.r = &r,
+			.device = i,
+			.n = faults / num,
+			.grpid = i * faults,
+		};
+		must(-pthread_create(&threads[i], NULL, reporter_thread,
+				     &s[i]), "thread");
+	}
+	run_on(REPORTERS - 1);
+	while (there < num)
+		sched_yield();
+	start = now();
+	begin = true;
+	serve(&r, faults);
+	each = (double)(now() - start) / faults;
+	for (i = 0; i < num; i++)
+		pthread_join(threads[i], NULL);
+	rig_close(&r);
+	return each;
+}
+
+void rows_smp(void)
+{
+	unsigned int faults = bench.quick ? 2048 : 16384, num;
+	char name[32];
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < REPORTERS) {
+		row_none("smp.1", "the machine has too few CPUs");
+		return;
+	}
+	reporters(1, faults);
+	for (num = 1; num <= REPORTERS; num *= 2) {
+		snprintf(name, sizeof(name), "smp.%u", num);
+		row(name, reporters(num, faults));
+	}
+}
