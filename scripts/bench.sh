@@ -1,0 +1,188 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# bench.sh - count what /dev/iommu costs, ours beside the base tree's own
+#
+#   scripts/bench.sh            make bench: all rows, about 25 min when all is built
+#   scripts/bench.sh quick      BENCH=quick make bench: fewer and shorter rows
+#   scripts/bench.sh locks      contended locks with 1 to 8 reporters, on the debug
+#                               kernel, ours alone
+#   scripts/bench.sh docs       all rows; then the table and the chart in Documentation
+#                               are those
+#   scripts/bench.sh KERNEL SET...
+#                               rows of these sets alone, of one kernel: fast, upstream
+#                               or type1. iommu_bench --help lists the sets
+#
+# The program iommu_bench runs on our kernel, on the base tree as Debian ships it, with
+# the same configuration but for the options that only ours has, and, where that can do
+# the work, on the base tree with VFIO's own container (type1); all in the same
+# emulated machine, whose clock counts instructions. So figures do not depend on the
+# machine underneath, nor on what else it does.
+#
+# Results are in $B/bench: table.txt, chart.svg, chart.png and the rows of each machine.
+# The exit status is 0 only if every check in the program held on ours: as many pages
+# pinned after an unmap as before it, no DMA after it, no worker of io_uring.
+# A target that was missed is said and is no error.
+
+. "$(dirname "$0")/lib.sh"
+help_if_asked "$@"
+for_arch x86_64
+
+OUT=$B/bench
+DOCS=$REPO/Documentation/driver-api/iommufd
+what=${1:-${BENCH:-full}}
+quick=''
+failed=''
+
+# Sets that want the mock alone in the machine, QEMU's device, several CPUs
+MOCK="floor fault sleep uring queues invalidate devices"
+EDU="map4k bulk second viommu memory areas hwpts"
+SMP="smp"
+
+# 1 GiB of scattered pages is made from 2.
+memory=4608
+
+machine_of() { # SET
+	case " $EDU " in
+	*" $1 "*) echo edu; return ;;
+	esac
+	case " $SMP " in
+	*" $1 "*) echo smp; return ;;
+	esac
+	echo mock
+}
+
+# Sets of one kind of machine, on one kernel; rows to stdout
+run() { # KERNEL MACHINE SET...
+	local kernel=$1 machine=$2 options
+	shift 2
+	case $machine in
+	mock) options="--iommu none" ;;
+	smp) options="--iommu none --smp 8" ;;
+	edu)
+		options="--iommu vtd-base --device edu"
+		[ "$kernel" != fast ] || options="--iommu vtd --device edu"
+		;;
+	esac
+	# A page fault of the program on a 9p file would be counted: it is copied first.
+	# shellcheck disable=SC2086
+	"$SCRIPTS/vm.sh" --kernel "$kernel" --icount --mem "$memory" $options \
+		--timeout 3600 --log "bench-$kernel-$machine" -- \
+		"cp /programs/iommu_bench /tmp/ && exec /tmp/iommu_bench \
+$quick $([ "$kernel" != type1 ] || echo --type1) $*"
+}
+
+# The same, into a file; what fails is remembered.
+measure() { # KERNEL MACHINE SET...
+	local rows=$OUT/$1-$2.rows start
+	start=$(date +%s)
+	say "$1, $2: ${*:3}"
+	if ! run "$@" >"$rows"; then
+		say "$1, $2: failed"
+		failed="$failed $1-$2"
+	fi
+	say "$1, $2: $(grep -c '^row' "$rows") rows in $(($(date +%s) - start)) s"
+}
+
+build() { # KERNEL...
+	local kernel
+	"$SCRIPTS/plan.sh" "$@"
+	# shellcheck disable=SC2046
+	"$SCRIPTS/setup.sh" x86_64 $(for kernel; do
+		[ "$kernel" != upstream ] || echo bench
+	done)
+	for kernel; do
+		"$SCRIPTS/kernel.sh" "$kernel" >/dev/null
+	done
+	"$SCRIPTS/programs.sh"
+}
+
+# Options that differ, without those that the difference is about
+differing() { # KERNEL KERNEL
+	diff <(grep '^CONFIG_' "$(kernel_dir "$1")/.config" | sort) \
+		<(grep '^CONFIG_' "$(kernel_dir "$2")/.config" | sort) |
+		sed -n "s/^< /  $1 alone: /p; s/^> /  $2 alone: /p"
+}
+
+versions() {
+	local kernel
+	echo "Guest instructions, per operation. QEMU $("${QEMU_X86_64:-qemu-system-x86_64}" --version |
+		sed -n '1s/.*version \([0-9.]*\).*/\1/p'), -icount shift=0, $(gcc --version | head -n 1)"
+	for kernel in fast upstream type1; do
+		[ ! -f "$LOG/vm-bench-$kernel-edu.log" ] ||
+			sed -n "s/.*Command line: /$kernel: /p" \
+				"$LOG/vm-bench-$kernel-edu.log" | head -n 1 | tr -d '\r'
+	done
+	echo "Page tables of the rows on edu: second stage of an emulated VT-d unit; ours by
+drivers/iommu/iommufd/vtd, upstream and type1 by drivers/iommu/intel."
+	echo "Options that differ:"
+	differing fast upstream
+	differing upstream type1
+}
+
+table() { # FORMAT
+	awk -v format="$1" -f "$SCRIPTS/bench/table.awk" \
+		COLUMN=ours "$OUT"/fast-*.rows COLUMN=upstream "$OUT"/upstream-*.rows \
+		COLUMN=type1 "$OUT"/type1-*.rows COLUMN=rows "$SCRIPTS/bench/rows.txt"
+}
+
+everything() {
+	local kernel mock=$MOCK edu=$EDU
+	build fast upstream type1
+	if [ -n "$quick" ]; then
+		mock="floor fault uring" edu="map4k bulk second"
+	fi
+	rm -rf "$OUT"
+	mkdir -p "$OUT"
+	for kernel in fast upstream; do
+		# shellcheck disable=SC2086
+		measure "$kernel" mock $mock
+		# shellcheck disable=SC2086
+		measure "$kernel" edu $edu
+		[ -n "$quick" ] || measure "$kernel" smp "$SMP"
+	done
+	[ -n "$quick" ] || measure type1 edu map4k bulk viommu memory
+	: >>"$OUT/type1-edu.rows"
+	versions >"$OUT/versions.txt"
+	{
+		cat "$OUT/versions.txt"
+		echo
+		table text
+	} >"$OUT/table.txt"
+	table chart | awk -f "$SCRIPTS/bench/chart.awk" >"$OUT/chart.svg"
+	rsvg-convert -o "$OUT/chart.png" "$OUT/chart.svg"
+	cat "$OUT/table.txt"
+	say "The chart: $OUT/chart.svg, $OUT/chart.png"
+}
+
+# Real CPUs that take turns as the host sees fit: what is counted is contention.
+locks() {
+	build debug
+	"$SCRIPTS/vm.sh" --kernel debug --iommu none --smp 8 --mem 3072 \
+		--log bench-locks -- "cp /programs/iommu_bench /tmp/ &&
+			echo 0 >/proc/lock_stat &&
+			/tmp/iommu_bench --quick smp &&
+			echo 0 >/proc/sys/kernel/lock_stat && cat /proc/lock_stat" |
+		awk -f "$SCRIPTS/bench/locks.awk"
+}
+
+case $what in
+full) everything ;;
+quick) quick=--quick; everything ;;
+locks) locks ;;
+docs)
+	everything
+	cp "$OUT/table.txt" "$DOCS/benchmark-table.txt"
+	cp "$OUT/chart.svg" "$DOCS/benchmark.svg"
+	cp "$OUT/chart.png" "$DOCS/benchmark.png"
+	;;
+fast | upstream | type1)
+	[ $# -ge 2 ] || die "which sets? (--help)"
+	build "$what"
+	shift
+	for set; do
+		run "$what" "$(machine_of "$set")" "$set" || failed="$failed $set"
+	done
+	;;
+*) die "full, quick, locks, docs, or a kernel and sets, not $what (--help)" ;;
+esac
+[ -z "$failed" ] || die "failed:$failed"

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0
+# table.awk - the table of "make bench"
+#
+#   awk -f table.awk [-v format=text|chart] ours=1 OURS... upstream=1 ... rows.txt
+#
+# Arguments: COLUMN=ours FILE... COLUMN=upstream FILE... COLUMN=type1 FILE...
+# COLUMN=rows rows.txt. format=chart: a line "WHAT|RATIO|TARGET|OURS|UPSTREAM" for each row
+# with a target. Exits 1 when a target is missed and -v strict=1.
+
+function trim(s) { sub(/^[ \t]+/, "", s); sub(/[ \t]+$/, "", s); return s }
+
+function figure(column, name) {
+	return (column, name) in value ? value[column, name] : ""
+}
+
+# The least of several of ours; of another kernel the first
+function best(column, list,    n, i, names, v, least) {
+	n = split(list, names, ",")
+	least = ""
+	for (i = 1; i <= n; i++) {
+		v = figure(column, names[i])
+		if (v != "" && (least == "" || v + 0 < least + 0))
+			least = v
+		if (column != "ours")
+			break
+	}
+	return least
+}
+
+function look_up(column, name) {
+	if (name ~ /^best\(/)
+		return best(column, substr(name, 6, length(name) - 6))
+	return figure(column, name)
+}
+
+function floor_of(sum,    n, i, terms, factor, total, v, from) {
+	if (sum == "") return ""
+	n = split(sum, terms, "+")
+	for (i = 1; i <= n; i++) {
+		factor = 1
+		if (terms[i] ~ /\*/) {
+			factor = terms[i] + 0
+			sub(/.*\*/, "", terms[i])
+		}
+		v = figure("ours", terms[i])
+		if (v == "") return ""
+		total += factor * v
+	}
+	return total
+}
+
+function show(v) {
+	if (v == "") return "-"
+	return v >= 100 ? sprintf("%.0f", v) : sprintf("%.1f", v)
+}
+
+# The figures differ by a thousand and by a half: three digits
+function show_ratio(r) {
+	return r == "" ? "-" : sprintf(r < 0.1 ? "%.3f" : "%.2f", r)
+}
+
+COLUMN != "rows" {
+	if ($1 == "row" && $3 != "-")
+		value[COLUMN, $2] = $3
+	if ($1 == "fact")
+		fact[COLUMN, $2] = $3
+	next
+}
+
+/^#/ || /^$/ { next }
+
+/^=/ {
+	section = trim(substr($0, 2))
+	next
+}
+
+{
+	split($0, f, "|")
+	name = trim(f[1]); target = trim(f[3]); least = floor_of(trim(f[4]))
+	what = f[2]
+	sub(/^ /, "", what); sub(/[ \t]+$/, "", what)
+	ours = look_up("ours", name)
+	upstream = look_up("upstream", name)
+	type1 = look_up("type1", name)
+	if (ours == "" && upstream == "") next
+	ratio = ours != "" && upstream + 0 > 0 ? ours / upstream : ""
+	verdict = ""
+	if (target != "-" && ratio != "") {
+		verdict = ratio <= target + 0 ? "met" : "missed"
+		missed += verdict == "missed"
+		targets++
+	}
+	if (format == "chart") {
+		if (target != "-" && ratio != "")
+			print trim(what) "|" ratio "|" target "|" show(ours) "|" show(upstream)
+		next
+	}
+	if (section != printed) {
+		printf "%s%s\n", printed == "" ? "" : "\n", section
+		printf "  %-42s %9s %9s %7s %7s %-6s %8s %8s\n", "", "ours", "upstream",
+			"ratio", "target", "", "type1", "floor"
+		printed = section
+	}
+	line = sprintf("  %-42s %9s %9s %7s %7s %-6s %8s %8s", what, show(ours),
+		show(upstream), show_ratio(ratio), target == "-" ? "" : "<= " target,
+		verdict, show(type1), show(least))
+	sub(/ +$/, "", line)
+	print line
+}
+
+END {
+	if (format != "chart" && targets)
+		printf "\n%d of %d targets met\n", targets - missed, targets
+	exit strict && missed ? 1 : 0
+}
