@@ -53,34 +53,37 @@ void rows_invalidate(void)
 	rig_close(&r);
 }
 
-/* What the n-th device costs to attach, and a fault of it. */
+struct mover {
+	struct rig r;
+	unsigned int last;
+};
+
+/* The device leaves for the IOAS, with what waits for the end of that, and is back. */
+static void there_and_back(void *arg)
+{
+	struct mover *m = arg;
+	__u32 stdev = m->r.dev[m->last].stdev;
+
+	must(rig_attach(&m->r, stdev, m->r.ioas), "attach to the IOAS");
+	must(rig_attach(&m->r, stdev, m->r.nested[m->last]),
+	     "attach to the nested HWPT");
+}
+
+/* What it costs to move the n-th device. */
 void rows_devices(void)
 {
 	static const unsigned int counts[] = { 1, 8, 64 };
-	unsigned int i, j;
+	static struct mover m;
+	unsigned int i;
 
 	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-		unsigned int last = counts[i] - 1, loops = 64;
-		__u64 costs[64], back[64];
 		char name[32];
-		struct rig r;
 
-		rig_open(&r, counts[i], 1, 0, false);
-		for (j = 0; j < loops; j++) {
-			__u64 start = now();
-
-			must(rig_attach(&r, r.dev[last].stdev, r.ioas),
-			     "attach to the IOAS");
-			back[j] = now() - start;
-			start = now();
-			must(rig_attach(&r, r.dev[last].stdev, r.nested[last]),
-			     "attach to the nested HWPT");
-			costs[j] = now() - start;
-		}
-		snprintf(name, sizeof(name), "devices.%u.ioas", counts[i]);
-		row(name, (double)median(back, loops));
-		snprintf(name, sizeof(name), "devices.%u.nested", counts[i]);
-		row(name, (double)median(costs, loops));
-		rig_close(&r);
+		rig_open(&m.r, counts[i], 1, 0, false);
+		m.last = counts[i] - 1;
+		there_and_back(&m);
+		snprintf(name, sizeof(name), "devices.%u", counts[i]);
+		row(name, count(there_and_back, &m, bench.quick ? 8 : 32));
+		rig_close(&m.r);
 	}
 }
