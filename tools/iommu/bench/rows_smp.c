@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Several devices report to one queue at a time, each from a CPU of its own, and one
- * thread reads and answers all the while. In a machine of several CPUs with --icount
+ * Several devices report to one queue at a time, each from a CPU of its own; either
+ * one thread reads and answers all the while, or it does that afterwards, and only the
+ * reports count. In a machine of several CPUs with --icount
  * these take turns and every instruction of each is counted, also those of a CPU
  * that spins: so who waits for a lock is seen to.
  */
@@ -44,12 +45,14 @@ static void run_on(unsigned int cpu)
  * @device: which, and the CPU too
  * @n: how many faults
  * @grpid: of the first
+ * @end: when it was done
  */
 struct reporter {
 	struct rig *r;
 	unsigned int device;
 	unsigned int n;
 	__u32 grpid;
+	__u64 end;
 };
 
 static void *reporter_thread(void *arg)
@@ -63,6 +66,7 @@ static void *reporter_thread(void *arg)
 		pause_cpu();
 	for (i = 0; i < s->n; i++)
 		must(rig_report(s->r, s->device, s->grpid + i), "report");
+	s->end = now();
 	return NULL;
 }
 
@@ -89,6 +93,7 @@ static unsigned int serve(struct rig *r, unsigned int n)
 	return reads;
 }
 
+/* @reads: NULL: all is reported before anything is read. */
 static __u64 reporters(unsigned int num, unsigned int faults,
 		       unsigned int *reads)
 {
@@ -116,10 +121,18 @@ static __u64 reporters(unsigned int num, unsigned int faults,
 		sched_yield();
 	start = now();
 	begin = true;
-	*reads = serve(&r, faults);
-	all = now() - start;
-	for (i = 0; i < num; i++)
+	all = 0;
+	if (reads) {
+		*reads = serve(&r, faults);
+		all = now() - start;
+	}
+	for (i = 0; i < num; i++) {
 		pthread_join(threads[i], NULL);
+		if (!reads && s[i].end - start > all)
+			all = s[i].end - start;
+	}
+	if (!reads)
+		serve(&r, faults);
 	rig_close(&r);
 	return all;
 }
@@ -136,6 +149,10 @@ void rows_smp(void)
 	}
 	reporters(1, faults, &reads);
 	for (num = 1; num <= REPORTERS; num *= 2) {
+		for (i = 0; i < 5; i++)
+			runs[i] = reporters(num, faults, NULL);
+		snprintf(name, sizeof(name), "smp.alone.%u", num);
+		row(name, (double)median(runs, 5) / faults);
 		for (i = 0; i < 5; i++)
 			runs[i] = reporters(num, faults, &reads);
 		snprintf(name, sizeof(name), "smp.%u", num);
