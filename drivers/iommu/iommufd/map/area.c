@@ -11,6 +11,7 @@
 #include <linux/mm.h>
 #include <linux/rbtree_augmented.h>
 #include <linux/slab.h>
+#include <trace/events/iommu.h>
 
 #include "area.h"
 #include "table.h"
@@ -410,6 +411,20 @@ static int map_runs_one_by_one(struct iova_area *area,
 	return rc;
 }
 
+/* Who watches the core's iommu_map() sees these too. */
+static void trace_runs(unsigned long iova, const u64 *runs, unsigned int nr)
+{
+	unsigned int i = 0;
+
+	while (i < nr) {
+		phys_addr_t paddr = PFN_PHYS((phys_addr_t)map_run_pfn(runs[i]));
+		size_t size = join_runs(runs, nr, &i) * PAGE_SIZE;
+
+		trace_map(iova, paddr, size);
+		iova += size;
+	}
+}
+
 /* Without the core: many runs at once; the caches are the caller's. */
 static int map_extents_to_table(struct iova_area *area,
 				const struct iova_space_domain *entry,
@@ -427,13 +442,17 @@ static int map_extents_to_table(struct iova_area *area,
 	map_extents_seek(&iter, &area->pages->extents, area->hold.node.start,
 			 area->hold.node.last);
 	while ((nr = map_extents_take(&iter, runs, FILL_RUNS))) {
-		if (whole && entry->ops->map_runs)
-			rc = entry->ops->map_runs(entry->domain,
-						  area->iova + *mapped, runs,
-						  nr, area->prot, mapped);
-		else
+		unsigned long iova = area->iova + *mapped;
+
+		if (whole && entry->ops->map_runs) {
+			rc = entry->ops->map_runs(entry->domain, iova, runs, nr,
+						  area->prot, mapped);
+			if (!rc && trace_map_enabled())
+				trace_runs(iova, runs, nr);
+		} else {
 			rc = map_runs_one_by_one(area, entry, runs, nr, skip,
 						 mapped);
+		}
 		if (rc)
 			return rc;
 		skip = 0;

@@ -9,6 +9,7 @@
 #include <linux/cleanup.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <trace/events/iommu.h>
 
 #include "quarantine.h"
 #include "table.h"
@@ -165,6 +166,10 @@ int map_table_map(const struct map_table_ops *ops, struct iommu_domain *domain,
 		  unsigned long iova, phys_addr_t paddr, size_t size, int prot,
 		  size_t *mapped)
 {
+	phys_addr_t first = paddr;
+	unsigned long start = iova;
+	size_t all = size;
+
 	while (size) {
 		size_t count, done = 0;
 		size_t page = choose_page(domain->pgsize_bitmap, iova, paddr,
@@ -181,5 +186,7 @@ int map_table_map(const struct map_table_ops *ops, struct iommu_domain *domain,
 		paddr += done;
 		size -= done;
 	}
+	/* As iommu_map() does */
+	trace_map(start, first, all);
 	return 0;
 }
