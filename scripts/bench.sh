@@ -165,6 +165,21 @@ locks() {
 		awk -f "$SCRIPTS/bench/locks.awk"
 }
 
+# In the page, the first time; later runs only change the files that it names.
+show_figures() {
+	cat >"$OUT/figures.txt" <<-'EOF'
+		.. image:: benchmark.svg
+		   :alt: Instructions per operation as a part of upstream's, one bar a row
+
+		The chart (as a PNG: ``benchmark.png``) and the table are of one run:
+
+		.. literalinclude:: benchmark-table.txt
+		   :language: none
+	EOF
+	sed -i -e "/^\.\. figures:/r $OUT/figures.txt" -e '/^\.\. figures:/d' \
+		"$DOCS/benchmark.rst"
+}
+
 case $what in
 full) everything ;;
 quick) quick=--quick; everything ;;
@@ -174,6 +189,7 @@ docs)
 	cp "$OUT/table.txt" "$DOCS/benchmark-table.txt"
 	cp "$OUT/chart.svg" "$DOCS/benchmark.svg"
 	cp "$OUT/chart.png" "$DOCS/benchmark.png"
+	show_figures
 	;;
 fast | upstream | type1)
 	[ $# -ge 2 ] || die "which sets? (--help)"
