@@ -14,7 +14,7 @@ kunit() { # LOG-NAME SUITES PREFIX VM-OPTION...
 	local log=check-$log_arch$1 glob=$2 prefix=$3
 
 	shift 3
-	"$SCRIPTS/vm.sh" --arch "$arch" --kernel debug --iommu none --timeout 1200 \
+	"$SCRIPTS/vm.sh" --arch "$arch" --kernel debug --iommu none --timeout 1800 \
 		--log "$log" --append "kunit.enable=1 kunit.filter_glob=$glob $filter" "$@" \
 		-- run-tests || rc=$?
 	tr -d '\r' <"$LOG/vm-$log.log" | awk -f "$SCRIPTS/check/ktap.awk" |
