@@ -670,9 +670,7 @@ const struct iommu_domain_ops mock_paging_ops = {
 	.free = paging_free,
 };
 
-/**
- * mock_paging_table_ops - what the mock's tables can do for a whole call
- */
+/* What the mock's tables can do for a whole call */
 struct map_table_ops mock_paging_table_ops = {
 	.domain_ops = &mock_paging_ops,
 	.flush = paging_flush_ranges,
