@@ -184,13 +184,12 @@ static int control_machine_remove(struct control_file *file, void *arg)
 
 	down_write(&machines_lock);
 	machine = machine_find(cmd->machine_id);
-	if (!machine) {
+	if (!machine)
 		rc = -ENOENT;
-	} else if (!machine->ops->remove) {
+	else if (!machine->ops->remove)
 		rc = -EOPNOTSUPP;
-	} else if (machine->ops->retire) {
+	else if (machine->ops->retire)
 		rc = machine->ops->retire(machine);
-	}
 	if (!rc) {
 		model_control_unplug_masters(machine);
 		list_del(&machine->item);
