@@ -62,6 +62,9 @@ bool mock_suits(const struct mock_dev *mdev, const struct mock_paging *paging)
 	struct mock_limits limits;
 
 	mock_limits(mdev, &limits);
+	/* MOCK_FLAGS_DEVICE_HUGE_IOVA is for tables made for a device; all take them */
+	if (limits.page_sizes & MOCK_IO_PAGE_SIZE)
+		limits.page_sizes |= MOCK_HUGE_PAGE_SIZE;
 	return !(domain->pgsize_bitmap & ~limits.page_sizes) &&
 	       domain->geometry.aperture_start >= limits.start &&
 	       domain->geometry.aperture_end <= limits.last &&
