@@ -23,7 +23,7 @@ TEST_F_TIMEOUT(stress, no_answer_to_invalidations, 60)
 	__u32 num, pt;
 	int i;
 
-	MS_OK(s, ms_queue(s, &q, 64));
+	MS_OK(s, ms_queue_to_end(s, &q, 64));
 	MS_OK(s, ms_plug(s, 0, 64, 0));
 	MS_OK(s, ms_plug(s, 1, 64, 0));
 	MS_OK(s, ms_space(s, &s->f[0], 1, &q, 8));

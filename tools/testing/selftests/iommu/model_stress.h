@@ -88,6 +88,9 @@ struct ms_space {
 	struct ms_job *job[MS_REGIONS];
 };
 
+/* Most queues that stay open until a case ends */
+#define MS_LEFT		16
+
 struct ms_queue {
 	int fd;
 	__u32 id;
@@ -117,6 +120,9 @@ struct ms {
 	atomic_ullong delivered;
 	atomic_ullong answered;
 	bool overflow_expected;
+	/* Queues that stay open to the end: each keeps the context, and its HWPTs */
+	int left[MS_LEFT];
+	unsigned int num_left;
 	char why[256];
 };
 
@@ -235,6 +241,8 @@ static inline int ms_exit(struct ms *s)
 
 	for (i = 0; i < MS_FUNCS; i++)
 		model_dev_close(&s->f[i]);
+	for (i = 0; i < s->num_left; i++)
+		close(s->left[i]);
 	close(s->fd);
 	MS_MUST(s, model_violations(&s->model, &violations));
 	MS_SAME(s, s->violations, violations);
@@ -397,6 +405,15 @@ static inline int ms_queue(struct ms *s, struct ms_queue *q, __u32 depth)
 {
 	q->fd = iommu_fault_queue(s->fd, depth, 0, 0, &q->id);
 	return q->fd < 0 ? q->fd : 0;
+}
+
+/* One that ms_exit() closes */
+static inline int ms_queue_to_end(struct ms *s, struct ms_queue *q, __u32 depth)
+{
+	MS_SAME(s, true, s->num_left < MS_LEFT);
+	MS_MUST(s, ms_queue(s, q, depth));
+	s->left[s->num_left++] = q->fd;
+	return 0;
 }
 
 static inline int ms_pending(struct ms *s, const struct ms_queue *q,
