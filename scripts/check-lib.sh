@@ -37,6 +37,6 @@ vm_suite() {
 	[ $# -gt 0 ] || return 0
 	# shellcheck disable=SC2086
 	"$SCRIPTS/vm.sh" --arch "$arch" --kernel debug --iommu "$iommu" --mem 3072 \
-		--timeout 1800 --log "check-$log_arch$name" ${VM_ARGS-} \
+		--timeout 3000 --log "check-$log_arch$name" ${VM_ARGS-} \
 		-- env ${TEST_ENV-} run-tests "$@"
 }
