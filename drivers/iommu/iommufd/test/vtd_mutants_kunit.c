@@ -49,7 +49,7 @@ static const void *next_mistake(const void *prev, char *desc)
 	now = prev ? now + 1 : VTD_MUTANT_NONE + 1;
 	if (now == VTD_NUM_MUTANTS)
 		return NULL;
-	strscpy(desc, vtd_mutant_name(now), KUNIT_PARAM_DESC_SIZE);
+	strscpy(desc, vtd_mutants[now].name, KUNIT_PARAM_DESC_SIZE);
 	return &now;
 }
 
@@ -61,26 +61,26 @@ static void each_mistake(struct kunit *test)
 	enum vtd_mutant i = *(const enum vtd_mutant *)test->param_value;
 	const char *by;
 
-	vtd_mutant_set(i);
+	WRITE_ONCE(vtd_mutant_now, i);
 	by = vtd_model_notices(test);
 	if (!by) {
 		by = vtd_checks_notice();
 		by_driver += !!by;
 	}
-	vtd_mutant_set(VTD_MUTANT_NONE);
+	WRITE_ONCE(vtd_mutant_now, VTD_MUTANT_NONE);
 	num++;
 	if (by) {
 		noticed++;
-		kunit_info(test, "%s: noticed by %s", vtd_mutant_name(i), by);
+		kunit_info(test, "%s: noticed by %s", vtd_mutants[i].name, by);
 		KUNIT_EXPECT_TRUE_MSG(test, !why_not(i),
 				      "%s is listed as unseen, and was noticed",
-				      vtd_mutant_name(i));
+				      vtd_mutants[i].name);
 		return;
 	}
-	kunit_info(test, "not noticed: %s (%s): %s", vtd_mutant_name(i),
-		   vtd_mutant_what(i), why_not(i) ?: "no reason is known");
+	kunit_info(test, "not noticed: %s (%s): %s", vtd_mutants[i].name,
+		   vtd_mutants[i].what, why_not(i) ?: "no reason is known");
 	KUNIT_EXPECT_TRUE_MSG(test, !!why_not(i), "%s was not noticed",
-			      vtd_mutant_name(i));
+			      vtd_mutants[i].name);
 }
 
 static void enough(struct kunit *test)

@@ -20,7 +20,7 @@ static const void *next_mistake(const void *prev, char *desc)
 	now = prev ? now + 1 : SMMUV3_MUTANT_NONE + 1;
 	if (now == SMMUV3_NUM_MUTANTS)
 		return NULL;
-	strscpy(desc, smmuv3_mutant_name(now), KUNIT_PARAM_DESC_SIZE);
+	strscpy(desc, smmuv3_mutants[now].name, KUNIT_PARAM_DESC_SIZE);
 	return &now;
 }
 
@@ -31,16 +31,16 @@ static void each_mistake(struct kunit *test)
 	enum smmuv3_mutant i = *(const enum smmuv3_mutant *)test->param_value;
 	const char *by;
 
-	smmuv3_mutant_set(i);
+	WRITE_ONCE(smmuv3_mutant_now, i);
 	by = sm_notices(test);
-	smmuv3_mutant_set(SMMUV3_MUTANT_NONE);
+	WRITE_ONCE(smmuv3_mutant_now, SMMUV3_MUTANT_NONE);
 	num++;
 	if (by) {
 		noticed++;
-		kunit_info(test, "%s: noticed by %s", smmuv3_mutant_name(i), by);
+		kunit_info(test, "%s: noticed by %s", smmuv3_mutants[i].name, by);
 	}
 	KUNIT_EXPECT_NOT_NULL_MSG(test, by, "not noticed: %s (%s)",
-				  smmuv3_mutant_name(i), smmuv3_mutant_what(i));
+				  smmuv3_mutants[i].name, smmuv3_mutants[i].what);
 }
 
 static void enough(struct kunit *test)

@@ -1,80 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which mistake the VT-d model makes. */
-#include <linux/kernel.h>
-#include <linux/moduleparam.h>
-#include <linux/string.h>
-#include <linux/sysfs.h>
+/* Which mistakes the VT-d model can make. */
+#include <linux/array_size.h>
 
 #include "vtd_mutant.h"
 
-static const struct {
-	const char *name;
-	const char *what;
-} mutants[] = {
+const struct model_mutant vtd_mutants[VTD_NUM_MUTANTS] = {
 	{ "none", "as the specification has it" },
 #define VTD_MUTANT(name, what)	{ #name, what },
 #include "vtd_mutants.h"
 #undef VTD_MUTANT
 };
 
-enum vtd_mutant vtd_mutant_now;
+unsigned int vtd_mutant_now;
 
-/**
- * vtd_mutant_set() - make a mistake from now on
- * @mutant: which; VTD_MUTANT_NONE for none
- *
- * Of every unit. Any context.
- */
-void vtd_mutant_set(enum vtd_mutant mutant)
-{
-	WRITE_ONCE(vtd_mutant_now, mutant);
-}
-
-/**
- * vtd_mutant_name() - what a mistake is called
- * @mutant: which, below VTD_NUM_MUTANTS
- *
- * Return: the name.
- */
-const char *vtd_mutant_name(enum vtd_mutant mutant)
-{
-	return mutants[mutant].name;
-}
-
-/**
- * vtd_mutant_what() - what it gets wrong
- * @mutant: which, below VTD_NUM_MUTANTS
- *
- * Return: one line, with the section of the specification.
- */
-const char *vtd_mutant_what(enum vtd_mutant mutant)
-{
-	return mutants[mutant].what;
-}
-
-static int mutant_set(const char *val, const struct kernel_param *kp)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(mutants); i++) {
-		if (!sysfs_streq(val, mutants[i].name))
-			continue;
-		vtd_mutant_set(i);
-		return 0;
-	}
-	return -EINVAL;
-}
-
-static int mutant_get(char *buf, const struct kernel_param *kp)
-{
-	return sysfs_emit(buf, "%s\n", mutants[READ_ONCE(vtd_mutant_now)].name);
-}
-
-static const struct kernel_param_ops mutant_ops = {
-	.set = mutant_set,
-	.get = mutant_get,
+static struct model_mutants mutants = {
+	.list = vtd_mutants,
+	.num = ARRAY_SIZE(vtd_mutants),
+	.now = &vtd_mutant_now,
 };
 
 #undef MODULE_PARAM_PREFIX
 #define MODULE_PARAM_PREFIX "iommufd."
-module_param_cb(model_mutant, &mutant_ops, NULL, 0644);
+module_param_cb(model_mutant, &model_mutant_ops, &mutants, 0644);
