@@ -11,12 +11,15 @@
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/pci.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "control.h"
+#include "grant.h"
 
 #define CONTROL_MAX_COUNTERS	256
+#define CONTROL_MAX_GRANT	SZ_64M
 
 /*
  * Registration, against use: a machine that is found stays until the lock is
@@ -87,6 +90,7 @@ void model_machine_unregister(struct model_machine *machine)
 	down_write(&machines_lock);
 	model_control_unplug_masters(machine);
 	list_del(&machine->item);
+	model_grants_end(model_bridge_port(machine->bridge));
 	up_write(&machines_lock);
 }
 
@@ -193,6 +197,7 @@ static int control_machine_remove(struct control_file *file, void *arg)
 	if (!rc) {
 		model_control_unplug_masters(machine);
 		list_del(&machine->item);
+		model_grants_end(model_bridge_port(machine->bridge));
 		machine->ops->remove(machine);
 	}
 	up_write(&machines_lock);
@@ -297,6 +302,9 @@ static int control_plug(struct control_file *file, void *arg)
 	    cmd->num_vfs > MODEL_PCI_MAX_VFS)
 		return -EINVAL;
 	BUILD_BUG_ON(IOMMUFD_MODEL_CAP_PRG_PASID ^ MODEL_PCI_PRG_PASID);
+	BUILD_BUG_ON(IOMMUFD_MODEL_CAP_NO_ACS ^ MODEL_PCI_NO_ACS);
+	BUILD_BUG_ON(IOMMUFD_MODEL_CAP_NO_PREFIX ^ MODEL_PCI_NO_PREFIX);
+	BUILD_BUG_ON(IOMMUFD_MODEL_CAP_NO_GLOBAL ^ MODEL_PCI_NO_GLOBAL);
 	BUILD_BUG_ON(IOMMUFD_MODEL_CAP_EXEC ^ MODEL_PCI_PASID_EXEC);
 
 	down_read(&machines_lock);
@@ -555,6 +563,68 @@ static int control_violations(struct control_file *file, void *arg)
 	return rc;
 }
 
+/* What of them is there is pinned. Returns how many are. */
+static unsigned long grant_pin(u64 addr, struct page **pages, unsigned long num)
+{
+	unsigned long done = 0;
+	int n = 1;
+
+	while (n > 0 && done < num) {
+		n = pin_user_pages_fast(addr + done * PAGE_SIZE, num - done,
+					FOLL_WRITE | FOLL_LONGTERM, pages + done);
+		if (n > 0)
+			done += n;
+	}
+	return done;
+}
+
+static int grant_change(const struct iommufd_model_grant *cmd, struct page **pages,
+			unsigned long num)
+{
+	struct model_machine *machine;
+	struct model_port *port;
+	int rc = -ENOENT;
+
+	down_write(&machines_lock);
+	machine = machine_find(cmd->machine_id);
+	if (machine) {
+		port = model_bridge_port(machine->bridge);
+		if (cmd->flags & IOMMUFD_MODEL_GRANT_REVOKE)
+			rc = model_revoke(port, pages, num);
+		else
+			rc = model_grant(port, pages, num,
+					 !(cmd->flags & IOMMUFD_MODEL_GRANT_READ_ONLY));
+	}
+	up_write(&machines_lock);
+	return rc;
+}
+
+static int control_grant(struct control_file *file, void *arg)
+{
+	struct iommufd_model_grant *cmd = arg;
+	unsigned long num = cmd->length >> PAGE_SHIFT, pinned;
+	struct page **pages;
+	int rc = -EFAULT;
+
+	if ((cmd->flags & ~(IOMMUFD_MODEL_GRANT_READ_ONLY | IOMMUFD_MODEL_GRANT_REVOKE)) ||
+	    cmd->__reserved)
+		return -EOPNOTSUPP;
+	if (hweight32(cmd->flags) > 1 || !cmd->length || cmd->length > CONTROL_MAX_GRANT ||
+	    (cmd->addr | cmd->length) & ~PAGE_MASK)
+		return -EINVAL;
+	pages = kvmalloc_array(num, sizeof(*pages), GFP_KERNEL_ACCOUNT);
+	if (!pages)
+		return -ENOMEM;
+	pinned = grant_pin(cmd->addr, pages, num);
+	if (pinned == num)
+		rc = grant_change(cmd, pages, num);
+	/* What was granted stays pinned by the grant. */
+	if (rc || cmd->flags & IOMMUFD_MODEL_GRANT_REVOKE)
+		unpin_user_pages(pages, pinned);
+	kvfree(pages);
+	return rc;
+}
+
 /**
  * struct control_op - an operation
  * @size: of its structure
@@ -607,6 +677,8 @@ static const struct control_op control_ops[] = {
 		   control_master_plug),
 	CONTROL_OP(IOMMUFD_MODEL_MASTER_UNPLUG, struct iommufd_model_master,
 		   control_master_unplug),
+	CONTROL_OP(IOMMUFD_MODEL_GRANT, struct iommufd_model_grant,
+		   control_grant),
 };
 
 static long control_ioctl(struct file *filp, unsigned int cmd,
@@ -625,6 +697,7 @@ static long control_ioctl(struct file *filp, unsigned int cmd,
 		struct iommufd_model_state state;
 		struct iommufd_model_violations violations;
 		struct iommufd_model_master master;
+		struct iommufd_model_grant grant;
 	} arg;
 	const struct control_op *op;
 	u32 size;

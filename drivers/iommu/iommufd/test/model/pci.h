@@ -26,6 +26,19 @@ struct pci_dev;
 #define MODEL_PCI_PASID_PRIV	BIT(4)
 /* PRI: responses carry the PASID (PRG Response PASID Required) */
 #define MODEL_PCI_PRG_PASID	BIT(5)
+/*
+ * It says that its device has other functions, and nothing of redirecting what it
+ * sends to them (no ACS, PCIe 6.0, 6.12): what has a PASID may never get to the IOMMU.
+ */
+#define MODEL_PCI_NO_ACS	BIT(6)
+/* It says that it takes no end-end prefixes: PASIDs cannot be turned on */
+#define MODEL_PCI_NO_PREFIX	BIT(7)
+/*
+ * ATS with PASID: Global Invalidate is not supported (PCIe 6.0, 10.5.1.2), and a request
+ * that has it set is for its own PASID alone.
+ */
+#define MODEL_PCI_NO_GLOBAL	BIT(8)
+#define MODEL_PCI_FLAGS		GENMASK(8, 0)
 
 /**
  * struct model_pci_config - a function to make
@@ -52,6 +65,7 @@ struct model_pci_config {
  * return, and empty. May sleep. ERR_PTR on failure.
  */
 struct model_bridge *model_bridge_create(struct model_port *port);
+struct model_port *model_bridge_port(struct model_bridge *bridge);
 void model_bridge_destroy(struct model_bridge *bridge);
 struct pci_bus *model_bridge_bus(struct model_bridge *bridge);
 

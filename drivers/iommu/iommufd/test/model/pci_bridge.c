@@ -149,6 +149,17 @@ static void bridge_fill(struct model_bridge *bridge, int id)
 }
 
 /**
+ * model_bridge_port() - the IOMMU in front of a bridge
+ * @bridge: the bridge
+ *
+ * Return: what model_bridge_create() was given.
+ */
+struct model_port *model_bridge_port(struct model_bridge *bridge)
+{
+	return bridge->port;
+}
+
+/**
  * model_bridge_create() - make a host bridge with an empty bus
  * @port: the IOMMU in front of it; outlives it
  *
@@ -288,7 +299,7 @@ static int bridge_check(struct model_bridge *bridge,
 {
 	unsigned int i;
 
-	if (config->flags & ~(MODEL_PCI_PRG_PASID | (MODEL_PCI_PRG_PASID - 1)))
+	if (config->flags & ~MODEL_PCI_FLAGS)
 		return -EINVAL;
 	if (config->num_vfs > MODEL_PCI_MAX_VFS ||
 	    config->devfn + config->num_vfs > MODEL_PCI_MAX_DEVFN)

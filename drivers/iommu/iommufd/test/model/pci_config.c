@@ -16,9 +16,6 @@
 /* "Does not fit in any defined class" */
 #define MODEL_CLASS		0xff0000
 
-/* ATS capability: Global Invalidate Supported; the kernel has no name for it */
-#define MODEL_ATS_GLOBAL	BIT(6)
-
 static void cfg16(struct model_pci_function *f, unsigned int where, u16 val,
 		  u16 writable)
 {
@@ -95,6 +92,8 @@ static void cfg_header(struct model_pci_function *f)
 		f->writable[PCI_CACHE_LINE_SIZE] = 0xff;
 		f->writable[PCI_INTERRUPT_LINE] = 0xff;
 	}
+	if (f->pf->config.flags & MODEL_PCI_NO_ACS)
+		f->cfg[PCI_HEADER_TYPE] = PCI_HEADER_TYPE_MFD;
 	cfg16(f, PCI_COMMAND, 0, command);
 	cfg16(f, PCI_STATUS, PCI_STATUS_CAP_LIST, 0);
 	cfg32(f, PCI_CLASS_REVISION, (MODEL_CLASS << 8) | 1, 0);
@@ -119,9 +118,10 @@ static void cfg_express(struct model_pci_function *f)
 			   PCI_EXP_DEVSTA_FED | PCI_EXP_DEVSTA_URD,
 			   &f->clear[at + PCI_EXP_DEVSTA]);
 	/* At most one prefix: the PASID's. */
-	cfg32(f, at + PCI_EXP_DEVCAP2,
-	      f->pf->config.flags & MODEL_PCI_PASID ?
-			      PCI_EXP_DEVCAP2_EE_PREFIX | BIT(22) : 0, 0);
+	if (f->pf->config.flags & MODEL_PCI_PASID &&
+	    !(f->pf->config.flags & MODEL_PCI_NO_PREFIX))
+		cfg32(f, at + PCI_EXP_DEVCAP2,
+		      PCI_EXP_DEVCAP2_EE_PREFIX | BIT(22), 0);
 }
 
 static void cfg_msi(struct model_pci_function *f)
@@ -143,7 +143,8 @@ static void cfg_ats(struct model_pci_function *f)
 	u16 cap = PCI_ATS_CAP_PAGE_ALIGNED;
 
 	/* Queue depth 0 is 32, and reads as 0 in a VF anyway. */
-	if (f->pf->config.flags & MODEL_PCI_PASID)
+	if (f->pf->config.flags & MODEL_PCI_PASID &&
+	    !(f->pf->config.flags & MODEL_PCI_NO_GLOBAL))
 		cap |= MODEL_ATS_GLOBAL;
 	cfg16(f, MODEL_CFG_ATS + PCI_ATS_CAP, cap, 0);
 	cfg16(f, MODEL_CFG_ATS + PCI_ATS_CTRL, 0,

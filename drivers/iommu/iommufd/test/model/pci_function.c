@@ -68,6 +68,10 @@ static bool function_invalidate(struct model_function *fn, bool pasid_valid,
 	raw_spin_unlock(&f->pf->lock);
 	if (answers) {
 		f->counts.invalidations++;
+		/* PCIe 6.0, 10.5.1.2: it is ignored by who does not support it */
+		if (!(model_cfg_get16(f, MODEL_CFG_ATS + PCI_ATS_CAP) &
+		      MODEL_ATS_GLOBAL))
+			global = false;
 		if (!(f->misbehave & MODEL_MISBEHAVE_KEEP_TLB))
 			model_tlb_drop(&f->tlb, pasid_valid, pasid, global,
 				       addr, size);

@@ -38,6 +38,9 @@
 #define MODEL_CFG_PRI		0x140
 #define MODEL_CFG_SRIOV		0x180
 
+/* ATS capability: Global Invalidate Supported; the kernel has no name for it */
+#define MODEL_ATS_GLOBAL	BIT(6)
+
 #define MODEL_CFG_SIZE		4096
 #define MODEL_NUM_PRGS		512
 #define MODEL_TLB_SIZE		512

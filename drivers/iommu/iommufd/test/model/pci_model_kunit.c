@@ -680,6 +680,35 @@ static void pci_model_global(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_state(fake).tlb, 0);
 }
 
+/* Who does not support it forgets one PASID, not all (PCIe 6.0, 10.5.1.2). */
+static void pci_model_not_global(struct kunit *test)
+{
+	struct model_pci_config config = fake_config;
+	struct fake *fake = test->priv;
+	u16 cap;
+
+	pci_read_config_word(fake->pdev, fake->pdev->ats_cap + PCI_ATS_CAP,
+			     &cap);
+	KUNIT_EXPECT_TRUE(test, cap & BIT(6));
+	fake_unplug(fake, false);
+	config.flags |= MODEL_PCI_NO_GLOBAL;
+	fake_plug(test, &config);
+	pci_read_config_word(fake->pdev, fake->pdev->ats_cap + PCI_ATS_CAP,
+			     &cap);
+	KUNIT_EXPECT_FALSE(test, cap & BIT(6));
+
+	fake_enable(test, 0);
+	fake_set(fake, 2, 4, FAKE_RW, 1);
+	fake_set(fake, 3, 5, FAKE_RW, 1);
+	fake_peek(test, MODEL_DMA_PASID, 1, 4 * FAKE_PAGE);
+	fake_peek(test, MODEL_DMA_PASID, 2, 5 * FAKE_PAGE);
+	KUNIT_EXPECT_EQ(test, fake_state(fake).tlb, 2);
+	KUNIT_EXPECT_TRUE(test, fake_invalidate(fake, true, 1, true, 0, 0));
+	KUNIT_EXPECT_EQ(test, fake_state(fake).tlb, 1);
+	KUNIT_EXPECT_TRUE(test, fake_invalidate(fake, true, 2, true, 0, 0));
+	KUNIT_EXPECT_EQ(test, fake_state(fake).tlb, 0);
+}
+
 /* --- page requests --- */
 
 static void pci_model_requests(struct kunit *test)
@@ -1218,6 +1247,7 @@ static struct kunit_case pci_model_cases[] = {
 	KUNIT_CASE(pci_model_modes_off),
 	KUNIT_CASE(pci_model_tlb),
 	KUNIT_CASE(pci_model_global),
+	KUNIT_CASE(pci_model_not_global),
 	KUNIT_CASE(pci_model_requests),
 	KUNIT_CASE(pci_model_failure),
 	KUNIT_CASE(pci_model_allocation),

@@ -14,6 +14,7 @@
 #include <linux/types.h>
 
 struct model_function;
+struct model_grants;
 struct model_port;
 
 /* Access wanted or granted. */
@@ -156,9 +157,11 @@ struct model_port_ops {
 /**
  * struct model_port - embedded in the model of an IOMMU
  * @ops: constant
+ * @grants: what a test has granted (grant.h); NULL: nobody has said it
  */
 struct model_port {
 	const struct model_port_ops *ops;
+	struct model_grants __rcu *grants;
 };
 
 /**

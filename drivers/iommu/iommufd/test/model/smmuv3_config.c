@@ -149,7 +149,9 @@ static bool read_table(struct smmuv3_context *ctx, u64 addr, u64 *words,
 			return false;
 		pa = leaf.out + (addr & (leaf.size - 1));
 	}
-	if (smmuv3_memory_read(ctx->model, pa, words, num))
+	if ((!ctx->s2 || model_granted(&ctx->model->port, pa, false,
+				       "context descriptor")) &&
+	    smmuv3_memory_read(ctx->model, pa, words, num))
 		return true;
 	fail_fetch(fault, SMMUV3_F_CD_FETCH, pa);
 	return false;

@@ -10,6 +10,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+#include "grant.h"
 #include "smmuv3.h"
 #include "smmuv3_fields.h"
 

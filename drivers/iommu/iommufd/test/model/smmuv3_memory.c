@@ -100,6 +100,8 @@ bool smmuv3_memory_copy(const struct smmuv3_model *model, u64 pa, bool write,
 
 	if (!mem || (pa & (SZ_4K - 1)) + len > SZ_4K || !smmuv3_memory_known(pa))
 		return false;
+	if (!model_granted(&model->port, pa, write, "DMA"))
+		return false;
 	if (write)
 		memcpy(mem, buf, len);
 	else

@@ -59,6 +59,14 @@ static bool locate_desc(struct smmuv3_walk *walk, u64 addr)
 	return true;
 }
 
+/* A guest's table is where the guest's memory is. */
+static bool granted(const struct smmuv3_walk *walk, bool write)
+{
+	return walk->s2 || !walk->ctx->s2 ||
+	       model_granted(&walk->ctx->model->port, walk->desc_pa, write,
+			     "stage 1");
+}
+
 static bool read_desc(struct smmuv3_walk *walk)
 {
 	unsigned int shift = shift_of(walk, walk->level);
@@ -71,7 +79,8 @@ static bool read_desc(struct smmuv3_walk *walk)
 	index = walk->in >> shift & (BIT_ULL(width) - 1);
 	if (!locate_desc(walk, walk->table + index * 8))
 		return false;
-	if (smmuv3_memory_read(walk->ctx->model, walk->desc_pa, &walk->desc, 1))
+	if (granted(walk, false) &&
+	    smmuv3_memory_read(walk->ctx->model, walk->desc_pa, &walk->desc, 1))
 		return true;
 	fail_fetch(walk);
 	return false;
@@ -163,6 +172,10 @@ static int update_leaf(struct smmuv3_walk *walk, bool dirty)
 			      walk->fault);
 		if (walk->fault->type)
 			return -1;
+	}
+	if (!granted(walk, true)) {
+		fail_fetch(walk);
+		return -1;
 	}
 	if (!smmuv3_memory_update(walk->ctx->model, walk->desc_pa, walk->desc, desc))
 		return 0;

@@ -127,6 +127,12 @@ enum {
 	IOMMUFD_MODEL_CAP_PRIV = 1 << 4,
 	/* PRG Response PASID Required */
 	IOMMUFD_MODEL_CAP_PRG_PASID = 1 << 5,
+	/* It may have others beside it that it reaches without the IOMMU */
+	IOMMUFD_MODEL_CAP_NO_ACS = 1 << 6,
+	/* It takes no end-end prefixes, without which PASIDs cannot be turned on */
+	IOMMUFD_MODEL_CAP_NO_PREFIX = 1 << 7,
+	/* ATS: no Global Invalidate */
+	IOMMUFD_MODEL_CAP_NO_GLOBAL = 1 << 8,
 };
 
 /**
@@ -470,5 +476,41 @@ struct iommufd_model_master {
 
 #define IOMMUFD_MODEL_MASTER_PLUG IOMMUFD_MODEL_IO(16)
 #define IOMMUFD_MODEL_MASTER_UNPLUG IOMMUFD_MODEL_IO(17)
+
+/* iommufd_model_grant.flags */
+enum {
+	/* To be read, not written */
+	IOMMUFD_MODEL_GRANT_READ_ONLY = 1 << 0,
+	/* No more; what was granted, whatever its flags were */
+	IOMMUFD_MODEL_GRANT_REVOKE = 1 << 1,
+};
+
+/**
+ * struct iommufd_model_grant - ioctl(IOMMUFD_MODEL_GRANT)
+ * @size: sizeof(struct iommufd_model_grant)
+ * @flags: 0 or one of IOMMUFD_MODEL_GRANT_*
+ * @machine_id: where; ENOENT if there is none
+ * @__reserved: must be 0
+ * @addr: memory of the caller, writeable, page aligned
+ * @length: bytes, page aligned, 1 page to 64 MiB
+ *
+ * Say which memory the functions of the machine may reach. From the first grant on
+ * an access of a function to anything else, and an access to anything else for a table
+ * that a guest has made, is not made, and is a violation. When REVOKE returns, none is
+ * under way. The memory is pinned until then, or until the machine goes.
+ *
+ * EBUSY: a part was granted before. ENOENT: REVOKE: a part was not. EFAULT: a part is
+ * not there.
+ */
+struct iommufd_model_grant {
+	__u32 size;
+	__u32 flags;
+	__u32 machine_id;
+	__u32 __reserved;
+	__aligned_u64 addr;
+	__aligned_u64 length;
+};
+
+#define IOMMUFD_MODEL_GRANT IOMMUFD_MODEL_IO(18)
 
 #endif

@@ -103,6 +103,13 @@ static u8 locate(struct vtd_walk *walk, u64 addr, bool top, bool write, u64 *pa)
 	return 0;
 }
 
+/* A guest's table is where the guest's memory is. */
+static bool granted(const struct vtd_walk *walk, u64 pa, bool write)
+{
+	return !nested(walk) ||
+	       model_granted(&walk->model->port, pa, write, "first stage");
+}
+
 /* Set @flags in the entry at @addr. *again: it changed meanwhile. */
 static u8 set_flags(struct vtd_walk *walk, u64 addr, u64 *entry, u64 flags,
 		    bool *again)
@@ -119,6 +126,8 @@ static u8 set_flags(struct vtd_walk *walk, u64 addr, u64 *entry, u64 flags,
 	fault = locate(walk, addr, false, true, &pa);
 	if (fault)
 		return fault;
+	if (!granted(walk, pa, true))
+		return 0x90;
 	*again = !vtd_memory_update(pa, *entry, *entry | flags);
 	if (!*again)
 		*entry |= flags;
@@ -231,7 +240,8 @@ static u8 step(struct vtd_walk *walk, struct place *place, struct vtd_leaf *leaf
 	u8 fault;
 
 	for (tries = 0; tries < MAX_TRIES; tries++) {
-		if (!vtd_memory_read_guest(walk->model, place->table_pa + index * 8,
+		if (!granted(walk, place->table_pa + index * 8, false) ||
+		    !vtd_memory_read_guest(walk->model, place->table_pa + index * 8,
 					   snoop, &entry))
 			return place->level == table_levels(walk) ? 0x73 : 0x70;
 		if (!(entry & FS_P))

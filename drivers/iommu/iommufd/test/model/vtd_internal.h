@@ -16,6 +16,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+#include "grant.h"
 #include "vtd.h"
 #include "vtd_mutant.h"
 

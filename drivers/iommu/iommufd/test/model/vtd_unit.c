@@ -201,11 +201,14 @@ static bool is_interrupt(const struct model_tlp *tlp)
 }
 
 /* The DMA itself. False: there is no memory. */
-static bool copy(u64 pa, const struct model_tlp *tlp, void *buf, size_t len)
+static bool copy(struct vtd_model *model, u64 pa, const struct model_tlp *tlp,
+		 void *buf, size_t len)
 {
 	void *mem = vtd_memory(pa);
 
 	if (!mem || offset_in_page(pa) + len > SZ_4K || !vtd_memory_known(pa))
+		return false;
+	if (!model_granted(&model->port, pa, tlp->perm & MODEL_WRITE, "DMA"))
 		return false;
 	if (tlp->perm & MODEL_WRITE)
 		memcpy(mem, buf, len);
@@ -230,7 +233,7 @@ static enum model_status dma(struct vtd_model *model, const struct model_tlp *tl
 			vtd_fault(model, &req, fault);
 		return MODEL_UNSUPPORTED;
 	}
-	return copy(leaf.pa + (tlp->addr - leaf.iova), tlp, buf, len) ?
+	return copy(model, leaf.pa + (tlp->addr - leaf.iova), tlp, buf, len) ?
 	       MODEL_OK : MODEL_UNSUPPORTED;
 }
 
@@ -283,7 +286,7 @@ static enum model_status access_translated(struct model_port *port,
 		fault = check_translated(model, &req, &fpd);
 	if (fault && !fpd)
 		vtd_fault(model, &req, fault);
-	if (!fault && copy(tlp->addr, tlp, buf, len))
+	if (!fault && copy(model, tlp->addr, tlp, buf, len))
 		status = MODEL_OK;
 	vtd_unlock(model, flags);
 	return status;
