@@ -4,9 +4,8 @@
  * in: every order of every subset, with and without something mapped, is foretold from
  * what each device says of itself. And an IOAS that they are attached to in every order.
  */
+#include "map_trace.h"
 #include "probe_list_test.h"
-
-#include <sys/stat.h>
 
 /* In what all of them can map but one */
 #define SPOT_COMMON	0x2f000000ULL
@@ -145,46 +144,14 @@ TEST_F_TIMEOUT(list, any_order_on_an_ioas, 900)
 	free(ended);
 }
 
-#define TRACING "/sys/kernel/tracing/instances/iommufd-list"
-
-static bool write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) > 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-/* Entries made in any table since the trace was started, by map or unmap */
-static int traced(void)
-{
-	FILE *f = fopen(TRACING "/trace", "re");
-	char line[512];
-	int n = 0;
-
-	if (!f)
-		return -errno;
-	while (fgets(line, sizeof(line), f))
-		n += strstr(line, " map: ") || strstr(line, " unmap: ");
-	fclose(f);
-	return n;
-}
-
 /* All the work is done when the HWPT is made: attaching maps nothing. */
 TEST_F(list, attaching_maps_nothing)
 {
 	__u32 devs[] = { self->d[0].dev, self->d[2].dev };
 	__u32 ioas, hwpt, who, why, pt;
-	bool tracing;
 	int n;
 
-	rmdir(TRACING);
-	tracing = !mkdir(TRACING, 0700) &&
-		  write_text(TRACING "/events/iommu/map/enable", "1") &&
-		  write_text(TRACING "/events/iommu/unmap/enable", "1");
-	if (!tracing)
+	if (!map_trace_begin())
 		SKIP(return, "the IOMMU core cannot be traced");
 	ASSERT_EQ(0, iommu_ioas_alloc(self->l.fd, &ioas));
 	ASSERT_EQ(0, iommu_map(self->l.fd, ioas, self->l.memory, 2 * PAGE,
@@ -192,12 +159,12 @@ TEST_F(list, attaching_maps_nothing)
 	ASSERT_EQ(0, iommu_hwpt_for(self->l.fd, devs, 2, ioas, 0, &hwpt, &who,
 				    &why));
 	EXPECT_EQ(0, who);
-	n = traced();
+	n = map_traced();
 	EXPECT_LT(0, n);
 	pt = hwpt;
 	ASSERT_EQ(0, attach(&self->l, 0, &pt));
 	ASSERT_EQ(0, attach(&self->l, 2, &pt));
-	EXPECT_EQ(n, traced());
+	EXPECT_EQ(n, map_traced());
 	EXPECT_EQ(0, mock_maps(self->l.fd, hwpt, self->l.memory, 2 * PAGE,
 			       SPOT_COMMON));
 	/* Without a list there is work to do */
@@ -205,12 +172,10 @@ TEST_F(list, attaching_maps_nothing)
 	pt = ioas;
 	ASSERT_EQ(0, attach(&self->l, 0, &pt));
 	EXPECT_NE(hwpt, pt);
-	EXPECT_LT(n, traced());
+	EXPECT_LT(n, map_traced());
 	ASSERT_EQ(0, detach(&self->l, 0));
 	ASSERT_EQ(0, detach(&self->l, 2));
-	write_text(TRACING "/events/iommu/map/enable", "0");
-	write_text(TRACING "/events/iommu/unmap/enable", "0");
-	EXPECT_EQ(0, rmdir(TRACING));
+	EXPECT_EQ(0, map_trace_end());
 }
 
 /* Reserved regions of the listed are kept free as long as the HWPT lives. */

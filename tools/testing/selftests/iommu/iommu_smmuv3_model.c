@@ -380,7 +380,7 @@ TEST_F(story, commands_that_are_refused)
 	for (i = 0; i < ARRAY_LEN(bad); i++) {
 		num = 1;
 		ASSERT_EQ(0, model_counter(&s->g.m, "submits", &before));
-		EXPECT_GT(0, smmu_commands(s, &bad[i], &num));
+		EXPECT_EQ(-EIO, smmu_commands(s, &bad[i], &num));
 		EXPECT_EQ(0, num);
 		ASSERT_EQ(0, model_counter(&s->g.m, "submits", &after));
 		EXPECT_EQ(before, after);
@@ -388,93 +388,25 @@ TEST_F(story, commands_that_are_refused)
 		two[0] = good;
 		two[1] = bad[i];
 		num = 2;
-		EXPECT_GT(0, smmu_commands(s, two, &num));
+		EXPECT_EQ(-EIO, smmu_commands(s, two, &num));
 		EXPECT_EQ(1, num);
 	}
 }
 
 /* --- a table that the kernel fills --- */
 
-FIXTURE(paging) {
-	struct guest g;
-	__u32 ioas;
-	__u32 hwpt;
-};
-
-FIXTURE_VARIANT(paging) {
-	__u32 pasid;
-};
-
-FIXTURE_VARIANT_ADD(paging, rid) { MODEL_NO_PASID };
-FIXTURE_VARIANT_ADD(paging, pasid) { PASID_FAR };
-
-FIXTURE_SETUP(paging)
+static int paging_start(struct guest *g)
 {
 	static const struct model_smmuv3 modern = { 0 };
-	struct guest *g = &self->g;
-	int rc;
 
 	guest_init(g);
-	rc = guest_go_on(g, model_smmuv3_add(&g->m, &modern), 0);
-	if (rc == GUEST_NONE)
-		SKIP(return, "this kernel has no model of an SMMUv3");
-	ASSERT_EQ(0, rc);
-	ASSERT_EQ(0, guest_queue(g, 64, IOMMU_FAULT_POLICY_BLOCKING));
-	ASSERT_EQ(0, iommu_ioas_alloc(g->fd, &self->ioas));
-	ASSERT_EQ(0, iommu_hwpt_paging(g->fd, g->d.v.id, self->ioas,
-				       IOMMU_HWPT_FAULT_ID_VALID, g->queue_id,
-				       &self->hwpt));
-	ASSERT_EQ(0, guest_attach(g, variant->pasid, self->hwpt));
+	return guest_go_on(g, model_smmuv3_add(&g->m, &modern), 0);
 }
 
-FIXTURE_TEARDOWN(paging)
-{
-	GUEST_CHECK(&self->g);
-	guest_stop(&self->g);
-}
-
-/* Three records, three mappings, one answer; then away with them again. */
-TEST_F(paging, mapped_and_answered)
-{
-	struct iommu_hwpt_pgfault rec[GROUP_MAX];
-	struct guest *g = &self->g;
-	__u64 iova = 0x123456789000ULL;
-	char data[3 * PAGE], *there = data_page(g, 0);
-	struct model_job job;
-	int i;
-
-	pattern(data, sizeof(data), 10);
-	ASSERT_EQ(0, model_job_start(&g->d, IOMMUFD_MODEL_DMA_WRITE,
-				     variant->pasid, iova, data, sizeof(data),
-				     0, &job));
-	ASSERT_EQ(3, guest_read(g, rec, ARRAY_LEN(rec)));
-	for (i = 0; i < 3; i++) {
-		EXPECT_EQ(iova + i * PAGE, rec[i].addr);
-		ASSERT_EQ(0, iommu_map(g->fd, self->ioas, there + i * PAGE,
-				       PAGE, iova + i * PAGE));
-	}
-	ASSERT_EQ(0, guest_answer(g, rec[0].cookie,
-				  IOMMUFD_PAGE_RESP_SUCCESS));
-	ASSERT_EQ(IOMMUFD_MODEL_DMA_OK, model_job_wait(&job, FOREVER_MS));
-	EXPECT_EQ(0, memcmp(there, data, sizeof(data)));
-
-	/* Unmapped: what unit and device have cached of it is gone. */
-	ASSERT_EQ(0, iommu_unmap(g->fd, self->ioas, iova, 3 * PAGE, NULL));
-	pattern(data, sizeof(data), 11);
-	ASSERT_EQ(0, model_job_start(&g->d, IOMMUFD_MODEL_DMA_WRITE,
-				     variant->pasid, iova, data, PAGE, 0,
-				     &job));
-	ASSERT_EQ(1, guest_read(g, rec, ARRAY_LEN(rec)));
-	ASSERT_EQ(0, guest_answer(g, rec[0].cookie,
-				  IOMMUFD_PAGE_RESP_INVALID));
-	EXPECT_EQ(IOMMUFD_MODEL_DMA_FAULTED, model_job_wait(&job, FOREVER_MS));
-	EXPECT_NE(0, memcmp(there, data, PAGE));
-	EXPECT_EQ(IOMMUFD_MODEL_DMA_BLOCKED,
-		  model_dma(&g->d, IOMMUFD_MODEL_DMA_WRITE |
-			    IOMMUFD_MODEL_DMA_UNTRANSLATED, variant->pasid,
-			    iova, data, PAGE, FOREVER_MS));
-	EXPECT_NE(0, memcmp(there, data, PAGE));
-}
+#define PAGING_START	paging_start
+#define PAGING_PASID	PASID_FAR
+#define PAGING_NAME	"SMMUv3"
+#include "model_paging_cases.h"
 
 /*
  * IDR0 (6.3.1): both stages, AArch64 tables, coherent, HTTU, ATS, 16-bit ASIDs, MSI,
@@ -532,37 +464,6 @@ TEST(viommus_leave_room)
 				  IOMMU_VIOMMU_TYPE_ARM_SMMUV3, NULL, 0,
 				  &viommu[1]));
 	smmu_stop(&s);
-}
-
-/* Moved with a group outstanding: the device asks again, in the new table. */
-TEST_F(paging, replaced_with_a_fault_outstanding)
-{
-	struct iommu_hwpt_pgfault rec[GROUP_MAX];
-	struct guest *g = &self->g;
-	__u64 iova = 0x55000;
-	struct model_job job;
-	__u32 ioas, pt;
-	char data[PAGE];
-
-	pattern(data, PAGE, 12);
-	ASSERT_EQ(0, iommu_ioas_alloc(g->fd, &ioas));
-	ASSERT_EQ(0, iommu_map(g->fd, ioas, data_page(g, 4), PAGE, iova));
-	ASSERT_EQ(0, iommu_hwpt_paging(g->fd, g->d.v.id, ioas,
-				       IOMMU_HWPT_FAULT_ID_VALID, g->queue_id,
-				       &pt));
-	ASSERT_EQ(0, model_job_start(&g->d, IOMMUFD_MODEL_DMA_WRITE,
-				     variant->pasid, iova, data, PAGE, 0,
-				     &job));
-	ASSERT_EQ(1, guest_read(g, rec, ARRAY_LEN(rec)));
-	ASSERT_EQ(0, variant->pasid == MODEL_NO_PASID ?
-		     vfio_dev_attach(&g->d.v, &pt) :
-		     iommu_pasid_replace(g->fd, g->d.v.id, variant->pasid,
-					 &pt));
-	g->retried++;
-	EXPECT_EQ(IOMMUFD_MODEL_DMA_OK, model_job_wait(&job, FOREVER_MS));
-	EXPECT_EQ(0, memcmp(data_page(g, 4), data, PAGE));
-	EXPECT_EQ(-EINVAL, iommu_fault_answer(g->queue, rec[0].cookie,
-					      IOMMUFD_PAGE_RESP_SUCCESS));
 }
 
 TEST_HARNESS_MAIN

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -34,6 +35,13 @@
 #include <unistd.h>
 
 #include <kselftest_harness.h>
+
+/*
+ * The harness's thirty seconds are short for a debug kernel on a busy host. The limit ends
+ * a case that hangs, and no other.
+ */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	120
 
 #include "../../../iommu/lib/fdinfo.h"
 #include "../../../iommu/lib/iommu.h"
@@ -135,6 +143,35 @@ static inline long status_kb(const char *key)
 	return value;
 }
 
+/* A setting in /proc, /sys or a cgroup; false if it is not there or not taken. */
+static inline bool write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return ok;
+}
+
+/* A value of a cgroup's memory.stat, whose path that is; -1 if there is none. */
+static inline long long memory_stat(const char *path, const char *key)
+{
+	FILE *f = fopen(path, "re");
+	long long value, found = -1;
+	char name[64];
+
+	if (!f)
+		return -1;
+	while (found < 0 && fscanf(f, "%63s %lld", name, &value) == 2)
+		if (!strcmp(name, key))
+			found = value;
+	fclose(f);
+	return found;
+}
+
 static inline long pinned_pages(void)
 {
 	long kb = status_kb("VmPin");
@@ -156,6 +193,19 @@ static inline void state_of(int fd, struct fdinfo *info)
 	next = line ? strchr(line, '\n') : NULL;
 	if (next)
 		memmove(line, next, strlen(next) + 1);
+}
+
+/* Is QEMU's edu behind an IOMMU whose name in sysfs begins like that? */
+static inline bool edu_behind(const char *unit)
+{
+	char name[64], path[160], link[PATH_MAX], with[64];
+
+	if (pci_find(EDU_VENDOR, EDU_DEVICE, 0, name, sizeof(name)) ||
+	    pci_give_to_vfio(name))
+		return false;
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu", name);
+	snprintf(with, sizeof(with), "/%s", unit);
+	return realpath(path, link) && strstr(link, with);
 }
 
 /**

@@ -3,6 +3,7 @@
  * What functions behind VT-d units that differ say of themselves, and a HWPT for a list
  * of them: on models, whose registers are chosen here, with DMA through what was made.
  */
+#include "map_trace.h"
 #include "probe_list_test.h"
 
 #define DEVFN		0x08
@@ -139,6 +140,8 @@ TEST_F(unlike, facts)
 	EXPECT_EQ(1, word(self, 0, IOMMU_PROBE_SNOOP, 0));
 	EXPECT_EQ(0, word(self, 3, IOMMU_PROBE_SNOOP, 0));
 	EXPECT_EQ(20, word(self, 0, IOMMU_PROBE_PASIDS, 0));
+	EXPECT_EQ(0, probe_u64(&self->l.probe[0], IOMMU_PROBE_PASID_TABLE, 0, 0,
+			       9));
 	EXPECT_EQ(IOMMU_HWPT_DATA_VTD_S1,
 		  word(self, 0, IOMMU_PROBE_NESTED_FORMATS, 0));
 	EXPECT_EQ(1ULL << 47 | 1ULL << 56,
@@ -174,51 +177,41 @@ TEST_F_TIMEOUT(unlike, every_order, 600)
 	EXPECT_EQ(64, tried);
 }
 
-TEST_F_TIMEOUT(unlike, any_order_on_an_ioas, 600)
+/* One that another driver has: no table is both, whichever of them is named first. */
+TEST_F(unlike, another_driver)
 {
-	struct ended *first = calloc(1, sizeof(*first));
-	struct ended *ended = calloc(1, sizeof(*ended));
-	unsigned int at;
-
-	ASSERT_NE(NULL, first);
-	ASSERT_NE(NULL, ended);
-	self->l.spot = IOVA_BASE;
-	self->l.spot_length = PAGE;
-	for (at = 0; at <= NUM_UNITS + 1; at++) {
-		ASSERT_EQ(0, try_all_attaches(&self->l, at, ended));
-		if (!at)
-			*first = *ended;
-		EXPECT_EQ(0, memcmp(first->with, ended->with,
-				    sizeof(first->with)));
-	}
-	free(first);
-	free(ended);
-}
-
-/* DMA of two functions through the one table that both of their units can have. */
-TEST_F(unlike, dma)
-{
-	__u32 devs[] = { self->l.dev[0], self->l.dev[2] };
-	__u32 ioas, hwpt, who, why, pt;
-	char *memory = self->l.memory;
-	char text[8] = "through";
-	unsigned int i;
+	__u32 devs[3] = { self->l.dev[0], self->l.dev[2] };
+	struct probe mock_says, both;
+	__u32 ioas, hwpt, who, why;
+	struct mock_device mock;
+	__u16 property;
+	int rc;
 
 	ASSERT_EQ(0, iommu_ioas_alloc(self->l.fd, &ioas));
-	ASSERT_EQ(0, iommu_map(self->l.fd, ioas, memory, 2 * PAGE, IOVA_BASE));
-	ASSERT_EQ(0, iommu_hwpt_for(self->l.fd, devs, 2, ioas, 0, &hwpt, &who,
-				    &why));
-	for (i = 0; i < 3; i += 2) {
-		pt = hwpt;
-		ASSERT_EQ(0, attach(&self->l, i, &pt));
-		memset(memory, 0, PAGE);
-		ASSERT_EQ(IOMMUFD_MODEL_DMA_OK,
-			  model_dma(&self->d[i], IOMMUFD_MODEL_DMA_WRITE,
-				    MODEL_NO_PASID, IOVA_BASE + 8, text,
-				    sizeof(text), FOREVER_MS));
-		EXPECT_STREQ(text, memory + 8);
-		ASSERT_EQ(0, detach(&self->l, i));
-	}
+	rc = mock_device(self->l.fd, ioas, 0, &mock);
+	if (rc == -ENOTTY)
+		SKIP(return, "this kernel has no mock");
+	ASSERT_EQ(0, rc);
+	devs[2] = mock.dev;
+	ASSERT_EQ(0, probe_read(self->l.fd, mock.dev, &mock_says));
+	EXPECT_EQ(-EXDEV, probe_combine(&self->l.probe[0], &mock_says, &both,
+					&property));
+	EXPECT_EQ(IOMMU_PROBE_DRIVER, property);
+	EXPECT_EQ(-EXDEV, iommu_hwpt_for(self->l.fd, devs, 3, ioas, 0, &hwpt,
+					 &who, &why));
+	EXPECT_EQ(mock.dev, who);
+	EXPECT_EQ(IOMMU_PROBE_DRIVER, why);
+	devs[0] = mock.dev;
+	devs[2] = self->l.dev[0];
+	EXPECT_EQ(-EXDEV, iommu_hwpt_for(self->l.fd, devs, 3, ioas, 0, &hwpt,
+					 &who, &why));
+	EXPECT_EQ(self->l.dev[2], who);
+	EXPECT_EQ(IOMMU_PROBE_DRIVER, why);
+	probe_free(&mock_says);
 }
+
+#define UNLIKE_SPOT	(1ULL << 39)
+#define UNLIKE_OTHER	2
+#include "unlike_cases.h"
 
 TEST_HARNESS_MAIN

@@ -4,6 +4,7 @@
  * is VT-d's: a function that answers no invalidations of tables the kernel does not
  * know, and every inner step made to fail.
  */
+#include "fail_nth.h"
 #include "vtd_stress.h"
 
 #define STRESS_KIND	vtd_kind
@@ -78,64 +79,6 @@ struct failing {
 	int made_fd;
 	int fail_fd;
 };
-
-static bool put(const char *directory, const char *name, const char *text)
-{
-	char path[128];
-	int fd;
-	bool ok;
-
-	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", directory,
-		 name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return ok;
-}
-
-/* Failures by fail-nth only, all kinds of allocation, no noise in the log */
-static bool injectors_ready(void)
-{
-	static const char *const dirs[] = {
-		"failslab", "fail_page_alloc", "fail_usercopy", "fail_iommufd",
-	};
-	static const char *const settings[][2] = {
-		{ "verbose", "0" },	      { "ignore-gfp-wait", "N" },
-		{ "ignore-gfp-highmem", "N" }, { "min-order", "0" },
-		{ "probability", "0" },       { "task-filter", "N" },
-		{ "cache-filter", "N" },
-	};
-	bool some = false;
-	unsigned int i, j;
-
-	for (i = 0; i < ARRAY_LEN(dirs); i++)
-		for (j = 0; j < ARRAY_LEN(settings); j++)
-			if (put(dirs[i], settings[j][0], settings[j][1]))
-				some = true;
-	return some;
-}
-
-static bool arm(int fd, unsigned int nth)
-{
-	char text[16];
-	int n = snprintf(text, sizeof(text), "%u", nth);
-
-	return pwrite(fd, text, (size_t)n, 0) == n;
-}
-
-/* Disarms; true if the failure was injected. */
-static bool fired(int fd)
-{
-	char text[16] = "";
-	bool was = false;
-
-	if (pread(fd, text, sizeof(text) - 1, 0) > 0)
-		was = atoi(text) == 0;
-	arm(fd, 0);
-	return was;
-}
 
 static int fail_none(struct failing *f)
 {

@@ -271,43 +271,17 @@ TEST_F(tables, second_stage_read_only)
 
 static int track(struct guest *g, bool on)
 {
-	struct iommu_hwpt_set_dirty_tracking c = {
-		.size = sizeof(c),
-		.flags = on ? IOMMU_HWPT_DIRTY_TRACKING_ENABLE : 0,
-		.hwpt_id = g->parent,
-	};
-
-	return iommu_call(g->fd, IOMMU_HWPT_SET_DIRTY_TRACKING, &c);
+	return guest_track(g, g->parent, on);
 }
 
 static int dirty(struct guest *g, __u32 flags, __u64 *bits)
 {
-	struct iommu_hwpt_get_dirty_bitmap c = {
-		.size = sizeof(c),
-		.hwpt_id = g->parent,
-		.flags = flags,
-		.iova = GPA,
-		.length = GUEST_SIZE,
-		.page_size = PAGE,
-		.data = (uintptr_t)bits,
-	};
-
-	memset(bits, 0, BITS / 8);
-	return iommu_call(g->fd, IOMMU_HWPT_GET_DIRTY_BITMAP, &c);
-}
-
-static bool is_set(const __u64 *bits, __u64 page)
-{
-	return bits[page / 64] >> (page % 64) & 1;
+	return guest_dirty(g, g->parent, GPA, BITS, flags, bits);
 }
 
 static unsigned int weight(const __u64 *bits)
 {
-	unsigned int i, n = 0;
-
-	for (i = 0; i < BITS / 64; i++)
-		n += (unsigned int)__builtin_popcountll(bits[i]);
-	return n;
+	return bits_set(bits, BITS);
 }
 
 /* Accessed bits everywhere on the way, so that no walk writes to a table. */
@@ -358,10 +332,10 @@ TEST_F(tables, dirty_4k)
 		  model_dma(&g->d, variant->dma, variant->pasid, VA + PAGE, in,
 			    PAGE, FOREVER_MS));
 	ASSERT_EQ(0, dirty(g, IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR, bits));
-	EXPECT_TRUE(is_set(bits, page0 + 3));
+	EXPECT_TRUE(bit_is_set(bits, page0 + 3));
 	EXPECT_EQ(1, weight(bits));
 	ASSERT_EQ(0, dirty(g, 0, bits));
-	EXPECT_TRUE(is_set(bits, page0 + 3));
+	EXPECT_TRUE(bit_is_set(bits, page0 + 3));
 	EXPECT_EQ(1, weight(bits));
 	ASSERT_EQ(0, dirty(g, 0, bits));
 	EXPECT_EQ(0, weight(bits));
@@ -369,15 +343,15 @@ TEST_F(tables, dirty_4k)
 	/* Again: the mark was cleared, and so were the caches. */
 	ASSERT_EQ(IOMMUFD_MODEL_DMA_OK, PUT(VA, 3));
 	ASSERT_EQ(0, dirty(g, 0, bits));
-	EXPECT_TRUE(is_set(bits, page0 + 3));
+	EXPECT_TRUE(bit_is_set(bits, page0 + 3));
 	EXPECT_EQ(1, weight(bits));
 
 	/* The unit's own writes to the guest's tables are writes, too. */
 	table_set(&self->t, VA + SIZE_2M, 1, data_gpa(20), FS_USER);
 	ASSERT_EQ(IOMMUFD_MODEL_DMA_OK, PUT(VA + SIZE_2M, 4));
 	ASSERT_EQ(0, dirty(g, 0, bits));
-	EXPECT_TRUE(is_set(bits, page0 + 20));
-	EXPECT_TRUE(is_set(bits, ((char *)table_entry(&self->t, VA + SIZE_2M, 1) -
+	EXPECT_TRUE(bit_is_set(bits, page0 + 20));
+	EXPECT_TRUE(bit_is_set(bits, ((char *)table_entry(&self->t, VA + SIZE_2M, 1) -
 				  g->mem) / PAGE));
 
 	ASSERT_EQ(0, track(g, false));

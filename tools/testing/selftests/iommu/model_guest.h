@@ -221,6 +221,50 @@ static inline bool all_bytes(const void *p, unsigned char value, size_t length)
 	return i == length;
 }
 
+static inline int guest_track(struct guest *g, __u32 hwpt, bool on)
+{
+	struct iommu_hwpt_set_dirty_tracking c = {
+		.size = sizeof(c),
+		.flags = on ? IOMMU_HWPT_DIRTY_TRACKING_ENABLE : 0,
+		.hwpt_id = hwpt,
+	};
+
+	return iommu_call(g->fd, IOMMU_HWPT_SET_DIRTY_TRACKING, &c);
+}
+
+/* @bits: of @pages, a multiple of 64, from @iova on */
+static inline int guest_dirty(struct guest *g, __u32 hwpt, __u64 iova,
+			      unsigned int pages, __u32 flags, __u64 *bits)
+{
+	struct iommu_hwpt_get_dirty_bitmap c = {
+		.size = sizeof(c),
+		.hwpt_id = hwpt,
+		.flags = flags,
+		.iova = iova,
+		.length = pages * PAGE,
+		.page_size = PAGE,
+		.data = (uintptr_t)bits,
+	};
+
+	memset(bits, 0, pages / 8);
+	return iommu_call(g->fd, IOMMU_HWPT_GET_DIRTY_BITMAP, &c);
+}
+
+static inline bool bit_is_set(const __u64 *bits, __u64 nth)
+{
+	return bits[nth / 64] >> (nth % 64) & 1;
+}
+
+/* Of the first @num, a multiple of 64 */
+static inline unsigned int bits_set(const __u64 *bits, unsigned int num)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < num / 64; i++)
+		n += (unsigned int)__builtin_popcountll(bits[i]);
+	return n;
+}
+
 /* A figure that is not shown is never equal to a count. */
 static inline __u64 queue_figure(const struct fdinfo *info, const char *key,
 				 unsigned int nth)

@@ -1241,4 +1241,162 @@ TEST_F_TIMEOUT(stress, overcommit_among_faults, 60)
 	MS_OK(s, bystander_stop(s, &b));
 }
 
+/* --- one that floods --- */
+
+/* Others than the one that floods, and what each function may have outstanding */
+#define FAIR_OTHERS	3
+#define FAIR_CAPACITY	16
+/* DMAs that never get what they ask for, and ask again as soon as they are answered */
+#define FAIR_FLOOD	48
+#define FAIR_ROUNDS	(MS_REGIONS / 2)
+/* What is outstanding already when the last of the others asks */
+#define FAIR_BOUND	(FAIR_CAPACITY + FAIR_OTHERS - 1)
+
+struct fair {
+	struct ms_queue q;
+	struct ms_job *flood[FAIR_FLOOD];
+	unsigned int worst;
+};
+
+/* How many can be read now; waits for one. */
+static int fair_read(struct ms *s, struct fair *f, struct ms_answer *a)
+{
+	struct pollfd p = { .fd = f->q.fd, .events = POLLIN };
+
+	if (poll(&p, 1, FOREVER_MS) != 1)
+		return ms_fail(s, __LINE__, "nothing to read");
+	return ms_read(s, &f->q, a, MS_BATCH);
+}
+
+/*
+ * Each of the others faults once, while all is outstanding that the one that floods can
+ * have. How many faults are read before theirs?
+ */
+static int fair_round(struct ms *s, struct fair *f, unsigned int round)
+{
+	static struct ms_answer a[MS_BATCH];
+	unsigned int i, left = FAIR_OTHERS, faults = 0;
+	struct ms_job *job[FAIR_OTHERS];
+	int k, n;
+
+	for (i = 0; i < FAIR_OTHERS; i++) {
+		job[i] = ms_job(s, i + 2, round, 1, false);
+		if (!job[i])
+			return ms_fail(s, __LINE__, "no memory");
+		if (ms_start(s, job[i]))
+			return -1;
+	}
+	if (ms_await(s, &f->q, FAIR_CAPACITY + FAIR_OTHERS))
+		return -1;
+	while (left) {
+		n = fair_read(s, f, a);
+		if (n < 0)
+			return -1;
+		for (k = 0; k < n; k++, faults++) {
+			if (a[k].job && a[k].job->space->pasid != 1) {
+				left--;
+				if (f->worst < faults)
+					f->worst = faults;
+			} else {
+				/* It gets nothing for it. */
+				a[k].job = NULL;
+			}
+			if (ms_answer(s, &f->q, &a[k], 1, IOMMUFD_PAGE_RESP_SUCCESS))
+				return -1;
+		}
+		if (faults > 100 * FAIR_BOUND)
+			return ms_fail(s, __LINE__, "after %u faults %u are not served",
+				       faults, left);
+	}
+	for (i = 0; i < FAIR_OTHERS; i++) {
+		if (ms_check(s, job[i]))
+			return -1;
+		MS_SAME(s, 1, atomic_load(&job[i]->seen));
+		ms_job_free(job[i]);
+	}
+	return 0;
+}
+
+/* The flood is over when each was told that there is nothing to be had. */
+static int fair_end(struct ms *s, struct fair *f)
+{
+	static struct ms_answer a[MS_BATCH];
+	struct pollfd p = { .fd = f->q.fd, .events = POLLIN };
+	__u64 end = now_ms() + FOREVER_MS;
+	unsigned int i;
+	int n;
+
+	for (i = 0; i < FAIR_FLOOD; i++) {
+		while (model_job_wait(&f->flood[i]->dma, 0) ==
+		       IOMMUFD_MODEL_DMA_PENDING) {
+			if (now_ms() > end)
+				return ms_fail(s, __LINE__, "the flood does not end");
+			if (poll(&p, 1, 10) != 1)
+				continue;
+			n = ms_read(s, &f->q, a, MS_BATCH);
+			if (n < 0 || ms_answer(s, &f->q, a, (unsigned int)n,
+					       IOMMUFD_PAGE_RESP_INVALID))
+				return -1;
+		}
+		if (ms_wait(s, f->flood[i], IOMMUFD_MODEL_DMA_FAULTED))
+			return -1;
+		ms_job_free(f->flood[i]);
+	}
+	return 0;
+}
+
+/* @beyond: by more requests than it was allowed, too */
+static int fair(struct ms *s, struct fair *f, bool beyond)
+{
+	struct sums sum;
+	unsigned int i;
+
+	MS_MUST(s, ms_queue_to_end(s, &f->q, 1024));
+	for (i = 0; i <= FAIR_OTHERS; i++) {
+		MS_MUST(s, ms_plug(s, i, FAIR_CAPACITY, 0));
+		MS_MUST(s, ms_space(s, &s->f[i], i + 1, &f->q, 8));
+	}
+	if (beyond)
+		MS_MUST(s, model_misbehave(&s->f[0], IOMMUFD_MODEL_OVERCOMMIT));
+	for (i = 0; i < FAIR_FLOOD; i++) {
+		f->flood[i] = ms_job(s, 1, i, 1, false);
+		if (!f->flood[i])
+			return ms_fail(s, __LINE__, "no memory");
+		if (ms_start(s, f->flood[i]))
+			return -1;
+	}
+	for (i = 0; i < FAIR_ROUNDS; i++)
+		if (fair_round(s, f, i))
+			return -1;
+	if (beyond)
+		MS_MUST(s, model_misbehave(&s->f[0], 0));
+	if (fair_end(s, f))
+		return -1;
+	return settled(s, FAIR_OTHERS + 1, &sum);
+}
+
+TEST_F_TIMEOUT(stress, others_are_served_in_a_flood, 120)
+{
+	struct ms *s = &self->s;
+	struct fair f = { 0 };
+
+	MS_OK(s, fair(s, &f, false));
+	ksft_print_msg("a flood of %u page requests: the others wait for %u faults at worst\n",
+		       FAIR_CAPACITY, f.worst);
+	EXPECT_GE(FAIR_BOUND, f.worst);
+}
+
+/* What is beyond its allowance takes nobody's place. */
+TEST_F_TIMEOUT(stress, others_are_served_in_a_flood_beyond_limits, 120)
+{
+	struct ms *s = &self->s;
+	struct fair f = { 0 };
+
+	s->overflow_expected = true;
+	MS_OK(s, fair(s, &f, true));
+	ksft_print_msg("a flood of %u page requests and more: the others wait for %u faults at worst\n",
+		       FAIR_CAPACITY, f.worst);
+	EXPECT_GE(FAIR_BOUND, f.worst);
+}
+
 #endif

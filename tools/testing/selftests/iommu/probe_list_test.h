@@ -392,6 +392,99 @@ static inline int try_attach(struct listed *l, const unsigned int *order,
 	return rc ? rc : iommu_destroy(l->fd, ioas);
 }
 
+/* --- a map, and attaches, each of which may be refused because of the other --- */
+
+/**
+ * struct crossed - what has become of them
+ * @tried: orders, and places of the map in them
+ * @map_refused: in so many the map, by who was attached
+ * @attach_refused: so many devices, by what was mapped
+ */
+struct crossed {
+	unsigned int tried;
+	unsigned int map_refused;
+	unsigned int attach_refused;
+};
+
+/* Can the device have the spot? */
+static inline bool suits(struct listed *l, unsigned int nth)
+{
+	const struct iommu_probe_property *p =
+		probe_find(&l->probe[nth], IOMMU_PROBE_IOVA_RANGES, 0);
+	__u64 alignment = probe_u64(&l->probe[nth], IOMMU_PROBE_ALIGNMENT, 0, 0,
+				    1);
+
+	return covers(probe_value(p),
+		      p->length / sizeof(struct iommu_iova_range), l->spot,
+		      l->spot_length) &&
+	       !((l->spot | l->spot_length) & (alignment - 1));
+}
+
+static inline int try_crossed_at(struct listed *l, const unsigned int *order,
+				 unsigned int num, unsigned int map_at,
+				 struct crossed *crossed)
+{
+	bool attached[LIST_MAX] = { false }, mapped = false, may = true;
+	__u32 ioas, pt;
+	unsigned int i;
+	int rc, want = 0;
+
+	rc = iommu_ioas_alloc(l->fd, &ioas);
+	if (rc)
+		return rc;
+	for (i = 0; i <= num; i++) {
+		if (i == map_at) {
+			want = may ? 0 : -EINVAL;
+			rc = iommu_map(l->fd, ioas, l->memory, l->spot_length,
+				       l->spot);
+			mapped = !rc;
+			crossed->map_refused += !mapped;
+			if (rc != want)
+				break;
+		}
+		if (i == num)
+			break;
+		want = mapped && !suits(l, order[i]) ? -EADDRINUSE : 0;
+		pt = ioas;
+		rc = l->attach(l, order[i], &pt);
+		attached[i] = !rc;
+		crossed->attach_refused += !!rc;
+		if (rc != want)
+			break;
+		if (!rc)
+			may = may && suits(l, order[i]);
+	}
+	if (rc != want) {
+		say_list("not as foretold", order, num, 0);
+		fprintf(stderr, "# %d, not %d: at %u, mapped before %u\n", rc,
+			want, i, map_at);
+		return -EBADMSG;
+	}
+	for (i = 0, rc = 0; i < num && !rc; i++)
+		if (attached[i])
+			rc = l->detach(l, order[i]);
+	crossed->tried++;
+	return rc ? rc : iommu_destroy(l->fd, ioas);
+}
+
+static inline int try_crossed(struct listed *l, const unsigned int *order,
+			      unsigned int num, void *data)
+{
+	unsigned int at;
+	int rc = 0;
+
+	for (at = 0; at <= num && !rc; at++)
+		rc = try_crossed_at(l, order, num, at, data);
+	return rc;
+}
+
+static inline int try_all_crossed(struct listed *l, struct crossed *crossed)
+{
+	unsigned int order[LIST_MAX];
+
+	return each_order(l, order, 0, try_crossed, crossed);
+}
+
 /* All that is to be mapped has to be within what all devices have in common. */
 static inline int try_all_attaches(struct listed *l, unsigned int map_at,
 				   struct ended *ended)

@@ -76,11 +76,19 @@
 #define CMD_ASID(asid)	((__u64)(asid) << 48)
 #define CMD_LEAF	1ULL
 
-/* Event numbers (7.3) */
+/* Event numbers (7.3), and what is in a record */
 #define EVENT_BAD_SUBSTREAMID	0x08
 #define EVENT_BAD_CD		0x0a
 #define EVENT_TRANSLATION	0x10
 #define EVENT_PERMISSION	0x13
+#define EVENT_TYPE(evt)	((evt)[0] & 0xff)
+#define EVENT_SSV	(1ULL << 11)
+#define EVENT_SSID(evt)	((evt)[0] >> 12 & 0xfffff)
+#define EVENT_SID(evt)	((evt)[0] >> 32)
+#define EVENT_STAG	0xffffULL
+#define EVENT_STALL	(1ULL << 31)
+#define EVENT_READ	(1ULL << 35)
+#define EVENT_S2	(1ULL << 39)
 
 /* The StreamID that the guest knows its function by */
 #define VSID		0x77
@@ -280,6 +288,37 @@ static inline int smmu_invalidate_page(struct smmu_guest *s, __u32 ssid,
 
 	rc = smmu_commands(s, cmds, &num);
 	return rc ?: num == ARRAY_LEN(cmds) ? 0 : -EIO;
+}
+
+/**
+ * struct smmu_vevent - what a read of a guest's event queue gives
+ * @header: of the record
+ * @evt: the record
+ */
+struct smmu_vevent {
+	struct iommufd_vevent_header header;
+	__u64 evt[4];
+};
+
+/* 1: one; 0: none came in @ms; less: an error, or events were lost. */
+static inline int smmu_event_read(int events, int ms, __u64 evt[4])
+{
+	struct pollfd p = { .fd = events, .events = POLLIN };
+	struct smmu_vevent e;
+	ssize_t n;
+
+	memset(evt, 0, sizeof(e.evt));
+	if (poll(&p, 1, ms) != 1)
+		return 0;
+	n = read(events, &e, sizeof(e));
+	if (n < 0)
+		return -errno;
+	if (e.header.flags & IOMMU_VEVENTQ_FLAG_LOST_EVENTS)
+		return -EOVERFLOW;
+	if (n != sizeof(e))
+		return -EIO;
+	memcpy(evt, e.evt, sizeof(e.evt));
+	return 1;
 }
 
 static inline void smmu_stop(struct smmu_guest *s)
