@@ -79,7 +79,7 @@ iommufd_fault_source_register(struct device *dev,
 	refcount_set(&source->refs, 1);
 	init_llist_head(&source->done);
 	spin_lock_init(&source->lock);
-	xa_init_flags(&source->routes, XA_FLAGS_LOCK_BH);
+	xa_init_flags(&source->routes, XA_FLAGS_LOCK_BH | XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&source->free);
 	INIT_LIST_HEAD(&source->doomed);
 	source->seed = get_random_u32();

@@ -340,7 +340,7 @@ static struct smmuv3_device *device_alloc(struct device *dev,
 	device->dev = dev;
 	device->pdev = dev_is_pci(dev) ? to_pci_dev(dev) : NULL;
 	device->unit = unit;
-	xa_init(&device->attachments);
+	xa_init_flags(&device->attachments, XA_FLAGS_ACCOUNT);
 	INIT_WORK(&device->distrust_work, distrust_work);
 	device->can_stall = !device->pdev && unit->caps.stall &&
 			    device_property_read_bool(dev, "dma-can-stall");

@@ -129,7 +129,7 @@ int smmuv3_unit_init(struct smmuv3_unit *unit)
 	xa_init(&unit->streams);
 	ida_init(&unit->asids.ida);
 	ida_init(&unit->vmids.ida);
-	xa_init(&unit->contexts);
+	xa_init_flags(&unit->contexts, XA_FLAGS_ACCOUNT);
 	smmuv3_owed_init(unit);
 	unit->fault_unit.ops = &smmuv3_fault_unit_ops;
 

@@ -405,7 +405,7 @@ struct mock_dev *mock_dev_create(u32 flags)
 	if (!mdev)
 		return ERR_PTR(-ENOMEM);
 	mdev->flags = flags;
-	xa_init(&mdev->pasids);
+	xa_init_flags(&mdev->pasids, XA_FLAGS_ACCOUNT);
 	spin_lock_init(&mdev->lock);
 	hash_init(mdev->groups);
 	INIT_LIST_HEAD(&mdev->dmas);

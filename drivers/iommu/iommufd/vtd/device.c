@@ -210,7 +210,7 @@ struct vtd_device *vtd_device_add(struct pci_dev *pdev, struct vtd_unit *unit)
 	device->dev = &pdev->dev;
 	device->pdev = pdev;
 	device->unit = unit;
-	xa_init(&device->attachments);
+	xa_init_flags(&device->attachments, XA_FLAGS_ACCOUNT);
 	INIT_WORK(&device->distrust_work, distrust_work);
 	rc = find_rids(device);
 	if (rc)
