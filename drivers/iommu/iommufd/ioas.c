@@ -6,6 +6,8 @@
  * are map/'s own. A call reference keeps the IOAS for the time of a call.
  */
 #include <linux/capability.h>
+#include <linux/cleanup.h>
+#include <linux/file.h>
 #include <linux/iommu.h>
 #include <linux/overflow.h>
 #include <linux/seq_file.h>
@@ -14,6 +16,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "ioas.h"
+#include "map/move.h"
 #include "trace.h"
 
 /* The most ranges that one ALLOW_IOVAS may name */
@@ -340,6 +343,103 @@ int iommufd_ioas_map_ioctl(struct iommufd_call *call)
 		unmap_unseen(ioas, iova, cmd->length);
 out_put:
 	iommufd_object_put(&ioas->obj);
+	return rc;
+}
+
+static int map_file(struct iommufd_call *call, struct iommufd_ioas *ioas,
+		    struct file *file, int prot, unsigned int flags)
+{
+	struct iommu_ioas_map_file *cmd = call->cmd;
+	unsigned long iova = cmd->iova;
+	int rc;
+
+	rc = iommufd_call_respond(call, sizeof(*cmd));
+	if (rc)
+		return rc;
+	rc = iova_space_map_file(&ioas->space, iommufd_charge(call->ictx),
+				 &iova, file, cmd->start, cmd->length, prot,
+				 flags);
+	trace_ioas_map(ioas->obj.id, iova, cmd->length, rc);
+	if (rc || !(flags & IOVA_SPACE_CHOOSE_IOVA))
+		return rc;
+
+	cmd->iova = iova;
+	rc = iommufd_call_respond(call, sizeof(*cmd));
+	if (rc)
+		unmap_unseen(ioas, iova, cmd->length);
+	return rc;
+}
+
+/**
+ * iommufd_ioas_map_file_ioctl() - IOMMU_IOAS_MAP_FILE
+ * @call: with struct iommu_ioas_map_file
+ *
+ * Answers the caller as iommufd_ioas_map_ioctl() does.
+ *
+ * Return: 0 or the errno of the user ABI; nothing is mapped unless 0.
+ */
+int iommufd_ioas_map_file_ioctl(struct iommufd_call *call)
+{
+	struct iommu_ioas_map_file *cmd = call->cmd;
+	struct iommufd_ioas *ioas;
+	unsigned int flags;
+	struct file *file;
+	int prot;
+	int rc;
+
+	if (cmd->flags & ~MAP_FLAGS)
+		return -EOPNOTSUPP;
+	if (cmd->iova >= ULONG_MAX || cmd->length >= ULONG_MAX ||
+	    cmd->start >= ULONG_MAX)
+		return -EOVERFLOW;
+	rc = map_flags(cmd->flags, &prot, &flags);
+	if (rc)
+		return rc;
+
+	ioas = iommufd_ioas_get(call->ictx, cmd->ioas_id);
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+	file = fget(cmd->fd);
+	if (file) {
+		rc = map_file(call, ioas, file, prot, flags);
+		fput(file);
+	} else {
+		rc = -EBADF;
+	}
+	iommufd_object_put(&ioas->obj);
+	return rc;
+}
+
+/**
+ * iommufd_ioas_change_process_ioctl() - IOMMU_IOAS_CHANGE_PROCESS
+ * @call: with struct iommu_ioas_change_process
+ *
+ * Return: 0 or the errno of the user ABI; nothing has changed unless 0.
+ */
+int iommufd_ioas_change_process_ioctl(struct iommufd_call *call)
+{
+	struct iommu_ioas_change_process *cmd = call->cmd;
+	struct iommufd_object *obj;
+	struct iommufd_ioas *ioas;
+	unsigned long id = 0;
+	struct map_move move;
+	int rc = 0;
+
+	if (cmd->__reserved)
+		return -EOPNOTSUPP;
+
+	guard(mutex)(&call->ictx->move_lock);
+	map_move_begin(&move);
+	while (!rc && (obj = iommufd_object_get_next(call->ictx, &id))) {
+		if (obj->ops->type == IOMMUFD_OBJ_IOAS) {
+			ioas = container_of(obj, struct iommufd_ioas, obj);
+			rc = map_move_add(&move, &ioas->space);
+		}
+		iommufd_object_put(obj);
+	}
+	if (!rc)
+		rc = map_move_commit(&move);
+	map_move_end(&move);
 	return rc;
 }
 

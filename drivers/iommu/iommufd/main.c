@@ -77,7 +77,9 @@ static int get_features_ioctl(struct iommufd_call *call)
 			    IOMMU_FEATURE_HWPT_DEVICES |
 			    IOMMU_FEATURE_HWPT_PASID |
 			    IOMMU_FEATURE_VPASID |
-			    IOMMU_FEATURE_IOAS_ARRAY;
+			    IOMMU_FEATURE_IOAS_ARRAY |
+			    IOMMU_FEATURE_IOAS_MAP_FILE |
+			    IOMMU_FEATURE_CHANGE_PROCESS;
 	return iommufd_call_respond(call, sizeof(*cmd));
 }
 
@@ -135,6 +137,10 @@ static const struct command shared_commands[] = {
 	       iommufd_hwpt_invalidate_ioctl),
 	SHARED(IOMMU_FAULT_QUEUE_ALLOC, iommu_fault_alloc, out_fault_fd,
 	       iommufd_fault_queue_alloc_ioctl),
+	SHARED(IOMMU_IOAS_MAP_FILE, iommu_ioas_map_file, iova,
+	       iommufd_ioas_map_file_ioctl),
+	SHARED(IOMMU_IOAS_CHANGE_PROCESS, iommu_ioas_change_process,
+	       __reserved, iommufd_ioas_change_process_ioctl),
 	SHARED(IOMMU_VIOMMU_ALLOC, iommu_viommu_alloc, out_viommu_id,
 	       iommufd_viommu_alloc_ioctl),
 	SHARED(IOMMU_VDEVICE_ALLOC, iommu_vdevice_alloc, virt_id,

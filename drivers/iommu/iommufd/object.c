@@ -419,6 +419,7 @@ void iommufd_ctx_init(struct iommufd_ctx *ictx)
 	BLOCKING_INIT_NOTIFIER_HEAD(&ictx->pasid_notifiers);
 	INIT_LIST_HEAD(&ictx->pasid_accounts);
 	mutex_init(&ictx->pasid_accounts_lock);
+	mutex_init(&ictx->move_lock);
 }
 
 /**

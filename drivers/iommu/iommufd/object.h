@@ -112,6 +112,7 @@ struct iommufd_object {
  * @pasid_notifiers: who is told when a vPASID stops being translated
  * @pasid_accounts: struct iommufd_pasid_account, of the pools it uses
  * @pasid_accounts_lock: guards @pasid_accounts
+ * @move_lock: one IOMMU_IOAS_CHANGE_PROCESS at a time
  * @vfio_ioas: the IOAS that VFIO's container calls act on, or NULL; guarded by
  *	the xa_lock of @objects; holds a holder reference, which does not keep
  *	the IOAS from being destroyed: this is set to NULL then
@@ -129,6 +130,7 @@ struct iommufd_ctx {
 	struct blocking_notifier_head pasid_notifiers;
 	struct list_head pasid_accounts;
 	struct mutex pasid_accounts_lock;	/* pasid_accounts */
+	struct mutex move_lock;	/* who is charged for files */
 	struct iommufd_ioas *vfio_ioas;
 	bool account_process;
 	bool no_iommu;

@@ -3,7 +3,7 @@
  * The user ABI of /dev/iommu: address spaces for devices, the page tables
  * built from them, and the queue on which a device's page faults are read and
  * answered. Numbers and layouts up to IOMMU_FAULT_QUEUE_ALLOC are those every
- * Linux 6.12 has, those of IOMMU_VIOMMU_ALLOC to IOMMU_VEVENTQ_ALLOC are later
+ * Linux 6.12 has, those of IOMMU_IOAS_MAP_FILE to IOMMU_VEVENTQ_ALLOC are later
  * kernels'; what goes beyond is marked, starts at the end of a structure or at a
  * number of its own, and can be asked for with IOMMU_GET_FEATURES.
  */
@@ -78,8 +78,10 @@ enum {
 	IOMMUFD_CMD_HWPT_GET_DIRTY_BITMAP = 0x8c,
 	IOMMUFD_CMD_HWPT_INVALIDATE = 0x8d,
 	IOMMUFD_CMD_FAULT_QUEUE_ALLOC = 0x8e,
+	IOMMUFD_CMD_IOAS_MAP_FILE = 0x8f,
 	IOMMUFD_CMD_VIOMMU_ALLOC = 0x90,
 	IOMMUFD_CMD_VDEVICE_ALLOC = 0x91,
+	IOMMUFD_CMD_IOAS_CHANGE_PROCESS = 0x92,
 	IOMMUFD_CMD_VEVENTQ_ALLOC = 0x93,
 };
 
@@ -262,6 +264,72 @@ struct iommu_ioas_map {
 };
 
 #define IOMMU_IOAS_MAP _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_MAP)
+
+/**
+ * struct iommu_ioas_map_file - ioctl(IOMMU_IOAS_MAP_FILE)
+ * @size: sizeof(struct iommu_ioas_map_file)
+ * @flags: Combination of enum iommufd_ioas_map_flags; at least one of readable
+ *         and writeable
+ * @ioas_id: IOAS to map into
+ * @fd: File descriptor of a memfd, with huge pages or without; or of another file in
+ *      tmpfs or hugetlbfs. It can be closed afterwards
+ * @start: Offset of the first byte in the file
+ * @length: Bytes, not 0; a multiple of the IOVA alignment
+ * @iova: In, with IOMMU_IOAS_MAP_FIXED_IOVA: where to map. Out: where it is
+ *        mapped
+ *
+ * What IOMMU_IOAS_MAP does, with memory of a file in the place of memory of the
+ * process: the file need not be mapped anywhere, and the memory stays pinned when the
+ * process ends and another one goes on with the open /dev/iommu
+ * (IOMMU_IOAS_CHANGE_PROCESS). @start and @iova must agree in the bits below the IOVA
+ * alignment. Pages that the file does not have yet are made, and read as zero.
+ *
+ * What is pinned stays the device's. A hole punched into the file, or its truncation,
+ * takes pages out of the file but not out of the mapping: from then on the device and
+ * the file have different memory there, until the range is unmapped and mapped again.
+ * As with a shared mapping in a process, a file that is mapped writeable cannot be
+ * sealed against writing (F_ADD_SEALS of F_SEAL_WRITE is EBUSY).
+ *
+ * Errors: those of IOMMU_IOAS_MAP but EFAULT, which is about the structure alone;
+ * EBADF (@fd), EINVAL also for a file that is not in tmpfs or hugetlbfs, or that ends
+ * before the range; EACCES (the file is not open for reading, or for writing if the
+ * mapping is to be writeable), EPERM (it is sealed against writing), ENOSPC also when
+ * the file system is full. What comes from pinning comes when there is a HWPT.
+ */
+struct iommu_ioas_map_file {
+	__u32 size;
+	__u32 flags;
+	__u32 ioas_id;
+	__s32 fd;
+	__aligned_u64 start;
+	__aligned_u64 length;
+	__aligned_u64 iova;
+};
+
+#define IOMMU_IOAS_MAP_FILE _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_MAP_FILE)
+
+/**
+ * struct iommu_ioas_change_process - ioctl(IOMMU_IOAS_CHANGE_PROCESS)
+ * @size: sizeof(struct iommu_ioas_change_process)
+ * @__reserved: Must be 0
+ *
+ * Charge the calling process, and the process that mapped it no more, for all that is
+ * pinned by the IOASes of this open file: for a VMM that is replaced by another process
+ * while its devices go on. Nothing is unpinned or mapped anew. All mappings have to be
+ * of files (IOMMU_IOAS_MAP_FILE, and copies of them). Memory that two owners share an
+ * account for (processes of one user, unless IOMMU_OPTION_RLIMIT_MODE is 1) is never
+ * charged to it twice, not even for a moment.
+ *
+ * Errors: EOPNOTSUPP (@__reserved), EINVAL (a mapping is not of a file), ENOMEM (the
+ * caller may not have so much pinned).
+ */
+struct iommu_ioas_change_process {
+	__u32 size;
+	__u32 __reserved;
+};
+
+#define IOMMU_IOAS_CHANGE_PROCESS _IO(IOMMUFD_TYPE, \
+				      IOMMUFD_CMD_IOAS_CHANGE_PROCESS)
 
 /**
  * struct iommu_ioas_copy - ioctl(IOMMU_IOAS_COPY)
@@ -1269,6 +1337,8 @@ struct iommu_veventq_alloc {
  *                        translated: see struct iommu_device_pasid
  * @IOMMU_FEATURE_IOAS_ARRAY: IOMMU_IOAS_MAP_ARRAY and IOMMU_IOAS_UNMAP_ARRAY are
  *                            there
+ * @IOMMU_FEATURE_IOAS_MAP_FILE: IOMMU_IOAS_MAP_FILE is there
+ * @IOMMU_FEATURE_CHANGE_PROCESS: IOMMU_IOAS_CHANGE_PROCESS is there
  *
  * A bit says what the interface understands, not what the hardware behind a
  * particular device can do.
@@ -1291,10 +1361,12 @@ enum iommu_feature_bits {
 	IOMMU_FEATURE_HWPT_PASID = 1 << 14,
 	IOMMU_FEATURE_VPASID = 1 << 15,
 	IOMMU_FEATURE_IOAS_ARRAY = 1 << 16,
+	IOMMU_FEATURE_IOAS_MAP_FILE = 1 << 17,
+	IOMMU_FEATURE_CHANGE_PROCESS = 1 << 18,
 };
 
 /* Value of iommu_features::out_abi_revision that this header describes */
-#define IOMMU_ABI_REVISION	4
+#define IOMMU_ABI_REVISION	5
 
 /**
  * struct iommu_features - ioctl(IOMMU_GET_FEATURES)

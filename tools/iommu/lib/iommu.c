@@ -63,6 +63,32 @@ int iommu_map(int fd, __u32 ioas, void *va, __u64 length, __u64 iova)
 			       IOMMU_MAP_RW | IOMMU_IOAS_MAP_FIXED_IOVA, &iova);
 }
 
+int iommu_map_file(int fd, __u32 ioas, int file, __u64 start, __u64 length,
+		   __u32 flags, __u64 *iova)
+{
+	struct iommu_ioas_map_file cmd = {
+		.size = sizeof(cmd),
+		.flags = flags,
+		.ioas_id = ioas,
+		.fd = file,
+		.start = start,
+		.length = length,
+		.iova = *iova,
+	};
+	int rc = iommu_call(fd, IOMMU_IOAS_MAP_FILE, &cmd);
+
+	if (!rc)
+		*iova = cmd.iova;
+	return rc;
+}
+
+int iommu_change_process(int fd)
+{
+	struct iommu_ioas_change_process cmd = { .size = sizeof(cmd) };
+
+	return iommu_call(fd, IOMMU_IOAS_CHANGE_PROCESS, &cmd);
+}
+
 int iommu_copy(int fd, __u32 dst, __u32 src, __u64 src_iova, __u64 length,
 	       __u32 flags, __u64 *dst_iova)
 {

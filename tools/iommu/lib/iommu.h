@@ -32,6 +32,10 @@ int iommu_map(int fd, __u32 ioas, void *va, __u64 length, __u64 iova);
 /* @flags without FIXED_IOVA: the kernel chooses and stores *@iova. */
 int iommu_map_flags(int fd, __u32 ioas, void *va, __u64 length, __u32 flags,
 		    __u64 *iova);
+/* Memory of @file from @start on; otherwise as iommu_map_flags(). */
+int iommu_map_file(int fd, __u32 ioas, int file, __u64 start, __u64 length,
+		   __u32 flags, __u64 *iova);
+int iommu_change_process(int fd);
 int iommu_copy(int fd, __u32 dst, __u32 src, __u64 src_iova, __u64 length,
 	       __u32 flags, __u64 *dst_iova);
 /* @done may be NULL. */

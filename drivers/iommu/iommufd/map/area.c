@@ -97,6 +97,34 @@ struct iova_area *iova_area_new_user(enum map_charge charge, void __user *uptr,
 }
 
 /**
+ * iova_area_new_file() - an area over memory of a file
+ * @charge: whom to charge for what will be pinned
+ * @file: the file
+ * @start: offset of the first byte
+ * @length: number of bytes
+ * @prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE
+ *
+ * Return: an area in state BUILDING, in no tree; or an errno of
+ * map_pages_alloc_file().
+ */
+struct iova_area *iova_area_new_file(enum map_charge charge, struct file *file,
+				     unsigned long start, unsigned long length,
+				     int prot)
+{
+	struct area_with_pages *both;
+	struct map_pages *pages;
+
+	pages = map_pages_alloc_file(sizeof(*both), charge, file, start, length,
+				     prot & IOMMU_WRITE);
+	if (IS_ERR(pages))
+		return ERR_CAST(pages);
+	both = container_of(pages, struct area_with_pages, pages);
+	area_init(&both->area, pages, offset_in_page(start), length, prot);
+	both->area.embedded = true;
+	return &both->area;
+}
+
+/**
  * iova_area_place() - say where an area is, or that it has become shorter
  * @area: nobody else looks at it, or iova_space::lock is held for writing
  * @iova: first IOVA; as before if the area is in a tree

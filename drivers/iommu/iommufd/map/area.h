@@ -132,6 +132,9 @@ struct iova_area *iova_area_new(struct map_pages *pages, unsigned long offset,
 				unsigned long length, int prot);
 struct iova_area *iova_area_new_user(enum map_charge charge, void __user *uptr,
 				     unsigned long length, int prot);
+struct iova_area *iova_area_new_file(enum map_charge charge, struct file *file,
+				     unsigned long start, unsigned long length,
+				     int prot);
 void iova_area_place(struct iova_area *area, unsigned long iova,
 		     unsigned long length);
 void iova_area_free(struct iova_area *area);

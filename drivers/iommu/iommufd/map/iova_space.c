@@ -219,6 +219,38 @@ int iova_space_map_user(struct iova_space *space, enum map_charge charge,
 	return map_areas(space, &areas, length, iova, flags);
 }
 
+/**
+ * iova_space_map_file() - map memory of a file
+ * @space: the space
+ * @charge: whom to charge for what is pinned
+ * @iova: first IOVA; an output with IOVA_SPACE_CHOOSE_IOVA
+ * @file: has its memory in shmem or hugetlbfs
+ * @start: offset of the first byte
+ * @length: number of bytes
+ * @prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE
+ * @flags: IOVA_SPACE_CHOOSE_IOVA or 0
+ *
+ * As iova_space_map_user(); the memory is pinned in the file, and no process is needed
+ * for that.
+ *
+ * Return: as iova_space_map_user(), and the errnos of map_pages_alloc_file(); -EINVAL
+ * also if the file ends before the range does.
+ */
+int iova_space_map_file(struct iova_space *space, enum map_charge charge,
+			unsigned long *iova, struct file *file,
+			unsigned long start, unsigned long length, int prot,
+			unsigned int flags)
+{
+	struct iova_area *area;
+	LIST_HEAD(areas);
+
+	area = iova_area_new_file(charge, file, start, length, prot);
+	if (IS_ERR(area))
+		return PTR_ERR(area);
+	list_add(&area->item, &areas);
+	return map_areas(space, &areas, length, iova, flags);
+}
+
 /* Each to its own place; from the first that has none on they go to @rest. */
 static int place_each(struct iova_space *space, struct list_head *areas,
 		      struct iova_map *maps, struct list_head *rest)

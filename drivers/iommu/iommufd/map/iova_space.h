@@ -21,6 +21,7 @@
 #include <linux/rwsem.h>
 #include <linux/types.h>
 
+struct file;
 struct iommu_domain;
 struct iova_space_user;
 struct page;
@@ -81,6 +82,10 @@ void iova_space_destroy(struct iova_space *space);
 int iova_space_map_user(struct iova_space *space, enum map_charge charge,
 			unsigned long *iova, void __user *uptr,
 			unsigned long length, int prot, unsigned int flags);
+int iova_space_map_file(struct iova_space *space, enum map_charge charge,
+			unsigned long *iova, struct file *file,
+			unsigned long start, unsigned long length, int prot,
+			unsigned int flags);
 
 /**
  * struct iova_map - one of many to be mapped

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pinning and accounting of user memory.
+ * Pinning of user memory; who pays for it is in charge.c.
  *
  * The pinned set of a struct map_pages is the union of its holds. Taking a hold
  * pins what no other hold covers, releasing one gives back what no other hold
  * covers; all of that happens under map_pages::lock. The lock is taken inside
  * the locks of struct iova_space, and mmap_lock inside of it.
  */
-#include <linux/capability.h>
-#include <linux/cred.h>
+#include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/task.h>
-#include <linux/sched/user.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "pages.h"
@@ -28,6 +26,40 @@ size_t map_batch_bytes = 65536;
 #define UNPIN_STEP	8192UL
 /* Runs, and single pages, that are given back in one go */
 #define UNPIN_RUNS	32
+
+/* @start: an address or an offset in a file; a range of [@start, @start + @length). */
+static struct map_pages *pages_new(size_t size, enum map_charge charge,
+				   unsigned long start, unsigned long length,
+				   bool writable)
+{
+	struct map_pages *pages;
+	unsigned long end;
+
+	if (!length || length > SIZE_MAX - PAGE_SIZE || !current->mm)
+		return ERR_PTR(-EINVAL);
+	if (check_add_overflow(start, length, &end))
+		return ERR_PTR(-EOVERFLOW);
+
+	/* Not zeroed, which would cost more than all else here */
+	pages = kmalloc(size, GFP_KERNEL_ACCOUNT);
+	if (!pages)
+		return ERR_PTR(-ENOMEM);
+
+	kref_init(&pages->kref);
+	mutex_init(&pages->lock);
+	map_owner_set_current(&pages->owner);
+	pages->next_owner = NULL;
+	INIT_LIST_HEAD(&pages->moving);
+	pages->file = NULL;
+	pages->uptr = start & PAGE_MASK;
+	pages->npages = ((end - 1) >> PAGE_SHIFT) - (start >> PAGE_SHIFT) + 1;
+	pages->charge = charge;
+	pages->writable = writable;
+	pages->holds = RB_ROOT_CACHED;
+	map_extents_init(&pages->extents);
+	pages->stat_mark = 0;
+	return pages;
+}
 
 /**
  * map_pages_alloc() - describe a run of the caller's memory
@@ -48,34 +80,42 @@ struct map_pages *map_pages_alloc(size_t size, enum map_charge charge,
 				  void __user *uptr, unsigned long length,
 				  bool writable)
 {
-	unsigned long start = (unsigned long)uptr;
+	return pages_new(size, charge, (unsigned long)uptr, length, writable);
+}
+
+/**
+ * map_pages_alloc_file() - describe a run of a file's memory
+ * @size: as map_pages_alloc()
+ * @charge: likewise; the calling process is charged
+ * @file: has its memory in shmem or hugetlbfs; a reference is taken
+ * @start: offset of the first byte
+ * @length: number of bytes
+ * @writable: pin for writing
+ *
+ * Nothing is pinned or charged yet, nor is it looked how long the file is.
+ *
+ * Return: as map_pages_alloc(); also the errnos of map_file_open().
+ */
+struct map_pages *map_pages_alloc_file(size_t size, enum map_charge charge,
+				       struct file *file, unsigned long start,
+				       unsigned long length, bool writable)
+{
 	struct map_pages *pages;
 	unsigned long end;
+	int rc;
 
-	if (!length || length > SIZE_MAX - PAGE_SIZE || !current->mm)
-		return ERR_PTR(-EINVAL);
-	if (check_add_overflow(start, length, &end))
+	/* What is beyond is no offset, and the last page's end has to be one */
+	if (check_add_overflow(start, length, &end) ||
+	    end > LLONG_MAX - PAGE_SIZE)
 		return ERR_PTR(-EOVERFLOW);
-
-	/* Not zeroed, which would cost more than all else here */
-	pages = kmalloc(size, GFP_KERNEL_ACCOUNT);
-	if (!pages)
-		return ERR_PTR(-ENOMEM);
-
-	kref_init(&pages->kref);
-	mutex_init(&pages->lock);
-	pages->mm = current->mm;
-	mmgrab(pages->mm);
-	pages->task = get_task_struct(current->group_leader);
-	pages->user = get_uid(current_user());
-	pages->uptr = start & PAGE_MASK;
-	pages->npages = ((end - 1) >> PAGE_SHIFT) - (start >> PAGE_SHIFT) + 1;
-	pages->charge = charge;
-	pages->uncharged = capable(CAP_IPC_LOCK);
-	pages->writable = writable;
-	pages->holds = RB_ROOT_CACHED;
-	map_extents_init(&pages->extents);
-	pages->stat_mark = 0;
+	pages = pages_new(size, charge, start, length, writable);
+	if (IS_ERR(pages))
+		return pages;
+	rc = map_file_open(pages, file, writable);
+	if (rc) {
+		map_pages_put(pages);
+		return ERR_PTR(rc);
+	}
 	return pages;
 }
 
@@ -90,70 +130,10 @@ void map_pages_free(struct kref *kref)
 	WARN_ON(!RB_EMPTY_ROOT(&pages->holds.rb_root));
 	WARN_ON(pages->extents.npages);
 	mutex_destroy(&pages->lock);
-	free_uid(pages->user);
-	put_task_struct(pages->task);
-	mmdrop(pages->mm);
+	if (pages->file)
+		map_file_close(pages);
+	map_owner_put(&pages->owner);
 	kfree(pages);
-}
-
-static int charge_user(struct map_pages *pages, unsigned long npages)
-{
-	unsigned long limit = task_rlimit(pages->task, RLIMIT_MEMLOCK) >>
-			      PAGE_SHIFT;
-	long locked = atomic_long_read(&pages->user->locked_vm);
-
-	do {
-		if (locked + npages > limit)
-			return -ENOMEM;
-	} while (!atomic_long_try_cmpxchg(&pages->user->locked_vm, &locked,
-					  locked + npages));
-	return 0;
-}
-
-static int charge_mm(struct map_pages *pages, unsigned long npages, bool inc)
-{
-	bool remote = pages->mm != current->mm;
-	int rc;
-
-	if (remote && !mmget_not_zero(pages->mm))
-		return -EFAULT;
-	mmap_write_lock(pages->mm);
-	rc = __account_locked_vm(pages->mm, npages, inc, pages->task, false);
-	mmap_write_unlock(pages->mm);
-	if (remote)
-		mmput(pages->mm);
-	return rc;
-}
-
-/* -ENOMEM if that is more than the limit; -EFAULT if there is no mm any more. */
-static int pages_charge(struct map_pages *pages, unsigned long npages)
-{
-	int rc = 0;
-
-	if (iommufd_should_fail())
-		return -ENOMEM;
-
-	if (!pages->uncharged) {
-		if (pages->charge == MAP_CHARGE_PROCESS)
-			rc = charge_mm(pages, npages, true);
-		else
-			rc = charge_user(pages, npages);
-	}
-	if (!rc)
-		atomic64_add(npages, &pages->mm->pinned_vm);
-	return rc;
-}
-
-static void pages_uncharge(struct map_pages *pages, unsigned long npages)
-{
-	if (!pages->uncharged) {
-		/* The count of an mm that has ended does not matter any more */
-		if (pages->charge == MAP_CHARGE_PROCESS)
-			charge_mm(pages, npages, false);
-		else
-			atomic_long_sub(npages, &pages->user->locked_vm);
-	}
-	atomic64_sub(npages, &pages->mm->pinned_vm);
 }
 
 static void unpin_run(struct map_pages *pages, unsigned long pfn,
@@ -213,7 +193,7 @@ static unsigned long drop_range(struct map_pages *pages, unsigned long first,
 /**
  * struct gup - a source of pinned pages
  * @pages: whose
- * @remote: the memory is not that of the running task; @pages->mm is held
+ * @remote: the memory is not that of the running task; its mm is held
  */
 struct gup {
 	struct map_pages *pages;
@@ -228,8 +208,9 @@ static unsigned int gup_flags_of(const struct map_pages *pages)
 static int gup_begin(struct gup *gup, struct map_pages *pages)
 {
 	gup->pages = pages;
-	gup->remote = pages->mm != current->mm;
-	if (gup->remote && !mmget_not_zero(pages->mm))
+	/* A file's memory is there without a process */
+	gup->remote = !pages->file && pages->owner.mm != current->mm;
+	if (gup->remote && !mmget_not_zero(pages->owner.mm))
 		return -EFAULT;
 	return 0;
 }
@@ -237,7 +218,7 @@ static int gup_begin(struct gup *gup, struct map_pages *pages)
 static void gup_end(struct gup *gup)
 {
 	if (gup->remote)
-		mmput(gup->pages->mm);
+		mmput(gup->pages->owner.mm);
 }
 
 /* Pin up to @npages from @index on; returns how many (at least 1) or an errno. */
@@ -245,7 +226,7 @@ static long gup_pin(struct gup *gup, unsigned long index, unsigned long npages,
 		    unsigned int gup_flags, struct page **out)
 {
 	unsigned long addr = gup->pages->uptr + index * PAGE_SIZE;
-	struct mm_struct *mm = gup->pages->mm;
+	struct mm_struct *mm = gup->pages->owner.mm;
 	int locked = 1;
 	long rc;
 
@@ -270,7 +251,7 @@ static long gup_pin(struct gup *gup, unsigned long index, unsigned long npages,
  * struct pinner - a range of pages being pinned
  * @gup: where pages come from
  * @pages: whose extents grow
- * @batch: page pointers, as they come out of GUP
+ * @batch: page pointers, as they come out of GUP, or folio pointers of a file
  * @batch_cap: room in @batch
  * @runs: consecutive pages folded together, not yet stored
  * @runs_cap: room in @runs
@@ -404,6 +385,67 @@ static int pinner_fold(struct pinner *pin, unsigned long npages)
 	return 0;
 }
 
+/*
+ * Folios of a file, of which the first pages are @skip before what is wanted, are runs
+ * as they come. Each has one pin, and gets one for each page: what is given back later
+ * is pages, of any part of them.
+ *
+ * On error, what has not been staged is unpinned.
+ */
+static int pinner_fold_file(struct pinner *pin, struct folio **folios,
+			    unsigned int nr, unsigned long skip,
+			    unsigned long npages)
+{
+	unsigned int i;
+	int rc;
+
+	for (i = 0; i < nr; i++) {
+		unsigned long n = min(folio_nr_pages(folios[i]) - skip, npages);
+
+		map_folio_pin_more(folios[i], n - 1);
+		rc = pinner_stage(pin, folio_pfn(folios[i]) + skip, n);
+		if (rc) {
+			unpin_user_folio(folios[i], n);
+			if (++i < nr)
+				unpin_folios(folios + i, nr - i);
+			return rc;
+		}
+		npages -= n;
+		skip = 0;
+	}
+	return 0;
+}
+
+/* Between two looks at signals: folios may have to be made first, and zeroed. */
+#define FILE_STEP	(SZ_256M >> PAGE_SHIFT)
+
+static int pinner_run_file(struct pinner *pin, unsigned long first,
+			   unsigned long last)
+{
+	struct folio **folios = (struct folio **)pin->batch;
+	unsigned long index = first;
+
+	for (;;) {
+		unsigned long staged = pin->stored + pin->staged;
+		unsigned long skip;
+		long nr;
+		int rc;
+
+		nr = map_file_pin(pin->pages, index,
+				  min(last - index + 1, FILE_STEP), folios,
+				  pin->batch_cap, &skip);
+		if (nr < 0)
+			return nr;
+		rc = pinner_fold_file(pin, folios, nr, skip, last - index + 1);
+		if (rc)
+			return rc;
+		index += pin->stored + pin->staged - staged;
+		if (index > last)
+			return pinner_store(pin);
+		cond_resched();
+	}
+}
+
 static int pinner_run(struct pinner *pin, unsigned long first,
 		      unsigned long last)
 {
@@ -431,22 +473,32 @@ static int pinner_run(struct pinner *pin, unsigned long first,
 /* The same of one page, which most on-demand mappings are: no buffers, no runs. */
 static int pin_page(struct map_pages *pages, unsigned long index)
 {
+	unsigned long pfn, skip;
+	struct folio *folio;
 	struct page *page;
 	struct gup gup;
 	u64 run;
 	long rc;
 
-	rc = gup_begin(&gup, pages);
-	if (rc)
-		return rc;
-	rc = gup_pin(&gup, index, 1, gup_flags_of(pages), &page);
-	gup_end(&gup);
-	if (rc < 0)
-		return rc;
-	run = map_run_pack(page_to_pfn(page), 1);
+	if (pages->file) {
+		rc = map_file_pin(pages, index, 1, &folio, 1, &skip);
+		if (rc < 0)
+			return rc;
+		pfn = folio_pfn(folio) + skip;
+	} else {
+		rc = gup_begin(&gup, pages);
+		if (rc)
+			return rc;
+		rc = gup_pin(&gup, index, 1, gup_flags_of(pages), &page);
+		gup_end(&gup);
+		if (rc < 0)
+			return rc;
+		pfn = page_to_pfn(page);
+	}
+	run = map_run_pack(pfn, 1);
 	rc = map_extents_add(&pages->extents, index, &run, 1);
 	if (rc)
-		unpin_user_page(page);
+		unpin_user_page(pfn_to_page(pfn));
 	return rc;
 }
 
@@ -473,7 +525,10 @@ static int pin_pages(struct map_pages *pages, unsigned long first,
 	pin.runs = buffer_get(&runs_cap, few_runs);
 	pin.runs_cap = runs_cap;
 
-	rc = pinner_run(&pin, first, last);
+	if (pages->file)
+		rc = pinner_run_file(&pin, first, last);
+	else
+		rc = pinner_run(&pin, first, last);
 	if (rc) {
 		for (i = 0; i < pin.nr_runs; i++)
 			unpin_run(pages, map_run_pfn(pin.runs[i]),
@@ -497,13 +552,13 @@ static int pin_range(struct map_pages *pages, unsigned long first,
 	unsigned long npages = last - first + 1;
 	int rc;
 
-	rc = pages_charge(pages, npages);
+	rc = map_pages_charge(pages, npages);
 	if (rc)
 		return rc;
 	rc = npages == 1 ? pin_page(pages, first) :
 			   pin_pages(pages, first, last);
 	if (rc)
-		pages_uncharge(pages, npages);
+		map_pages_uncharge(pages, npages);
 	return rc;
 }
 
@@ -524,7 +579,7 @@ static void drop_unheld(struct map_pages *pages, unsigned long first,
 						     span.last_hole);
 	}
 	if (npages)
-		pages_uncharge(pages, npages);
+		map_pages_uncharge(pages, npages);
 }
 
 /**

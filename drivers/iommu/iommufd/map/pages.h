@@ -9,14 +9,32 @@
 
 #include <linux/interval_tree.h>
 #include <linux/kref.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
 
 #include "extents.h"
 #include "iova_space.h"
 
+struct file;
+struct folio;
 struct mm_struct;
 struct task_struct;
 struct user_struct;
+
+/**
+ * struct map_owner - who pays for pinned memory; references on all three
+ * @mm: whose pinned_vm, and locked_vm with MAP_CHARGE_PROCESS; the structure is held,
+ *	its mappings are not
+ * @task: thread group leader; its limit counts
+ * @user: whom MAP_CHARGE_USER charges
+ * @uncharged: nobody is charged: the owner may lock any amount of memory
+ */
+struct map_owner {
+	struct mm_struct *mm;
+	struct task_struct *task;
+	struct user_struct *user;
+	bool uncharged;
+};
 
 /**
  * struct map_hold - somebody needs a range of pages to be pinned
@@ -30,19 +48,22 @@ struct map_hold {
 };
 
 /**
- * struct map_pages - a run of user memory
+ * struct map_pages - a run of user memory: of a process, or of a file
  * @kref: one for each area, and for each call that works on it
- * @lock: guards @holds, @extents and iova_area::num_pins of the areas made from
- *	this memory. Held while pages are pinned, so that nobody pins them twice
- * @mm: where the memory is; the structure is held, its mappings are not. Set
- *	once and never modified, like all below up to @writable
- * @task: thread group leader that made the mapping; its limit counts
- * @user: whom MAP_CHARGE_USER charges
- * @uptr: address of page index 0, a multiple of PAGE_SIZE
+ * @lock: guards @owner, @next_owner, @holds, @extents and iova_area::num_pins of
+ *	the areas made from this memory. Held while pages are pinned, so that nobody pins
+ *	them twice
+ * @owner: who pays. Of a process's memory it never changes, and @owner.mm is where
+ *	the memory is; of a file's, map_move_commit() changes it
+ * @next_owner: pays too, while @owner is being changed; else NULL
+ * @moving: in map_move::pages; guarded by whoever makes only one move at a time
+ * @file: whose memory it is; a reference. NULL: that of a process. Set once and never
+ *	modified, like all below up to @writable
+ * @uptr: address, or offset in @file, of page index 0, a multiple of PAGE_SIZE
  * @npages: number of pages
  * @charge: an enum map_charge
- * @uncharged: nobody is charged: the creator may lock any amount of memory
- * @writable: pages are pinned for writing
+ * @writable: pages are pinned for writing; of a file: it cannot be sealed against
+ *	writing meanwhile
  * @holds: struct map_hold; whatever page index one of them covers is pinned
  * @extents: the pinned pages. Outside of map_pages_hold() and
  *	map_pages_release() these are exactly the indexes that @holds covers
@@ -53,13 +74,14 @@ struct map_pages {
 	struct kref kref;
 	struct mutex lock;
 
-	struct mm_struct *mm;
-	struct task_struct *task;
-	struct user_struct *user;
+	struct map_owner owner;
+	struct map_owner *next_owner;
+	struct list_head moving;
+
+	struct file *file;
 	unsigned long uptr;
 	unsigned long npages;
 	enum map_charge charge;
-	bool uncharged;
 	bool writable;
 
 	struct rb_root_cached holds;
@@ -77,6 +99,9 @@ extern size_t map_batch_bytes;
 struct map_pages *map_pages_alloc(size_t size, enum map_charge charge,
 				  void __user *uptr, unsigned long length,
 				  bool writable);
+struct map_pages *map_pages_alloc_file(size_t size, enum map_charge charge,
+				       struct file *file, unsigned long start,
+				       unsigned long length, bool writable);
 void map_pages_free(struct kref *kref);
 
 static inline struct map_pages *map_pages_get(struct map_pages *pages)
@@ -89,6 +114,20 @@ static inline void map_pages_put(struct map_pages *pages)
 {
 	kref_put(&pages->kref, map_pages_free);
 }
+
+/* charge.c; map_pages::lock is held. Uncharging cannot fail. */
+void map_owner_set_current(struct map_owner *owner);
+void map_owner_put(struct map_owner *owner);
+int map_pages_charge(struct map_pages *pages, unsigned long npages);
+void map_pages_uncharge(struct map_pages *pages, unsigned long npages);
+
+/* pages_file.c */
+int map_file_open(struct map_pages *pages, struct file *file, bool writable);
+void map_file_close(struct map_pages *pages);
+long map_file_pin(struct map_pages *pages, unsigned long index,
+		  unsigned long npages, struct folio **folios, unsigned int max,
+		  unsigned long *skip);
+void map_folio_pin_more(struct folio *folio, unsigned long pins);
 
 int map_pages_hold(struct map_pages *pages, struct map_hold *hold);
 void map_pages_release(struct map_pages *pages, struct map_hold *hold);

@@ -4,7 +4,7 @@
  *
  * Pages that are pinned are copied from where they are pinned, as a device
  * would see them, even if their process has ended. What is not pinned is looked
- * up in the process for the time of the copy.
+ * up in the process, or the file, for the time of the copy.
  */
 #include <linux/highmem.h>
 #include <linux/iommufd.h>
@@ -76,11 +76,29 @@ static unsigned long rw_pinned(struct rw *rw)
 	return last - next + 1;
 }
 
+/* Copy up to @npages pages of a file that are not pinned. */
+static int rw_unpinned_file(struct rw *rw, unsigned long npages)
+{
+	unsigned long i, skip;
+	struct folio *folio;
+	long rc;
+
+	rc = map_file_pin(rw->pages, rw->byte >> PAGE_SHIFT, 1, &folio, 1,
+			  &skip);
+	if (rc < 0)
+		return rc == -EINVAL ? -EFAULT : rc;
+	npages = min(npages, folio_nr_pages(folio) - skip);
+	for (i = 0; i < npages; i++)
+		rw_page(rw, folio_page(folio, skip + i));
+	unpin_folio(folio);
+	return 0;
+}
+
 /* Copy up to @npages pages that are not pinned. */
 static int rw_unpinned(struct rw *rw, unsigned long npages)
 {
 	unsigned long addr = rw->pages->uptr + (rw->byte & PAGE_MASK);
-	struct mm_struct *mm = rw->pages->mm;
+	struct mm_struct *mm = rw->pages->owner.mm;
 	struct page *batch[16];
 	int locked = 1;
 	long n, i;
@@ -111,7 +129,9 @@ static int rw_by_page(struct rw *rw)
 		unsigned long npages = rw_pinned(rw);
 
 		if (npages) {
-			int rc = rw_unpinned(rw, npages);
+			int rc = rw->pages->file ?
+					 rw_unpinned_file(rw, npages) :
+					 rw_unpinned(rw, npages);
 
 			if (rc)
 				return rc;
@@ -158,22 +178,24 @@ int map_pages_rw(struct map_pages *pages, unsigned long byte, void *data,
 		.length = length,
 		.write = flags & IOMMUFD_ACCESS_RW_WRITE,
 	};
+	struct mm_struct *mm;
 	int rc;
 
 	if (rw.write && !pages->writable)
 		return -EPERM;
 
-	if (flags & __IOMMUFD_ACCESS_RW_SLOW_PATH)
+	if (pages->file || (flags & __IOMMUFD_ACCESS_RW_SLOW_PATH))
 		return rw_by_page(&rw);
-	if (current->mm == pages->mm)
+	mm = pages->owner.mm;
+	if (current->mm == mm)
 		return rw_by_address(&rw);
 	if (!(flags & IOMMUFD_ACCESS_RW_KTHREAD) || current->mm ||
-	    !mmget_not_zero(pages->mm))
+	    !mmget_not_zero(mm))
 		return rw_by_page(&rw);
 
-	kthread_use_mm(pages->mm);
+	kthread_use_mm(mm);
 	rc = rw_by_address(&rw);
-	kthread_unuse_mm(pages->mm);
-	mmput(pages->mm);
+	kthread_unuse_mm(mm);
+	mmput(mm);
 	return rc;
 }

@@ -4,11 +4,14 @@
  * model: an array that says for each half page of IOVA what it means. Page
  * tables, pin counts and charges have to be what the model says after each step.
  */
+#include <linux/file.h>
 #include <linux/iommufd.h>
 #include <linux/prandom.h>
+#include <linux/shmem_fs.h>
 #include <linux/sizes.h>
 
 #include "map/iova_space.h"
+#include "map/move.h"
 #include "map/pages.h"
 #include "map_kunit.h"
 
@@ -51,6 +54,7 @@ struct m_pin {
  * @user: an in-kernel user; has what @pins says, and lets go when asked
  * @soft: page tables of two granules
  * @mem: all memory that is ever mapped
+ * @file: whose memory that is, with @mem->addr the offset; NULL: the process's
  * @before: charges when the test began
  * @areas: in no order
  * @writable: by object: the memory was mapped for writing
@@ -67,6 +71,7 @@ struct ctx {
 	struct iova_space_user user;
 	struct soft_domain *soft[2];
 	struct user_memory *mem;
+	struct file *file;
 	struct charges before;
 	struct m_area areas[UNITS];
 	bool writable[STEPS + 1];
@@ -252,6 +257,17 @@ static int m_place(struct ctx *ctx, int start, int nr)
 	return m_used(ctx, start, nr) ? -EEXIST : 0;
 }
 
+static int map_memory(struct ctx *ctx, unsigned long *iova, unsigned long addr,
+		      unsigned long length, int prot, unsigned int flags)
+{
+	if (ctx->file)
+		return iova_space_map_file(&ctx->space, MAP_CHARGE_USER, iova,
+					   ctx->file, addr, length, prot,
+					   flags);
+	return iova_space_map_user(&ctx->space, MAP_CHARGE_USER, iova,
+				   (void __user *)addr, length, prot, flags);
+}
+
 static int step_map(struct ctx *ctx)
 {
 	int nr = 1 + rand_to(ctx, 9);
@@ -264,9 +280,8 @@ static int step_map(struct ctx *ctx)
 	want = m_place(ctx, start, nr);
 	if (!want && mem % m_alignment(ctx))
 		want = -EINVAL;
-	rc = iova_space_map_user(&ctx->space, MAP_CHARGE_USER, &iova,
-				 (void __user *)ctx->mem->addr + mem * UNIT,
-				 nr * UNIT, write ? RW : RO, 0);
+	rc = map_memory(ctx, &iova, ctx->mem->addr + mem * UNIT, nr * UNIT,
+			write ? RW : RO, 0);
 	if (!rc && !want) {
 		*m_new(ctx) = (struct m_area){ start, nr, mem, ++ctx->objects,
 					       write };
@@ -296,9 +311,8 @@ static int step_choose(struct ctx *ctx)
 				want = 0;
 				break;
 			}
-	rc = iova_space_map_user(&ctx->space, MAP_CHARGE_USER, &iova,
-				 (void __user *)addr, nr * UNIT, RW,
-				 IOVA_SPACE_CHOOSE_IOVA);
+	rc = map_memory(ctx, &iova, addr, nr * UNIT, RW,
+			IOVA_SPACE_CHOOSE_IOVA);
 	if (rc || want)
 		return rc == want;
 	*m_new(ctx) = (struct m_area){ start, nr, mem, ++ctx->objects, true };
@@ -596,10 +610,26 @@ static int step_rw(struct ctx *ctx)
 	return true;
 }
 
+/* To ourselves, so that nothing changes; memory of a process stays where it is. */
+static int step_move(struct ctx *ctx)
+{
+	struct map_move move;
+	int rc, want = 0;
+
+	if (!ctx->file && m_areas(ctx))
+		want = -EINVAL;
+	map_move_begin(&move);
+	rc = map_move_add(&move, &ctx->space);
+	if (!rc)
+		rc = map_move_commit(&move);
+	map_move_end(&move);
+	return rc == want;
+}
+
 static int (* const steps[])(struct ctx *ctx) = {
 	step_map, step_map, step_choose, step_copy, step_copy, step_unmap,
 	step_unmap, step_cut, step_domain, step_small, step_pin, step_pin,
-	step_rw,
+	step_rw, step_move,
 };
 
 static void ctx_run(struct ctx *ctx, u64 seed)
@@ -674,8 +704,64 @@ static void map_random(struct kunit *test)
 	user_memory_free(ctx->mem);
 }
 
+/* Pages of a file, held so that they stay what they are */
+static struct user_memory *file_memory_new(struct kunit *test,
+					   struct file *file)
+{
+	struct user_memory *mem;
+	struct folio *folio;
+	unsigned long i;
+
+	mem = kunit_kzalloc(test, sizeof(*mem), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, mem);
+	mem->pages = kunit_kcalloc(test, PAGES, sizeof(*mem->pages),
+				   GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, mem->pages);
+	for (i = 0; i < PAGES; i++) {
+		folio = shmem_read_folio(file->f_mapping, i);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(folio));
+		mem->pages[i] = folio_file_page(folio, i);
+		mem->npages++;
+	}
+	return mem;
+}
+
+static void map_random_file(struct kunit *test)
+{
+	size_t saved = map_batch_bytes;
+	struct user_memory *user;
+	struct ctx *ctx;
+	unsigned long i;
+	u64 seed;
+
+	ctx = kunit_kzalloc(test, sizeof(*ctx), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, ctx);
+	ctx->test = test;
+	/* For a process to charge */
+	user = user_memory_new(test, 1);
+	if (!user)
+		return;
+	ctx->file = shmem_file_setup("iommufd-kunit", PAGES * PAGE_SIZE,
+				     VM_NORESERVE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(ctx->file));
+	ctx->mem = file_memory_new(test, ctx->file);
+	become_ordinary(test, SZ_16M);
+	ctx->before = charges_now();
+	ctx->soft[0] = soft_domain_new(test, UNIT, BASE, ULONG_MAX);
+	ctx->soft[1] = soft_domain_new(test, PAGE_SIZE, 0,
+				       BASE + UNITS * UNIT - 1);
+	for (seed = 1; seed <= 6; seed++)
+		ctx_run(ctx, seed);
+	map_batch_bytes = saved;
+	for (i = 0; i < PAGES; i++)
+		put_page(ctx->mem->pages[i]);
+	fput(ctx->file);
+	user_memory_free(user);
+}
+
 static struct kunit_case random_cases[] = {
 	KUNIT_CASE_SLOW(map_random),
+	KUNIT_CASE_SLOW(map_random_file),
 	{}
 };
 
