@@ -384,9 +384,11 @@ static s64 change_to_old_auto(struct change *change, struct iommufd_ioas *ioas)
 		struct iommufd_object *obj = &paging->hwpt.obj;
 		u32 id = obj->id;
 
+		/* They come before all others */
+		if (!paging->is_auto)
+			break;
 		/* It may be on its way out, waiting for the lock we hold */
-		if (!paging->is_auto ||
-		    !iommufd_domain_alike(paging->hwpt.domain,
+		if (!iommufd_domain_alike(paging->hwpt.domain,
 					  change->idev->dev) ||
 		    !iommufd_object_tryget(obj))
 			continue;

@@ -346,7 +346,11 @@ int iommufd_hwpt_paging_fill(struct iommufd_hwpt_paging *paging)
 	rc = iova_space_add_domain(&ioas->space, paging->hwpt.domain);
 	if (rc)
 		return rc;
-	list_add_tail(&paging->item, &ioas->hwpts);
+	/* Who attaches a device looks at the automatic ones alone, which are few. */
+	if (paging->is_auto)
+		list_add(&paging->item, &ioas->hwpts);
+	else
+		list_add_tail(&paging->item, &ioas->hwpts);
 	return 0;
 }
 

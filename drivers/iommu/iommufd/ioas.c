@@ -35,12 +35,25 @@ static void ioas_destroy(struct iommufd_object *obj)
 	mutex_destroy(&ioas->hwpt_lock);
 }
 
+/* The context's lock alone: another one's count may take as long as it has areas. */
+static bool get_stat(struct iommufd_ioas *ioas, struct iova_space_stat *st)
+{
+	struct iommufd_ctx *ictx = ioas->obj.ictx;
+	bool counted;
+
+	if (!mutex_trylock(&ictx->stat_lock))
+		return false;
+	counted = iova_space_get_stat(&ioas->space, ++ictx->stat_mark, st);
+	mutex_unlock(&ictx->stat_lock);
+	return counted;
+}
+
 static void ioas_show(struct iommufd_object *obj, struct seq_file *m)
 {
 	struct iommufd_ioas *ioas = container_of(obj, struct iommufd_ioas, obj);
 	struct iova_space_stat st;
 
-	if (!iova_space_get_stat(&ioas->space, &st)) {
+	if (!get_stat(ioas, &st)) {
 		seq_puts(m, " busy");
 		return;
 	}

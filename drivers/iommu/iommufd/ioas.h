@@ -14,7 +14,8 @@
  * @space: IOVA to memory
  * @hwpt_lock: guards @hwpts; held while an automatic HWPT is chosen or made.
  *	A group's lock and those of @space are taken inside it, never around it
- * @hwpts: struct iommufd_hwpt_paging, all that were made of this IOAS
+ * @hwpts: struct iommufd_hwpt_paging, all that were made of this IOAS; the automatic
+ *	ones first
  */
 struct iommufd_ioas {
 	struct iommufd_object obj;

@@ -420,6 +420,7 @@ void iommufd_ctx_init(struct iommufd_ctx *ictx)
 	INIT_LIST_HEAD(&ictx->pasid_accounts);
 	mutex_init(&ictx->pasid_accounts_lock);
 	mutex_init(&ictx->move_lock);
+	mutex_init(&ictx->stat_lock);
 }
 
 /**

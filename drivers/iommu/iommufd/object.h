@@ -113,6 +113,9 @@ struct iommufd_object {
  * @pasid_accounts: struct iommufd_pasid_account, of the pools it uses
  * @pasid_accounts_lock: guards @pasid_accounts
  * @move_lock: one IOMMU_IOAS_CHANGE_PROCESS at a time
+ * @stat_lock: one count of what the IOASes hold at a time, since they share memory.
+ *	Only tried: who counts waits for nobody
+ * @stat_mark: of the last count; guarded by @stat_lock
  * @vfio_ioas: the IOAS that VFIO's container calls act on, or NULL; guarded by
  *	the xa_lock of @objects; holds a holder reference, which does not keep
  *	the IOAS from being destroyed: this is set to NULL then
@@ -131,6 +134,8 @@ struct iommufd_ctx {
 	struct list_head pasid_accounts;
 	struct mutex pasid_accounts_lock;	/* pasid_accounts */
 	struct mutex move_lock;	/* who is charged for files */
+	struct mutex stat_lock;		/* one count at a time */
+	u64 stat_mark;
 	struct iommufd_ioas *vfio_ioas;
 	bool account_process;
 	bool no_iommu;

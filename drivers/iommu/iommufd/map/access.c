@@ -237,10 +237,9 @@ int iova_space_add_user(struct iova_space *space, struct iova_space_user *user)
 
 	guard(rwsem_read)(&space->domains_lock);
 	guard(rwsem_write)(&space->lock);
-	list_add_tail(&user->item, &space->users);
-	rc = iova_space_update_alignment(space);
-	if (rc)
-		list_del(&user->item);
+	rc = iova_space_add_alignment(space, user->alignment);
+	if (!rc)
+		list_add_tail(&user->item, &space->users);
 	return rc;
 }
 
@@ -256,7 +255,7 @@ void iova_space_remove_user(struct iova_space *space,
 	guard(rwsem_read)(&space->domains_lock);
 	guard(rwsem_write)(&space->lock);
 	list_del(&user->item);
-	WARN_ON(iova_space_update_alignment(space));
+	iova_space_drop_alignment(space, user->alignment);
 }
 
 /**

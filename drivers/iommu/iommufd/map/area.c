@@ -14,6 +14,7 @@
 #include <trace/events/iommu.h>
 
 #include "area.h"
+#include "internal.h"
 #include "table.h"
 #include "../failpoint.h"
 
@@ -43,7 +44,6 @@ static void area_init(struct iova_area *area, struct map_pages *pages,
 	area->owed = false;
 	atomic_set(&area->busy, 0);
 	area->num_pins = 0;
-	area->hold.pins = 0;
 	INIT_LIST_HEAD(&area->item);
 	/* As long as it has no place only the length means something */
 	iova_area_place(area, 0, length);
@@ -294,12 +294,12 @@ static bool big_enough(struct rb_node *node, const struct iova_request *req)
  * @iova: the first IOVA of what was found
  *
  * Only gaps of at least the length are looked at; more than one only if they
- * are large enough and yet do not suit because of the alignment.
+ * are large enough and yet do not suit because of the alignment. May sleep.
  *
  * Return: whether there is something.
  */
 bool iova_area_find_gap(const struct rb_root_cached *root,
-			const struct iova_request *req, unsigned long *iova)
+			struct iova_request *req, unsigned long *iova)
 {
 	struct rb_node *node = root->rb_root.rb_node;
 	struct iova_area *last;
@@ -313,6 +313,7 @@ bool iova_area_find_gap(const struct rb_root_cached *root,
 		unsigned long gap_start = area->iova - area->gap;
 		struct rb_node *parent;
 
+		iova_request_step(req);
 		/* All gaps in the left subtree are below gap_start */
 		if (descend && gap_start > req->start &&
 		    big_enough(node->rb_left, req)) {
@@ -630,12 +631,15 @@ void iova_areas_clear_domain(const struct list_head *areas,
 {
 	struct iommu_iotlb_gather gather;
 	struct iova_area *area;
+	unsigned int rounds = 0;
 
 	iommu_iotlb_gather_init(&gather);
 	gather.queued = true;
-	list_for_each_entry(area, areas, item)
+	list_for_each_entry(area, areas, item) {
 		if (area->filled)
 			iova_area_gather(area, entry->domain, &gather);
+		iova_yield(&rounds);
+	}
 	entry->ops->flush(entry->domain, flush->ranges, flush->num, &gather);
 	if (!map_domain_owed(entry->domain))
 		return;

@@ -7,6 +7,7 @@
 #define __IOMMUFD_MAP_AREA_H
 
 #include <linux/atomic.h>
+#include <linux/sched.h>
 #include <linux/wait_bit.h>
 
 #include "iova_space.h"
@@ -79,12 +80,16 @@ struct map_table_ops;
 /**
  * struct iova_space_domain - a hardware page table of a space
  * @item: in iova_space::domains
+ * @node: in iova_space::domain_tree
  * @domain: the page table; the caller's
+ * @alignment: its smallest page, as it was when it came
  * @ops: what its driver can do for a whole call, or NULL. Set once
  */
 struct iova_space_domain {
 	struct list_head item;
+	struct rb_node node;
 	struct iommu_domain *domain;
+	unsigned long alignment;
 	const struct map_table_ops *ops;
 };
 
@@ -157,6 +162,7 @@ struct iova_area *iova_area_next(struct iova_area *area, unsigned long last);
  * @length: how many, at least 1
  * @align: power of two
  * @phase: what the first IOVA is modulo @align
+ * @steps: gaps and ranges looked at so far
  */
 struct iova_request {
 	unsigned long start;
@@ -164,10 +170,18 @@ struct iova_request {
 	unsigned long length;
 	unsigned long align;
 	unsigned long phase;
+	unsigned long steps;
 };
 
+/* A search may be as long as user space likes. May sleep. */
+static inline void iova_request_step(struct iova_request *req)
+{
+	if (!(++req->steps % 1024))
+		cond_resched();
+}
+
 bool iova_area_find_gap(const struct rb_root_cached *root,
-			const struct iova_request *req, unsigned long *iova);
+			struct iova_request *req, unsigned long *iova);
 
 int iova_area_fill(struct iova_space *space, struct iova_area *area);
 int iova_area_fill_domain(struct iova_space *space, struct iova_area *area,

@@ -29,29 +29,19 @@ static int check_alignment(struct iova_space *space, unsigned long alignment)
 	return 0;
 }
 
-/**
- * iova_space_update_alignment() - agree on an alignment again
- * @space: domains_lock is held, lock is held for writing
- *
- * Return: 0, or -EADDRINUSE if it would have to rise and an area does not fit:
- * it stays as it was.
- */
-int iova_space_update_alignment(struct iova_space *space)
+/* What all of @wants agree on. -EADDRINUSE if it rises and an area does not fit. */
+static int update_alignment(struct iova_space *space)
 {
 	/* Mapping page by page takes whole pages */
 	unsigned long alignment = space->no_large_pages ? PAGE_SIZE : 1;
-	struct iova_space_domain *entry;
-	struct iova_space_user *user;
-	int rc;
+	int i, rc;
 
 	lockdep_assert_held(&space->domains_lock);
 	lockdep_assert_held_write(&space->lock);
 
-	list_for_each_entry(entry, &space->domains, item)
-		alignment = max(alignment,
-				1UL << __ffs(entry->domain->pgsize_bitmap));
-	list_for_each_entry(user, &space->users, item)
-		alignment = max(alignment, user->alignment);
+	for (i = PAGE_SHIFT; BIT(i) > alignment; i--)
+		if (space->wants[i])
+			alignment = BIT(i);
 
 	if (alignment > space->alignment) {
 		rc = check_alignment(space, alignment);
@@ -60,6 +50,39 @@ int iova_space_update_alignment(struct iova_space *space)
 	}
 	space->alignment = alignment;
 	return 0;
+}
+
+/**
+ * iova_space_add_alignment() - one more insists on an alignment
+ * @space: domains_lock is held, lock is held for writing
+ * @alignment: a power of two, at most PAGE_SIZE
+ *
+ * Takes the same time however many others there are.
+ *
+ * Return: 0, or -EADDRINUSE if an area does not fit: nothing has changed.
+ */
+int iova_space_add_alignment(struct iova_space *space, unsigned long alignment)
+{
+	unsigned int *wants = &space->wants[__ffs(alignment)];
+	int rc;
+
+	++*wants;
+	rc = update_alignment(space);
+	if (rc)
+		--*wants;
+	return rc;
+}
+
+/**
+ * iova_space_drop_alignment() - undo iova_space_add_alignment()
+ * @space: domains_lock is held, lock is held for writing
+ * @alignment: as given
+ */
+void iova_space_drop_alignment(struct iova_space *space,
+			       unsigned long alignment)
+{
+	space->wants[__ffs(alignment)]--;
+	WARN_ON(update_alignment(space));
 }
 
 /**
@@ -97,14 +120,12 @@ static int admit_domain(struct iova_space *space,
 		if (rc)
 			goto err_unreserve;
 	}
-	list_add_tail(&entry->item, &space->domains);
-	rc = iova_space_update_alignment(space);
+	rc = iova_space_add_alignment(space, entry->alignment);
 	if (rc)
-		goto err_del;
+		goto err_unreserve;
+	list_add_tail(&entry->item, &space->domains);
 	return 0;
 
-err_del:
-	list_del(&entry->item);
 err_unreserve:
 	iova_space_unreserve_locked(space, domain);
 	return rc;
@@ -116,7 +137,23 @@ static void dismiss_domain(struct iova_space *space,
 	guard(rwsem_write)(&space->lock);
 	list_del(&entry->item);
 	iova_space_unreserve_locked(space, entry->domain);
-	WARN_ON(iova_space_update_alignment(space));
+	iova_space_drop_alignment(space, entry->alignment);
+}
+
+static int compare_domains(const void *domain, const struct rb_node *node)
+{
+	const struct iova_space_domain *entry =
+		rb_entry(node, struct iova_space_domain, node);
+
+	if (domain == entry->domain)
+		return 0;
+	return domain < (void *)entry->domain ? -1 : 1;
+}
+
+static int compare_entries(struct rb_node *new, const struct rb_node *node)
+{
+	return compare_domains(rb_entry(new, struct iova_space_domain,
+					node)->domain, node);
 }
 
 /* Pin the area if this is its first page table, and map it there. */
@@ -207,20 +244,23 @@ int iova_space_add_domain(struct iova_space *space, struct iommu_domain *domain)
 	    1UL << __ffs(domain->pgsize_bitmap) > PAGE_SIZE)
 		return -EINVAL;
 
-	guard(rwsem_write)(&space->domains_lock);
-	list_for_each_entry(entry, &space->domains, item)
-		if (WARN_ON(entry->domain == domain))
-			return -EEXIST;
-
 	entry = kzalloc(sizeof(*entry), GFP_KERNEL_ACCOUNT);
 	if (!entry)
 		return -ENOMEM;
 	entry->domain = domain;
+	entry->alignment = 1UL << __ffs(domain->pgsize_bitmap);
 	entry->ops = map_table_find(domain);
+
+	guard(rwsem_write)(&space->domains_lock);
+	if (WARN_ON(rb_find_add(&entry->node, &space->domain_tree,
+				compare_entries))) {
+		kfree(entry);
+		return -EEXIST;
+	}
 	first = list_empty(&space->domains);
 	rc = admit_domain(space, entry);
 	if (rc)
-		goto err_free;
+		goto err_erase;
 
 	iova_area_for_each(area, &space->areas, 0, ULONG_MAX) {
 		rc = fill_one(space, area, entry);
@@ -236,7 +276,8 @@ int iova_space_add_domain(struct iova_space *space, struct iommu_domain *domain)
 
 err_dismiss:
 	dismiss_domain(space, entry);
-err_free:
+err_erase:
+	rb_erase(&entry->node, &space->domain_tree);
 	kfree(entry);
 	return rc;
 }
@@ -251,13 +292,14 @@ void iova_space_remove_domain(struct iova_space *space,
 			      struct iommu_domain *domain)
 {
 	struct iova_space_domain *entry;
+	struct rb_node *node;
 
 	guard(rwsem_write)(&space->domains_lock);
-	list_for_each_entry(entry, &space->domains, item)
-		if (entry->domain == domain)
-			break;
-	if (WARN_ON(list_entry_is_head(entry, &space->domains, item)))
+	node = rb_find(domain, &space->domain_tree, compare_domains);
+	if (WARN_ON(!node))
 		return;
+	entry = rb_entry(node, struct iova_space_domain, node);
+	rb_erase(node, &space->domain_tree);
 	clear_areas(space, entry, NULL, list_is_singular(&space->domains));
 	dismiss_domain(space, entry);
 	kfree(entry);
@@ -283,7 +325,7 @@ int iova_space_disable_large_pages(struct iova_space *space)
 		return -EINVAL;
 
 	space->no_large_pages = true;
-	rc = iova_space_update_alignment(space);
+	rc = update_alignment(space);
 	if (rc)
 		space->no_large_pages = false;
 	return rc;
@@ -298,5 +340,5 @@ void iova_space_enable_large_pages(struct iova_space *space)
 	guard(rwsem_write)(&space->domains_lock);
 	guard(rwsem_write)(&space->lock);
 	space->no_large_pages = false;
-	WARN_ON(iova_space_update_alignment(space));
+	WARN_ON(update_alignment(space));
 }

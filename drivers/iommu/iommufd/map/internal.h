@@ -5,6 +5,7 @@
 
 #include <linux/errno.h>
 #include <linux/overflow.h>
+#include <linux/sched.h>
 
 #include "iova_space.h"
 
@@ -21,6 +22,13 @@ static inline int iova_range_last(unsigned long iova, unsigned long length,
 	return 0;
 }
 
+/* Between two of what user space may have made many of. @rounds: 0 at the beginning */
+static inline void iova_yield(unsigned int *rounds)
+{
+	if (!(++*rounds % 256))
+		cond_resched();
+}
+
 /* ranges.c */
 bool iova_space_is_reserved(struct iova_space *space, unsigned long start,
 			    unsigned long last);
@@ -32,7 +40,9 @@ void iova_space_unreserve_locked(struct iova_space *space, const void *owner);
 void iova_space_free_ranges(struct iova_space *space);
 
 /* domains.c */
-int iova_space_update_alignment(struct iova_space *space);
+int iova_space_add_alignment(struct iova_space *space, unsigned long alignment);
+void iova_space_drop_alignment(struct iova_space *space,
+			       unsigned long alignment);
 
 /* unmap.c */
 void iova_space_free_areas(struct iova_space *space, struct list_head *areas);

@@ -11,7 +11,9 @@
 #include <linux/cleanup.h>
 #include <linux/interval_tree.h>
 #include <linux/iommu.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "area.h"
@@ -25,13 +27,16 @@ void iova_space_init(struct iova_space *space)
 {
 	init_rwsem(&space->domains_lock);
 	INIT_LIST_HEAD(&space->domains);
+	space->domain_tree = RB_ROOT;
 	init_rwsem(&space->lock);
 	space->areas = RB_ROOT_CACHED;
 	space->allowed = RB_ROOT_CACHED;
 	space->reserved = RB_ROOT_CACHED;
 	INIT_LIST_HEAD(&space->users);
+	memset(space->wants, 0, sizeof(space->wants));
 	space->alignment = 1;
 	space->no_large_pages = false;
+	space->searched = 0;
 }
 
 /**
@@ -48,9 +53,72 @@ void iova_space_destroy(struct iova_space *space)
 }
 
 /**
+ * struct place_hint - where one search has found nothing
+ * @length: as in &struct iova_request; 0: no search yet
+ * @align: likewise
+ * @phase: likewise
+ * @from: nothing below suits
+ */
+struct place_hint {
+	unsigned long length;
+	unsigned long align;
+	unsigned long phase;
+	unsigned long from;
+};
+
+/**
+ * struct placer - IOVAs for many areas, with the lock held all the time
+ * @hints: by how much alignment was asked for: what does not fit is not looked for
+ *	again, as the lock's holder takes IOVAs and gives none back
+ */
+struct placer {
+	struct place_hint hints[PMD_SHIFT - PAGE_SHIFT + 2];
+};
+
+static unsigned int hint_index(unsigned long align)
+{
+	return min(ilog2(align), PMD_SHIFT + 1) - PAGE_SHIFT;
+}
+
+/* Whatever suits @req would have suited the hint's search too. */
+static bool hint_covers(const struct place_hint *hint,
+			const struct iova_request *req)
+{
+	return hint->length && req->length >= hint->length &&
+	       req->align >= hint->align &&
+	       (req->phase & (hint->align - 1)) == hint->phase;
+}
+
+static bool placer_find(struct placer *placer, struct iova_space *space,
+			struct iova_request *req, unsigned long *iova)
+{
+	struct place_hint *hint;
+	unsigned int i;
+	bool found;
+
+	req->start = 0;
+	for (i = 0; placer && i < ARRAY_SIZE(placer->hints); i++)
+		if (hint_covers(&placer->hints[i], req))
+			req->start = max(req->start, placer->hints[i].from);
+
+	found = iova_space_find_usable(space, req, iova);
+	if (placer) {
+		hint = &placer->hints[hint_index(req->align)];
+		*hint = (struct place_hint){
+			.length = req->length,
+			.align = req->align,
+			.phase = req->phase,
+			.from = found ? *iova : ULONG_MAX,
+		};
+	}
+	return found;
+}
+
+/**
  * iova_space_choose() - find IOVAs for a new mapping
  * @space: its lock is held for writing
- * @addr: where the memory is in its process
+ * @placer: of the call, or NULL
+ * @addr: where the memory is in its process or file
  * @length: number of bytes, at least 1
  * @iova: the lowest free IOVA that suits
  *
@@ -59,11 +127,13 @@ void iova_space_destroy(struct iova_space *space)
  * contiguous; if there is no room for that, modulo less. Never 0, and never the
  * last page, which are mistaken for errors too easily.
  */
-static int iova_space_choose(struct iova_space *space, unsigned long addr,
-			     unsigned long length, unsigned long *iova)
+static int iova_space_choose(struct iova_space *space, struct placer *placer,
+			     unsigned long addr, unsigned long length,
+			     unsigned long *iova)
 {
 	struct iova_request req = { .length = length };
 	unsigned long align = PAGE_SIZE;
+	bool found;
 
 	if (length >= ULONG_MAX / 2)
 		return -EOVERFLOW;
@@ -78,12 +148,13 @@ static int iova_space_choose(struct iova_space *space, unsigned long addr,
 	while (1) {
 		req.align = align;
 		req.phase = addr & (align - 1);
-		if (iova_space_find_usable(space, &req, iova))
-			return 0;
-		if (align == PAGE_SIZE)
-			return -ENOSPC;
+		found = placer_find(placer, space, &req, iova);
+		if (found || align == PAGE_SIZE)
+			break;
 		align = align > PMD_SIZE ? PMD_SIZE : PAGE_SIZE;
 	}
+	space->searched += req.steps;
+	return found ? 0 : -ENOSPC;
 }
 
 static int check_fixed(struct iova_space *space, unsigned long iova,
@@ -106,19 +177,21 @@ static int check_fixed(struct iova_space *space, unsigned long iova,
  * Give each area its IOVAs, one after the other, and put them into the tree, whose
  * lock is held for writing.
  */
-static int place_areas(struct iova_space *space, struct list_head *areas,
-		       unsigned long length, unsigned long *iova,
-		       unsigned int flags)
+static int place_areas(struct iova_space *space, struct placer *placer,
+		       struct list_head *areas, unsigned long length,
+		       unsigned long *iova, unsigned int flags)
 {
 	struct iova_area *area = list_first_entry(areas, struct iova_area, item);
 	unsigned long mask = space->alignment - 1;
+	unsigned int rounds = 0;
 	unsigned long next;
 	int rc;
 
 	if (length & mask)
 		return -EINVAL;
 	if (flags & IOVA_SPACE_CHOOSE_IOVA)
-		rc = iova_space_choose(space, area->pages->uptr + area->offset,
+		rc = iova_space_choose(space, placer,
+				       area->pages->uptr + area->offset,
 				       length, iova);
 	else
 		rc = check_fixed(space, *iova, length);
@@ -133,6 +206,7 @@ static int place_areas(struct iova_space *space, struct list_head *areas,
 		if ((next | offset_in_page(area->offset)) & mask)
 			return -EINVAL;
 		next += iova_area_length(area);
+		iova_yield(&rounds);
 	}
 
 	next = *iova;
@@ -140,8 +214,16 @@ static int place_areas(struct iova_space *space, struct list_head *areas,
 		iova_area_place(area, next, iova_area_length(area));
 		iova_area_insert(&space->areas, area);
 		next = area->last + 1;
+		iova_yield(&rounds);
 	}
 	return 0;
+}
+
+/* How many there are is up to user space: who is killed does not wait for all. */
+static int between_areas(void)
+{
+	cond_resched();
+	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 
 /* Whoever looks for them finds them from here on. */
@@ -166,11 +248,13 @@ static int map_areas(struct iova_space *space, struct list_head *areas,
 
 	down_read(&space->domains_lock);
 	scoped_guard(rwsem_write, &space->lock)
-		rc = place_areas(space, areas, length, iova, flags);
+		rc = place_areas(space, NULL, areas, length, iova, flags);
 	if (rc)
 		goto err_free;
 	list_for_each_entry(area, areas, item) {
 		rc = iova_area_fill(space, area);
+		if (!rc && !list_is_last(&area->item, areas))
+			rc = between_areas();
 		if (rc)
 			goto err_unfill;
 	}
@@ -255,6 +339,7 @@ int iova_space_map_file(struct iova_space *space, enum map_charge charge,
 static int place_each(struct iova_space *space, struct list_head *areas,
 		      struct iova_map *maps, struct list_head *rest)
 {
+	struct placer placer = {};
 	struct iova_area *area, *tmp;
 	LIST_HEAD(placed);
 	LIST_HEAD(one);
@@ -263,8 +348,13 @@ static int place_each(struct iova_space *space, struct list_head *areas,
 	guard(rwsem_write)(&space->lock);
 	list_for_each_entry_safe(area, tmp, areas, item) {
 		list_move(&area->item, &one);
-		rc = place_areas(space, &one, maps->length, &maps->iova,
-				 maps->flags);
+		/* How long it takes to find a place is up to user space */
+		if (fatal_signal_pending(current))
+			rc = -EINTR;
+		else
+			rc = place_areas(space, &placer, &one, maps->length,
+					 &maps->iova, maps->flags);
+		cond_resched();
 		list_move_tail(&area->item, rc ? rest : &placed);
 		if (rc)
 			break;
@@ -348,6 +438,7 @@ static int copy_areas(struct iova_space *src, unsigned long iova,
 {
 	struct iova_area *area, *copy;
 	unsigned long next = iova;
+	int rc;
 
 	guard(rwsem_read)(&src->lock);
 	iova_area_for_each(area, &src->areas, iova, last) {
@@ -364,6 +455,9 @@ static int copy_areas(struct iova_space *src, unsigned long iova,
 		if (end == last)
 			return 0;
 		next = end + 1;
+		rc = between_areas();
+		if (rc)
+			return rc;
 	}
 	return -ENOENT;
 }
@@ -551,6 +645,8 @@ int iova_space_walk_all(struct iova_space *space, iova_space_walk_fn fn,
 /**
  * iova_space_get_stat() - count what a space holds
  * @space: the space
+ * @mark: not 0, and used for no other count in any space that may share memory with
+ *	this one, while no such count is under way: the caller has a lock for that
  * @st: the counts
  *
  * Waits for nobody: who looks must not depend on who maps, least of all on
@@ -558,12 +654,11 @@ int iova_space_walk_all(struct iova_space *space, iova_space_walk_fn fn,
  *
  * Return: false, and nothing counted, if the space is being changed.
  */
-bool iova_space_get_stat(struct iova_space *space, struct iova_space_stat *st)
+bool iova_space_get_stat(struct iova_space *space, u64 mark,
+			 struct iova_space_stat *st)
 {
-	/* Innermost, and nothing is waited for while it is held */
-	static DEFINE_MUTEX(mark_lock);
-	static u64 mark;
 	struct iova_area *area;
+	unsigned int rounds = 0;
 
 	*st = (struct iova_space_stat){};
 	if (!down_read_trylock(&space->domains_lock))
@@ -573,8 +668,6 @@ bool iova_space_get_stat(struct iova_space *space, struct iova_space_stat *st)
 		return false;
 	}
 	st->domains = list_count_nodes(&space->domains);
-	mutex_lock(&mark_lock);
-	mark++;
 	iova_area_for_each(area, &space->areas, 0, ULONG_MAX) {
 		struct map_pages *pages = area->pages;
 
@@ -584,8 +677,8 @@ bool iova_space_get_stat(struct iova_space *space, struct iova_space_stat *st)
 			pages->stat_mark = mark;
 			st->pinned_pages += READ_ONCE(pages->extents.npages);
 		}
+		iova_yield(&rounds);
 	}
-	mutex_unlock(&mark_lock);
 	up_read(&space->lock);
 	up_read(&space->domains_lock);
 	return true;

@@ -17,6 +17,7 @@
 
 #include <linux/bits.h>
 #include <linux/list.h>
+#include <linux/mm.h>
 #include <linux/rbtree.h>
 #include <linux/rwsem.h>
 #include <linux/types.h>
@@ -47,7 +48,8 @@ struct iova_range {
  * @domains_lock: guards @domains. Held for reading while areas are filled into
  *	or taken out of the domains, for writing while a domain comes or goes.
  * @domains: struct iova_space_domain, the hardware page tables
- * @lock: guards the three trees, @users, @alignment. Never held while memory
+ * @domain_tree: the same, by the address of the domain
+ * @lock: guards what follows. Never held while memory
  *	is pinned or a hardware table is written: whoever holds domains_lock for
  *	writing has all areas LIVE and unchanging without it.
  * @areas: struct iova_area by IOVA; areas never overlap. Augmented with the
@@ -56,21 +58,27 @@ struct iova_range {
  *	when there are any, automatic placement stays inside them
  * @reserved: ranges nothing may be mapped at, each with the owner that asked
  * @users: struct iova_space_user, in-kernel users to be told of an unmap
+ * @wants: how many domains and users need an alignment of 2^index
  * @alignment: power of two, at most PAGE_SIZE; IOVA and length of every
  *	mapping are multiples of it; 1 with neither domain nor user
  * @no_large_pages: map page by page, so that any area can be cut later
+ * @searched: gaps and ranges that were looked at to choose IOVAs, ever; for tests.
+ *	Guarded by @lock
  */
 struct iova_space {
 	struct rw_semaphore domains_lock;
 	struct list_head domains;
+	struct rb_root domain_tree;
 
 	struct rw_semaphore lock;
 	struct rb_root_cached areas;
 	struct rb_root_cached allowed;
 	struct rb_root_cached reserved;
 	struct list_head users;
+	unsigned int wants[PAGE_SHIFT + 1];
 	unsigned long alignment;
 	bool no_large_pages;
+	unsigned long searched;
 };
 
 void iova_space_init(struct iova_space *space);
@@ -200,6 +208,7 @@ struct iova_space_stat {
 	unsigned int domains;
 };
 
-bool iova_space_get_stat(struct iova_space *space, struct iova_space_stat *st);
+bool iova_space_get_stat(struct iova_space *space, u64 mark,
+			 struct iova_space_stat *st);
 
 #endif

@@ -57,6 +57,8 @@ static struct map_pages *pages_new(size_t size, enum map_charge charge,
 	pages->writable = writable;
 	pages->holds = RB_ROOT_CACHED;
 	map_extents_init(&pages->extents);
+	pages->pins = RB_ROOT;
+	pages->searched = 0;
 	pages->stat_mark = 0;
 	return pages;
 }
@@ -128,6 +130,7 @@ void map_pages_free(struct kref *kref)
 	struct map_pages *pages = container_of(kref, struct map_pages, kref);
 
 	WARN_ON(!RB_EMPTY_ROOT(&pages->holds.rb_root));
+	WARN_ON(!RB_EMPTY_ROOT(&pages->pins));
 	WARN_ON(pages->extents.npages);
 	mutex_destroy(&pages->lock);
 	if (pages->file)
@@ -562,22 +565,101 @@ static int pin_range(struct map_pages *pages, unsigned long first,
 	return rc;
 }
 
+/**
+ * struct hole - what no hold covers
+ * @first: first page index
+ * @last: last page index
+ */
+struct hole {
+	unsigned long first;
+	unsigned long last;
+};
+
+static struct interval_tree_node *hold_node(struct rb_node *node)
+{
+	return rb_entry_safe(node, struct interval_tree_node, rb);
+}
+
+/*
+ * Is @index held? If so *@end is the last index up to which one hold that has it goes:
+ * the largest, or any that is not below @last. If not, it is the last one before the
+ * next hold.
+ *
+ * One way down the tree, whatever number of holds overlap there: those that begin at
+ * or before an index are all to the left of the way, and what is the last of a whole
+ * subtree is known at its root.
+ */
+static bool is_held(struct map_pages *pages, unsigned long index,
+		    unsigned long last, unsigned long *end)
+{
+	struct rb_node *rb = pages->holds.rb_root.rb_node;
+	unsigned long reach = index, next = ULONG_MAX;
+	bool held = false;
+
+	while (rb && !(held && reach >= last)) {
+		struct interval_tree_node *left = hold_node(rb->rb_left);
+		struct interval_tree_node *node = hold_node(rb);
+
+		if (!(++pages->searched % 1024))
+			cond_resched();
+		if (node->start > index) {
+			next = node->start;
+			rb = rb->rb_left;
+			continue;
+		}
+		if (node->last >= reach) {
+			reach = node->last;
+			held = true;
+		}
+		if (left && left->__subtree_last >= reach) {
+			reach = left->__subtree_last;
+			held = true;
+		}
+		rb = rb->rb_right;
+	}
+	*end = held ? reach : next - 1;
+	return held;
+}
+
+/*
+ * The lowest part of [*@index, @last] that no hold covers, and in *@index what comes
+ * behind it.
+ */
+static bool next_hole(struct map_pages *pages, unsigned long *index,
+		      unsigned long last, struct hole *hole)
+{
+	unsigned long end;
+
+	while (*index <= last) {
+		hole->first = *index;
+		if (!is_held(pages, *index, last, &end)) {
+			hole->last = min(last, end);
+			*index = hole->last + 1;
+			return true;
+		}
+		*index = end + 1;
+	}
+	return false;
+}
+
+/* Unpin what of [first, last] no hold covers. Returns how much is to be uncharged. */
+static unsigned long unpin_unheld(struct map_pages *pages, unsigned long first,
+				  unsigned long last)
+{
+	unsigned long npages = 0;
+	struct hole hole;
+
+	while (next_hole(pages, &first, last, &hole))
+		npages += drop_range(pages, hole.first, hole.last);
+	return npages;
+}
+
 /* Give back what of [first, last] no hold covers. */
 static void drop_unheld(struct map_pages *pages, unsigned long first,
 			unsigned long last)
 {
-	struct interval_tree_span_iter span;
-	unsigned long npages = 0;
+	unsigned long npages = unpin_unheld(pages, first, last);
 
-	/* Most memory has one hold, and this was it */
-	if (RB_EMPTY_ROOT(&pages->holds.rb_root)) {
-		npages = drop_range(pages, first, last);
-	} else {
-		interval_tree_for_each_span(&span, &pages->holds, first, last)
-			if (span.is_hole)
-				npages += drop_range(pages, span.start_hole,
-						     span.last_hole);
-	}
 	if (npages)
 		map_pages_uncharge(pages, npages);
 }
@@ -596,26 +678,20 @@ int map_pages_hold(struct map_pages *pages, struct map_hold *hold)
 {
 	unsigned long first = hold->node.start;
 	unsigned long last = hold->node.last;
-	struct interval_tree_span_iter span;
-	int rc = 0;
+	unsigned long next = first;
+	struct hole hole;
+	int rc;
 
 	lockdep_assert_held(&pages->lock);
 	if (WARN_ON(first > last || last >= pages->npages))
 		return -EINVAL;
 
-	if (RB_EMPTY_ROOT(&pages->holds.rb_root)) {
-		rc = pin_range(pages, first, last);
-		if (rc)
+	while (next_hole(pages, &next, last, &hole)) {
+		rc = pin_range(pages, hole.first, hole.last);
+		if (rc) {
+			if (hole.first != first)
+				drop_unheld(pages, first, hole.first - 1);
 			return rc;
-	} else {
-		interval_tree_for_each_span(&span, &pages->holds, first, last) {
-			if (!span.is_hole)
-				continue;
-			rc = pin_range(pages, span.start_hole, span.last_hole);
-			if (rc) {
-				drop_unheld(pages, first, last);
-				return rc;
-			}
 		}
 	}
 	interval_tree_insert(&hold->node, &pages->holds);
@@ -687,19 +763,38 @@ void map_pages_keep(struct map_pages *pages, struct map_hold *hold)
 	kfree(kept);
 }
 
-/* In-kernel pins of the same range share one hold. */
-static struct map_hold *find_pin(struct map_pages *pages, unsigned long first,
-				 unsigned long last)
+/**
+ * struct map_pin - a range that the kernel has pinned
+ * @hold: keeps it pinned. Those of the same range share one
+ * @node: in map_pages::pins
+ * @pins: how often
+ */
+struct map_pin {
+	struct map_hold hold;
+	struct rb_node node;
+	unsigned int pins;
+};
+
+/* The pin of exactly this range, or NULL and where it belongs. */
+static struct map_pin *find_pin(struct map_pages *pages, unsigned long first,
+				unsigned long last, struct rb_node **parent,
+				struct rb_node ***link)
 {
-	struct interval_tree_node *node;
+	*link = &pages->pins.rb_node;
+	*parent = NULL;
+	while (**link) {
+		struct map_pin *pin = rb_entry(**link, struct map_pin, node);
+		const struct interval_tree_node *range = &pin->hold.node;
 
-	for (node = interval_tree_iter_first(&pages->holds, first, last); node;
-	     node = interval_tree_iter_next(node, first, last)) {
-		struct map_hold *hold = container_of(node, struct map_hold,
-						     node);
-
-		if (hold->pins && node->start == first && node->last == last)
-			return hold;
+		pages->searched++;
+		if (first == range->start && last == range->last)
+			return pin;
+		*parent = **link;
+		if (first < range->start ||
+		    (first == range->start && last < range->last))
+			*link = &(*parent)->rb_left;
+		else
+			*link = &(*parent)->rb_right;
 	}
 	return NULL;
 }
@@ -719,23 +814,27 @@ static struct map_hold *find_pin(struct map_pages *pages, unsigned long first,
 int map_pages_pin(struct map_pages *pages, unsigned long first,
 		  unsigned long last, struct page **out_pages)
 {
-	struct map_hold *hold = find_pin(pages, first, last);
+	struct rb_node *parent, **link;
 	struct map_extent_iter iter;
+	struct map_pin *pin;
 	int rc;
 
-	if (!hold) {
-		hold = kzalloc(sizeof(*hold), GFP_KERNEL_ACCOUNT);
-		if (!hold)
+	pin = find_pin(pages, first, last, &parent, &link);
+	if (!pin) {
+		pin = kzalloc(sizeof(*pin), GFP_KERNEL_ACCOUNT);
+		if (!pin)
 			return -ENOMEM;
-		hold->node.start = first;
-		hold->node.last = last;
-		rc = map_pages_hold(pages, hold);
+		pin->hold.node.start = first;
+		pin->hold.node.last = last;
+		rc = map_pages_hold(pages, &pin->hold);
 		if (rc) {
-			kfree(hold);
+			kfree(pin);
 			return rc;
 		}
+		rb_link_node(&pin->node, parent, link);
+		rb_insert_color(&pin->node, &pages->pins);
 	}
-	hold->pins++;
+	pin->pins++;
 
 	map_extents_for_each(&iter, &pages->extents, first, last) {
 		struct page *page = pfn_to_page(iter.pfn);
@@ -758,13 +857,16 @@ int map_pages_pin(struct map_pages *pages, unsigned long first,
 int map_pages_unpin(struct map_pages *pages, unsigned long first,
 		    unsigned long last)
 {
-	struct map_hold *hold = find_pin(pages, first, last);
+	struct rb_node *parent, **link;
+	struct map_pin *pin;
 
-	if (WARN_ON(!hold))
+	pin = find_pin(pages, first, last, &parent, &link);
+	if (WARN_ON(!pin))
 		return -ENOENT;
-	if (--hold->pins)
+	if (--pin->pins)
 		return 0;
-	map_pages_release(pages, hold);
-	kfree(hold);
+	rb_erase(&pin->node, &pages->pins);
+	map_pages_release(pages, &pin->hold);
+	kfree(pin);
 	return 0;
 }

@@ -39,18 +39,15 @@ struct map_owner {
 /**
  * struct map_hold - somebody needs a range of pages to be pinned
  * @node: first and last page index; in map_pages::holds
- * @pins: an in-kernel pin: how often this range has been pinned. 0 if the hold
- *	belongs to an area that is filled into page tables, or to the quarantine
  */
 struct map_hold {
 	struct interval_tree_node node;
-	unsigned int pins;
 };
 
 /**
  * struct map_pages - a run of user memory: of a process, or of a file
  * @kref: one for each area, and for each call that works on it
- * @lock: guards @owner, @next_owner, @holds, @extents and iova_area::num_pins of
+ * @lock: guards @owner, @next_owner, @holds, @pins, @extents and iova_area::num_pins of
  *	the areas made from this memory. Held while pages are pinned, so that nobody pins
  *	them twice
  * @owner: who pays. Of a process's memory it never changes, and @owner.mm is where
@@ -67,8 +64,11 @@ struct map_hold {
  * @holds: struct map_hold; whatever page index one of them covers is pinned
  * @extents: the pinned pages. Outside of map_pages_hold() and
  *	map_pages_release() these are exactly the indexes that @holds covers
- * @stat_mark: last iova_space_get_stat() that has counted this; guarded by a
- *	lock of that function
+ * @pins: struct map_pin by range: the holds that are the kernel's
+ * @searched: holds that were looked at, ever, to tell what is held; for tests.
+ *	Guarded by @lock
+ * @stat_mark: of the last iova_space_get_stat() that has counted this; guarded by a
+ *	lock of its caller
  */
 struct map_pages {
 	struct kref kref;
@@ -86,6 +86,8 @@ struct map_pages {
 
 	struct rb_root_cached holds;
 	struct map_extents extents;
+	struct rb_root pins;
+	unsigned long searched;
 	u64 stat_mark;
 };
 

@@ -87,7 +87,9 @@ static bool find_unreserved(struct iova_space *space, struct iova_request *req,
 	struct interval_tree_span_iter span;
 
 	interval_tree_for_each_span(&span, &space->reserved, start, last) {
-		if (!span.is_hole)
+		iova_request_step(req);
+		if (!span.is_hole ||
+		    span.last_hole - span.start_hole < req->length - 1)
 			continue;
 		req->start = span.start_hole;
 		req->last = span.last_hole;
@@ -100,24 +102,31 @@ static bool find_unreserved(struct iova_space *space, struct iova_request *req,
 /**
  * iova_space_find_usable() - find free IOVAs where something may be mapped
  * @space: its lock is held
- * @req: what is wanted; start and last are overwritten
+ * @req: what is wanted; start is 0, or where to begin to look. It and last are
+ *	overwritten
  * @iova: the lowest that suits. Neither on the first page nor on the last
+ *
+ * May sleep.
  *
  * Return: whether there are any.
  */
 bool iova_space_find_usable(struct iova_space *space, struct iova_request *req,
 			    unsigned long *iova)
 {
-	const unsigned long start = PAGE_SIZE;
+	const unsigned long start = max(PAGE_SIZE, req->start);
 	const unsigned long last = ULONG_MAX - PAGE_SIZE;
 	struct interval_tree_span_iter span;
 
 	lockdep_assert_held(&space->lock);
+	if (start > last)
+		return false;
 	if (RB_EMPTY_ROOT(&space->allowed.rb_root))
 		return find_unreserved(space, req, start, last, iova);
 
 	interval_tree_for_each_span(&span, &space->allowed, start, last) {
-		if (span.is_hole)
+		iova_request_step(req);
+		if (span.is_hole ||
+		    span.last_used - span.start_used < req->length - 1)
 			continue;
 		if (find_unreserved(space, req, span.start_used, span.last_used,
 				    iova))

@@ -30,14 +30,20 @@
 void iova_space_free_areas(struct iova_space *space, struct list_head *areas)
 {
 	struct iova_area *area, *tmp;
+	unsigned int rounds = 0;
 
-	scoped_guard(rwsem_write, &space->lock)
-		list_for_each_entry(area, areas, item)
+	scoped_guard(rwsem_write, &space->lock) {
+		list_for_each_entry(area, areas, item) {
 			if (!RB_EMPTY_NODE(&area->node))
 				iova_area_erase(&space->areas, area);
+			iova_yield(&rounds);
+		}
+	}
 
-	list_for_each_entry_safe(area, tmp, areas, item)
+	list_for_each_entry_safe(area, tmp, areas, item) {
 		iova_area_free(area);
+		iova_yield(&rounds);
+	}
 	INIT_LIST_HEAD(areas);
 }
 
@@ -68,15 +74,16 @@ void iova_space_unfill_areas(struct iova_space *space, struct list_head *areas)
 			iova_areas_clear_domain(areas, entry, &flush);
 			continue;
 		}
-		list_for_each_entry(area, areas, item)
+		list_for_each_entry(area, areas, item) {
 			if (area->filled)
 				iova_area_clear_domain(area, entry->domain);
+			iova_yield(&rounds);
+		}
 	}
 	list_for_each_entry(area, areas, item) {
 		if (area->filled)
 			iova_area_release(area);
-		if (++rounds % 64 == 0)
-			cond_resched();
+		iova_yield(&rounds);
 	}
 }
 
@@ -88,6 +95,7 @@ static int claim_areas(struct iova_space *space, unsigned long start,
 		       unsigned long last, struct list_head *areas)
 {
 	struct iova_area *area;
+	unsigned int rounds = 0;
 
 	guard(rwsem_write)(&space->lock);
 	iova_area_for_each(area, &space->areas, start, last) {
@@ -95,10 +103,12 @@ static int claim_areas(struct iova_space *space, unsigned long start,
 			return -EBUSY;
 		if (area->iova < start || area->last > last)
 			return -ENOENT;
+		iova_yield(&rounds);
 	}
 	iova_area_for_each(area, &space->areas, start, last) {
 		area->state = IOVA_AREA_GOING;
 		list_add_tail(&area->item, areas);
+		iova_yield(&rounds);
 	}
 	return 0;
 }

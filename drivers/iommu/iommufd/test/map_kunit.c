@@ -177,7 +177,7 @@ static void batch_case(struct kunit *test, struct user_memory *mem,
 	expect_translation(test, one, BASE, mem, 0, 67 * PAGE_SIZE);
 	expect_translation(test, two, BASE, mem, 0, 67 * PAGE_SIZE);
 	expect_translation(test, two, copy, mem, 0, 40 * PAGE_SIZE);
-	iova_space_get_stat(&space, &st);
+	iova_space_get_stat(&space, 1, &st);
 	KUNIT_EXPECT_EQ(test, st.areas, 2);
 	KUNIT_EXPECT_EQ(test, st.mapped_bytes, 107 * PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, st.pinned_pages, 67);
@@ -602,6 +602,43 @@ static void map_race(struct kunit *test)
 	user_memory_free(mem);
 }
 
+/* Of however many page tables, in whichever order they come and go: the largest */
+static void map_alignments(struct kunit *test)
+{
+	struct soft_domain *soft[24];
+	struct iova_space space;
+	unsigned int round, i;
+	u32 random = 1;
+	u32 there = 0;
+
+	iova_space_init(&space);
+	for (i = 0; i < ARRAY_SIZE(soft); i++)
+		soft[i] = soft_domain_new(test, PAGE_SIZE >> (i % 6), 0,
+					  ULONG_MAX);
+	for (round = 0; round < 1000; round++) {
+		unsigned long want = 1;
+
+		random = random * 1103515245 + 12345;
+		i = (random >> 16) % ARRAY_SIZE(soft);
+		if (there & BIT(i))
+			iova_space_remove_domain(&space, &soft[i]->domain);
+		else
+			KUNIT_EXPECT_EQ(test, 0,
+					iova_space_add_domain(&space,
+							      &soft[i]->domain));
+		there ^= BIT(i);
+		for (i = 0; i < ARRAY_SIZE(soft); i++)
+			if (there & BIT(i))
+				want = max(want, PAGE_SIZE >> (i % 6));
+		KUNIT_EXPECT_EQ(test, want, iova_space_alignment(&space));
+	}
+	for (i = 0; i < ARRAY_SIZE(soft); i++)
+		if (there & BIT(i))
+			iova_space_remove_domain(&space, &soft[i]->domain);
+	KUNIT_EXPECT_EQ(test, 1, iova_space_alignment(&space));
+	iova_space_destroy(&space);
+}
+
 static struct kunit_case map_cases[] = {
 	KUNIT_CASE(map_errors),
 	KUNIT_CASE(map_batches),
@@ -609,6 +646,7 @@ static struct kunit_case map_cases[] = {
 	KUNIT_CASE(map_failures),
 	KUNIT_CASE(map_subpage),
 	KUNIT_CASE(map_permuted),
+	KUNIT_CASE(map_alignments),
 	KUNIT_CASE_SLOW(map_race),
 	{}
 };

@@ -22,6 +22,7 @@
  * @maps: calls of map_pages
  * @syncs: calls of iotlb_sync
  * @fail_at: this call of map_pages fails, counted from 1; 0: none
+ * @kill_at: in this one the test is killed; likewise
  */
 struct soft_domain {
 	struct iommu_domain domain;
@@ -32,7 +33,12 @@ struct soft_domain {
 	unsigned int maps;
 	unsigned int syncs;
 	unsigned int fail_at;
+	unsigned int kill_at;
 };
+
+/* As by SIGKILL, which is pending from here to kill_undo(). */
+void kill_test(void);
+void kill_undo(void);
 
 struct soft_domain *soft_domain_new(struct kunit *test, unsigned long granule,
 				    unsigned long start, unsigned long last);

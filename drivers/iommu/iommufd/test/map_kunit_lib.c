@@ -17,6 +17,18 @@
  */
 enum { PTE_FIRST = 1, PTE_LAST = 2, PTE_BITS = 3 };
 
+void kill_test(void)
+{
+	sigaddset(&current->pending.signal, SIGKILL);
+	set_tsk_thread_flag(current, TIF_SIGPENDING);
+}
+
+void kill_undo(void)
+{
+	sigdelset(&current->pending.signal, SIGKILL);
+	clear_tsk_thread_flag(current, TIF_SIGPENDING);
+}
+
 static struct soft_domain *to_soft(struct iommu_domain *domain)
 {
 	return container_of(domain, struct soft_domain, domain);
@@ -38,6 +50,8 @@ static int soft_map(struct iommu_domain *domain, unsigned long iova,
 
 	if (++soft->maps == soft->fail_at)
 		return -ENOMEM;
+	if (soft->maps == soft->kill_at)
+		kill_test();
 
 	KUNIT_EXPECT_EQ(soft->test, pgsize, soft->granule);
 	for (i = 0; i < pgcount; i++) {

@@ -63,6 +63,7 @@ struct m_pin {
  * @pins: nr is 0 where not in use
  * @attached: by page table
  * @small: large pages are off
+ * @mark: of the last count
  */
 struct ctx {
 	struct kunit *test;
@@ -80,6 +81,7 @@ struct ctx {
 	struct m_pin pins[MAX_PINS];
 	bool attached[2];
 	bool small;
+	u64 mark;
 };
 
 static int rand_to(struct ctx *ctx, int last)
@@ -238,7 +240,7 @@ static bool check_pins(struct ctx *ctx)
 		alignment = PAGE_SIZE;
 	else if (m_filled(ctx))
 		alignment = UNIT;
-	iova_space_get_stat(&ctx->space, &st);
+	iova_space_get_stat(&ctx->space, ++ctx->mark, &st);
 	return now.user - ctx->before.user == total &&
 	       now.pinned - ctx->before.pinned == total &&
 	       st.pinned_pages == total && st.areas == nr &&
