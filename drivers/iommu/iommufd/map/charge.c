@@ -175,10 +175,41 @@ void map_pages_uncharge(struct map_pages *pages, unsigned long npages)
 		uncharge_next(pages, npages);
 }
 
-/* What the owner pays for */
+/**
+ * map_pages_try_uncharge() - the same, but without waiting for the process
+ * @pages: their memory; its lock is held
+ * @npages: how many
+ *
+ * Return: false if that would have to wait, and nothing is uncharged.
+ */
+bool map_pages_try_uncharge(struct map_pages *pages, unsigned long npages)
+{
+	const struct map_owner *owner = &pages->owner;
+	bool locked;
+
+	if (pages->next_owner)
+		return false;
+	if (owner->uncharged || pages->charge != MAP_CHARGE_PROCESS ||
+	    !mmget_not_zero(owner->mm)) {
+		map_pages_uncharge(pages, npages);
+		return true;
+	}
+	/* There is no mmap_write_trylock() in 6.12 */
+	locked = down_write_trylock(&owner->mm->mmap_lock);
+	if (locked) {
+		__account_locked_vm(owner->mm, npages, false, owner->task, false);
+		mmap_write_unlock(owner->mm);
+		atomic64_sub(npages, &owner->mm->pinned_vm);
+	}
+	/* Not the end of the address space, which takes long */
+	mmput_async(owner->mm);
+	return locked;
+}
+
+/* What the owner pays for, pinned or not any more */
 static unsigned long charged(const struct map_pages *pages)
 {
-	return pages->extents.npages;
+	return pages->extents.npages + pages->unpaid;
 }
 
 /**

@@ -57,6 +57,7 @@ static struct map_pages *pages_new(size_t size, enum map_charge charge,
 	pages->writable = writable;
 	pages->holds = RB_ROOT_CACHED;
 	map_extents_init(&pages->extents);
+	pages->unpaid = 0;
 	pages->pins = RB_ROOT;
 	pages->searched = 0;
 	pages->stat_mark = 0;
@@ -718,22 +719,42 @@ void map_pages_release(struct map_pages *pages, struct map_hold *hold)
  * @item: in the quarantine
  * @pages: whose; a reference is held
  * @hold: that keeps them pinned and charged
+ * @unpinned: @hold has ended, and
+ * @npages: so many are to be uncharged still; they are in map_pages::unpaid
  */
 struct kept_pages {
 	struct map_quarantine_item item;
 	struct map_pages *pages;
 	struct map_hold hold;
+	bool unpinned;
+	unsigned long npages;
 };
 
-static void release_kept(struct map_quarantine_item *item)
+/* Who holds these locks may be waiting for memory that its owner withholds. */
+static bool release_kept(struct map_quarantine_item *item)
 {
 	struct kept_pages *kept = container_of(item, struct kept_pages, item);
+	struct map_pages *pages = kept->pages;
+	bool paid;
 
-	mutex_lock(&kept->pages->lock);
-	map_pages_release(kept->pages, &kept->hold);
-	mutex_unlock(&kept->pages->lock);
-	map_pages_put(kept->pages);
+	if (!mutex_trylock(&pages->lock))
+		return false;
+	if (!kept->unpinned) {
+		interval_tree_remove(&kept->hold.node, &pages->holds);
+		kept->npages = unpin_unheld(pages, kept->hold.node.start,
+					    kept->hold.node.last);
+		kept->unpinned = true;
+		pages->unpaid += kept->npages;
+	}
+	paid = !kept->npages || map_pages_try_uncharge(pages, kept->npages);
+	if (paid)
+		pages->unpaid -= kept->npages;
+	mutex_unlock(&pages->lock);
+	if (!paid)
+		return false;
+	map_pages_put(pages);
 	kfree(kept);
+	return true;
 }
 
 /**

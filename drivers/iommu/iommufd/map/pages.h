@@ -64,6 +64,8 @@ struct map_hold {
  * @holds: struct map_hold; whatever page index one of them covers is pinned
  * @extents: the pinned pages. Outside of map_pages_hold() and
  *	map_pages_release() these are exactly the indexes that @holds covers
+ * @unpaid: pages that are pinned no more, but charged still: their process could not be
+ *	uncharged at once. Guarded by @lock
  * @pins: struct map_pin by range: the holds that are the kernel's
  * @searched: holds that were looked at, ever, to tell what is held; for tests.
  *	Guarded by @lock
@@ -86,6 +88,7 @@ struct map_pages {
 
 	struct rb_root_cached holds;
 	struct map_extents extents;
+	unsigned long unpaid;
 	struct rb_root pins;
 	unsigned long searched;
 	u64 stat_mark;
@@ -122,6 +125,7 @@ void map_owner_set_current(struct map_owner *owner);
 void map_owner_put(struct map_owner *owner);
 int map_pages_charge(struct map_pages *pages, unsigned long npages);
 void map_pages_uncharge(struct map_pages *pages, unsigned long npages);
+bool map_pages_try_uncharge(struct map_pages *pages, unsigned long npages);
 
 /* pages_file.c */
 int map_file_open(struct map_pages *pages, struct file *file, bool writable);

@@ -9,6 +9,9 @@
  * once more, or has its own failure to show for, which keeps the list closed.
  *
  * Everything is under one spinlock, but for the count, which is read without.
+ *
+ * What leaves is given back by one work. Nobody's memory waits there for anybody else:
+ * an item whose locks are taken is left for later, and the work goes on.
  */
 #include <linux/iommu.h>
 #include <linux/mm.h>
@@ -19,6 +22,10 @@
 #include "quarantine.h"
 
 static DEFINE_RAW_SPINLOCK(quarantine_lock);
+/* Between two tries to give back what is busy: after success, and after many failures */
+#define RETRY_MIN	(HZ / 50 ?: 1)
+#define RETRY_MAX	HZ
+
 static LIST_HEAD(quarantine_items);
 static LIST_HEAD(quarantine_tables);
 static struct map_quarantine_stat kept;
@@ -34,15 +41,35 @@ static void free_tables(struct list_head *tables)
 		list_del(&page->lru);
 		set_page_private(page, 0);
 		iommu_free_pages(page_address(page), order);
+		cond_resched();
 	}
 }
 
-/* Items in the order they came; what is owed again meanwhile takes the rest back. */
+static void retry_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(quarantine_retry, retry_work);
+
+/*
+ * Tables, and then items in the order they came; what is owed again meanwhile takes the
+ * rest back.
+ */
 static void release_work(struct work_struct *work)
 {
+	/* The work's own */
+	static unsigned long delay = RETRY_MIN;
 	struct map_quarantine_item *item;
 	LIST_HEAD(tables);
+	LIST_HEAD(busy);
+	bool done, retry;
 
+	raw_spin_lock_irq(&quarantine_lock);
+	if (!kept.owing) {
+		list_splice_init(&quarantine_tables, &tables);
+		kept.tables = 0;
+	}
+	raw_spin_unlock_irq(&quarantine_lock);
+	free_tables(&tables);
+
+	delay = min(2 * delay, RETRY_MAX);
 	raw_spin_lock_irq(&quarantine_lock);
 	while (!kept.owing && !list_empty(&quarantine_items)) {
 		item = list_first_entry(&quarantine_items,
@@ -50,19 +77,30 @@ static void release_work(struct work_struct *work)
 		list_del_init(&item->item);
 		kept.items--;
 		raw_spin_unlock_irq(&quarantine_lock);
-		item->release(item);
+		done = item->release(item);
 		cond_resched();
 		raw_spin_lock_irq(&quarantine_lock);
+		if (done) {
+			delay = RETRY_MIN;
+			continue;
+		}
+		list_add_tail(&item->item, &busy);
+		kept.items++;
 	}
-	if (!kept.owing) {
-		list_splice_init(&quarantine_tables, &tables);
-		kept.tables = 0;
-	}
+	list_splice_tail(&busy, &quarantine_items);
+	retry = !kept.owing && !list_empty(&quarantine_items);
 	raw_spin_unlock_irq(&quarantine_lock);
-	free_tables(&tables);
+	if (retry)
+		mod_delayed_work(system_unbound_wq, &quarantine_retry, delay);
 }
 
 static DECLARE_WORK(quarantine_work, release_work);
+
+/* So that a flush of the other one does not wait for the time in between. */
+static void retry_work(struct work_struct *work)
+{
+	queue_work(system_unbound_wq, &quarantine_work);
+}
 
 /**
  * map_quarantine_begin() - an IOMMU owes an invalidation
@@ -161,7 +199,8 @@ bool map_quarantine_pages(void *table, unsigned int order)
 /**
  * map_quarantine_settle() - wait until what was let go has been given back
  *
- * May sleep.
+ * What cannot be given back just then, since somebody is at work on it, is not waited
+ * for. May sleep.
  */
 void map_quarantine_settle(void)
 {

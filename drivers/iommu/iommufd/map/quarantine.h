@@ -16,12 +16,13 @@
 /**
  * struct map_quarantine_item - something that is kept
  * @item: in the quarantine
- * @release: nothing can reach it any more: give it back. In a work; may sleep, and
- *	may put it here once more
+ * @release: nothing can reach it any more: give it back. In a work that all users
+ *	share: may sleep, but not wait for what user space can hold up. May put it here
+ *	once more. Returns false if it cannot be given back just now: it is asked again
  */
 struct map_quarantine_item {
 	struct list_head item;
-	void (*release)(struct map_quarantine_item *item);
+	bool (*release)(struct map_quarantine_item *item);
 };
 
 /*
@@ -40,7 +41,10 @@ bool map_quarantine_is_open(void);
 bool map_quarantine_add(struct map_quarantine_item *item);
 /* The same for pages of a page table, as from iommu_alloc_pages(). */
 bool map_quarantine_pages(void *table, unsigned int order);
-/* Wait until what was let go has been given back. May sleep. */
+/*
+ * Wait until what was let go has been given back, but for what is somebody's just then.
+ * May sleep.
+ */
 void map_quarantine_settle(void);
 
 /**

@@ -206,10 +206,11 @@ static void free_contexts(struct smmuv3_contexts *contexts)
 	kvfree(contexts);
 }
 
-static void release_contexts(struct map_quarantine_item *item)
+static bool release_contexts(struct map_quarantine_item *item)
 {
 	free_contexts(container_of(item, struct smmuv3_contexts, kept));
 	smmuv3_owed_left();
+	return true;
 }
 
 /**

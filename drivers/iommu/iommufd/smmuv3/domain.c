@@ -115,7 +115,7 @@ static void tag_free(struct smmuv3_tag *tag)
 }
 
 /* Its unit has forgotten everything, unless it has got users again. */
-static void tag_release(struct map_quarantine_item *item)
+static bool tag_release(struct map_quarantine_item *item)
 {
 	struct smmuv3_tag *tag = container_of(item, struct smmuv3_tag, kept);
 	struct smmuv3_unit *unit = tag->unit;
@@ -127,6 +127,7 @@ static void tag_release(struct map_quarantine_item *item)
 		tag_free(tag);
 	mutex_unlock(&unit->lock);
 	smmuv3_owed_left();
+	return true;
 }
 
 /**

@@ -15,27 +15,23 @@
  * stands still for longer than any device may take is turned off: it lets no DMA
  * through then, which serves as well.
  *
- * smmuv3_owed::lock guards what is in there. Failures are counted, so that one that
- * comes while all is invalidated is not taken for paid.
+ * The count of what is owed, and the work, are map/owed.c's.
  */
 #define pr_fmt(fmt) "iommufd-smmuv3: " fmt
 
 #include <linux/delay.h>
-#include <linux/wait_bit.h>
 
 #include "cmdq.h"
 #include "domain.h"
 #include "owed.h"
 
-/* Between two looks */
-#define OWED_DELAY_MS		50
 /* PCIe 6.0, 10.3.1: one minute, and half as much again; the unit may add to that */
 #define OWED_PATIENCE_MS	(120 * MSEC_PER_SEC)
 /* What was under way when a unit was turned off has ended */
 #define OWED_DRAIN_MS		100
 
 /* What is kept that refers to a unit, of all units. */
-static atomic_t num_kept = ATOMIC_INIT(0);
+static struct map_kept kept;
 
 /**
  * smmuv3_owed_keep() - keep something until a unit has forgotten everything
@@ -49,20 +45,13 @@ static atomic_t num_kept = ATOMIC_INIT(0);
 bool smmuv3_owed_keep(struct smmuv3_unit *unit,
 		      struct map_quarantine_item *item)
 {
-	if (!smmuv3_unit_owing(unit))
-		return false;
-	atomic_inc(&num_kept);
-	if (map_quarantine_add(item))
-		return true;
-	smmuv3_owed_left();
-	return false;
+	return smmuv3_unit_owing(unit) && map_kept_add(&kept, item);
 }
 
 /** smmuv3_owed_left() - something that was kept does not refer to its unit any more */
 void smmuv3_owed_left(void)
 {
-	if (atomic_dec_and_test(&num_kept))
-		wake_up_var(&num_kept);
+	map_kept_left(&kept);
 }
 
 /**
@@ -74,57 +63,9 @@ void smmuv3_owed_left(void)
  */
 void smmuv3_unit_owes(struct smmuv3_unit *unit)
 {
-	struct smmuv3_owed *owed = &unit->owed;
-	unsigned long flags;
-	bool first;
-
 	/* Nothing gets through one that has given up, or was turned off */
-	if (READ_ONCE(unit->broken))
-		return;
-	raw_spin_lock_irqsave(&owed->lock, flags);
-	owed->count++;
-	first = !owed->owing;
-	if (first)
-		map_quarantine_begin();
-	WRITE_ONCE(owed->owing, true);
-	raw_spin_unlock_irqrestore(&owed->lock, flags);
-	if (first)
-		pr_err_ratelimited("%s: invalidations were not carried out: memory that they were for is kept\n",
-				   unit->name);
-	if (owed->delay)
-		queue_delayed_work(system_unbound_wq, &owed->work,
-				   msecs_to_jiffies(owed->delay));
-}
-
-/* All that it owed when the count was @until is paid. False: there is more. */
-static bool owed_paid(struct smmuv3_unit *unit, u64 until)
-{
-	struct smmuv3_owed *owed = &unit->owed;
-	unsigned long flags;
-	bool was, paid;
-
-	raw_spin_lock_irqsave(&owed->lock, flags);
-	paid = owed->count == until;
-	was = owed->owing;
-	if (paid && was) {
-		WRITE_ONCE(owed->owing, false);
-		map_quarantine_end();
-	}
-	raw_spin_unlock_irqrestore(&owed->lock, flags);
-	if (paid && was)
-		pr_info("%s: owes no invalidation any more\n", unit->name);
-	return paid;
-}
-
-static u64 owed_count(struct smmuv3_unit *unit)
-{
-	unsigned long flags;
-	u64 count;
-
-	raw_spin_lock_irqsave(&unit->owed.lock, flags);
-	count = unit->owed.count;
-	raw_spin_unlock_irqrestore(&unit->owed.lock, flags);
-	return count;
+	if (!READ_ONCE(unit->broken))
+		map_owed_add(&unit->owed);
 }
 
 /* What a device has cached is of no use to it if translated requests are refused. */
@@ -179,7 +120,7 @@ static int flush_everything(struct smmuv3_unit *unit)
  */
 int smmuv3_owed_prove(struct smmuv3_unit *unit)
 {
-	u64 before = owed_count(unit);
+	u64 before = map_owed_count(&unit->owed);
 	int rc;
 
 	if (!smmuv3_unit_owing(unit))
@@ -191,7 +132,7 @@ int smmuv3_owed_prove(struct smmuv3_unit *unit)
 	shut_out_devices(unit);
 	rc = READ_ONCE(unit->broken) ? 0 : flush_everything(unit);
 	mutex_unlock(&unit->lock);
-	return !rc && owed_paid(unit, before) ? 0 : -EAGAIN;
+	return !rc && map_owed_paid(&unit->owed, before) ? 0 : -EAGAIN;
 }
 
 /* The queue has stood still for longer than any device can be the reason. */
@@ -208,22 +149,18 @@ static bool turn_off(struct smmuv3_unit *unit)
 	pr_crit("%s: does not carry out commands: turned off, all DMA behind it is aborted\n",
 		unit->name);
 	msleep(OWED_DRAIN_MS);
-	owed_paid(unit, owed_count(unit));
+	map_owed_paid(&unit->owed, map_owed_count(&unit->owed));
 	return true;
 }
 
-static void owed_work(struct work_struct *work)
+static bool owed_pay(struct map_owed *owed)
 {
-	struct smmuv3_owed *owed = container_of(to_delayed_work(work),
-						struct smmuv3_owed, work);
 	struct smmuv3_unit *unit = container_of(owed, struct smmuv3_unit, owed);
 
 	if (!smmuv3_owed_prove(unit))
-		return;
-	if (smmuv3_cmdq_stuck_ms(unit) > owed->patience && turn_off(unit))
-		return;
-	queue_delayed_work(system_unbound_wq, &owed->work,
-			   msecs_to_jiffies(owed->delay));
+		return true;
+	return smmuv3_cmdq_stuck_ms(unit) > unit->owed_patience &&
+	       turn_off(unit);
 }
 
 /**
@@ -232,12 +169,8 @@ static void owed_work(struct work_struct *work)
  */
 void smmuv3_owed_init(struct smmuv3_unit *unit)
 {
-	struct smmuv3_owed *owed = &unit->owed;
-
-	raw_spin_lock_init(&owed->lock);
-	INIT_DELAYED_WORK(&owed->work, owed_work);
-	owed->delay = OWED_DELAY_MS;
-	owed->patience = OWED_PATIENCE_MS;
+	map_owed_init(&unit->owed, unit->name, owed_pay);
+	unit->owed_patience = OWED_PATIENCE_MS;
 }
 
 /**
@@ -248,7 +181,7 @@ void smmuv3_owed_init(struct smmuv3_unit *unit)
  */
 void smmuv3_owed_halt(struct smmuv3_unit *unit)
 {
-	cancel_delayed_work_sync(&unit->owed.work);
+	map_owed_halt(&unit->owed);
 }
 
 /**
@@ -264,8 +197,8 @@ void smmuv3_owed_exit(struct smmuv3_unit *unit, bool safe)
 {
 	smmuv3_owed_halt(unit);
 	if (safe)
-		owed_paid(unit, owed_count(unit));
+		map_owed_paid(&unit->owed, map_owed_count(&unit->owed));
 	/* If it owes, then for ever, and nothing leaves the quarantine */
 	if (!smmuv3_unit_owing(unit))
-		wait_var_event(&num_kept, !atomic_read(&num_kept));
+		map_kept_wait(&kept);
 }

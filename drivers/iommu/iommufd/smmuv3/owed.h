@@ -6,7 +6,6 @@
 #ifndef __IOMMUFD_SMMUV3_OWED_H
 #define __IOMMUFD_SMMUV3_OWED_H
 
-#include "../map/quarantine.h"
 #include "unit.h"
 
 /* For unit.c; @safe: no DMA gets through @unit any more. May sleep. */
@@ -34,7 +33,7 @@ void smmuv3_owed_left(void);
 
 static inline bool smmuv3_unit_owing(const struct smmuv3_unit *unit)
 {
-	return READ_ONCE(unit->owed.owing);
+	return map_owing(&unit->owed);
 }
 
 #endif

@@ -15,10 +15,10 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
-#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "../fault/fault.h"
+#include "../map/owed.h"
 
 struct smmuv3_cmdq;
 struct smmuv3_evtq;
@@ -168,26 +168,6 @@ struct smmuv3_id_pool {
 };
 
 /**
- * struct smmuv3_owed - what a unit did not carry out (owed.c)
- * @lock: guards the rest
- * @count: failures
- * @owing: since one of them not everything has been invalidated. Read without @lock
- * @delay: until somebody looks after it, ms; 0: nobody does by himself, for tests.
- *	Set once
- * @patience: how long the command queue may stand still before the unit is turned
- *	off, ms. Set once
- * @work: that looks
- */
-struct smmuv3_owed {
-	raw_spinlock_t lock;		/* see above */
-	u64 count;
-	bool owing;
-	unsigned int delay;
-	unsigned int patience;
-	struct delayed_work work;
-};
-
-/**
  * struct smmuv3_unit - an SMMUv3
  * @door: constant
  * @door_data: the door's own
@@ -222,7 +202,9 @@ struct smmuv3_owed {
  * @broken: it has given up (service failure mode), or was turned off because it did
  *	nothing any more: nothing that it is told will be done, and all DMA is aborted.
  *	Only ever set
- * @owed: invalidations that it did not carry out
+ * @owed: invalidations that it did not carry out (owed.c)
+ * @owed_patience: how long the command queue may stand still before the unit is turned
+ *	off, ms. Set once
  * @gerrors: global errors seen
  * @submits: submissions to the command queue, for tests and tracing
  * @timeouts: ATC invalidations that a device did not answer
@@ -257,7 +239,8 @@ struct smmuv3_unit {
 	u32 enables;
 	bool gerror_irq;
 	bool broken;
-	struct smmuv3_owed owed;
+	struct map_owed owed;
+	unsigned int owed_patience;
 	atomic64_t gerrors;
 	atomic64_t submits;
 	atomic64_t timeouts;

@@ -597,7 +597,7 @@ static void owed_turned_off(struct kunit *test)
 	smmuv3_fake_set32(rig->fake, FAKE_CR0,
 			  FAKE_CR0_SMMUEN | FAKE_CR0_CMDQEN);
 	unit->owed.delay = 5;
-	unit->owed.patience = 100;
+	unit->owed_patience = 100;
 	KUNIT_ASSERT_EQ(test, map_memory(rig), 0);
 	withhold(rig, GUILTY, rig->bad);
 	iova_space_unmap(&rig->space, IOVA, PAGES * PAGE_SIZE, NULL);

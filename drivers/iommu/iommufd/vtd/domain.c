@@ -88,10 +88,11 @@ static void tag_free(struct vtd_tag *tag)
 	kfree_rcu(tag, rcu);
 }
 
-static void tag_release(struct map_quarantine_item *item)
+static bool tag_release(struct map_quarantine_item *item)
 {
 	tag_free(container_of(item, struct vtd_tag, kept));
 	vtd_owed_left();
+	return true;
 }
 
 /*

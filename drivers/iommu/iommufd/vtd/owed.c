@@ -10,24 +10,17 @@
  * tables meanwhile is kept.
  *
  * That hardly ever happens, so it is not looked at which unit a domain was in use
- * with. vtd_owed::lock guards what is in there.
+ * with. The count of what is owed, and the work, are map/owed.c's.
  */
-#define pr_fmt(fmt) "iommufd: " fmt
-
 #include <linux/mm.h>
-#include <linux/wait_bit.h>
 
 #include "../../iommu-pages.h"
 #include "device.h"
 #include "invalidate.h"
 #include "owed.h"
 
-#define OWED_DELAY_MS		50
-
-static atomic_t num_owing = ATOMIC_INIT(0);
-
 /* What is kept that refers to a unit, of all units. */
-static atomic_t num_kept = ATOMIC_INIT(0);
+static struct map_kept kept;
 
 /**
  * vtd_owed_keep() - keep something until no unit owes an invalidation
@@ -39,20 +32,13 @@ static atomic_t num_kept = ATOMIC_INIT(0);
  */
 bool vtd_owed_keep(struct map_quarantine_item *item)
 {
-	if (!vtd_units_owing())
-		return false;
-	atomic_inc(&num_kept);
-	if (map_quarantine_add(item))
-		return true;
-	vtd_owed_left();
-	return false;
+	return map_kept_add(&kept, item);
 }
 
 /** vtd_owed_left() - something that was kept does not refer to its unit any more */
 void vtd_owed_left(void)
 {
-	if (atomic_dec_and_test(&num_kept))
-		wake_up_var(&num_kept);
+	map_kept_left(&kept);
 }
 
 /**
@@ -63,28 +49,9 @@ void vtd_owed_left(void)
  */
 void vtd_unit_owes(struct vtd_unit *unit)
 {
-	struct vtd_owed *owed = &unit->owed;
-	unsigned long flags;
-	bool first;
-
 	/* One that lets nothing through (vtd_unit_block()) has no tables */
-	if (!owed->ready)
-		return;
-	raw_spin_lock_irqsave(&owed->lock, flags);
-	owed->count++;
-	first = !owed->owing;
-	if (first) {
-		map_quarantine_begin();
-		atomic_inc(&num_owing);
-	}
-	owed->owing = true;
-	raw_spin_unlock_irqrestore(&owed->lock, flags);
-	if (first)
-		pr_err_ratelimited("%s: invalidations were not carried out: memory that they were for is kept\n",
-				   unit->name);
-	if (owed->delay)
-		queue_delayed_work(system_unbound_wq, &owed->work,
-				   msecs_to_jiffies(owed->delay));
+	if (unit->owed.pay)
+		map_owed_add(&unit->owed);
 }
 
 /**
@@ -92,40 +59,11 @@ void vtd_unit_owes(struct vtd_unit *unit)
  *
  * Any context.
  *
- * Return: whether one does.
+ * Return: whether one does, of whatever kind.
  */
 bool vtd_units_owing(void)
 {
-	return atomic_read(&num_owing);
-}
-
-/* All that it owed when the count was @until is paid. False: there is more. */
-static bool owed_paid(struct vtd_unit *unit, u64 until)
-{
-	struct vtd_owed *owed = &unit->owed;
-	unsigned long flags;
-	bool paid;
-
-	raw_spin_lock_irqsave(&owed->lock, flags);
-	paid = owed->count == until;
-	if (paid && owed->owing) {
-		owed->owing = false;
-		atomic_dec(&num_owing);
-		map_quarantine_end();
-	}
-	raw_spin_unlock_irqrestore(&owed->lock, flags);
-	return paid;
-}
-
-static u64 owed_count(struct vtd_unit *unit)
-{
-	unsigned long flags;
-	u64 count;
-
-	raw_spin_lock_irqsave(&unit->owed.lock, flags);
-	count = unit->owed.count;
-	raw_spin_unlock_irqrestore(&unit->owed.lock, flags);
-	return count;
+	return map_quarantine_is_open();
 }
 
 /* One after the other: a device that does not answer loses ATS, which will do. */
@@ -173,23 +111,18 @@ static int flush_everything(struct vtd_unit *unit)
  */
 int vtd_owed_prove(struct vtd_unit *unit)
 {
-	u64 before = owed_count(unit);
+	u64 before = map_owed_count(&unit->owed);
 	int rc;
 
 	mutex_lock(&unit->lock);
 	rc = flush_everything(unit);
 	mutex_unlock(&unit->lock);
-	return !rc && owed_paid(unit, before) ? 0 : -EAGAIN;
+	return !rc && map_owed_paid(&unit->owed, before) ? 0 : -EAGAIN;
 }
 
-static void owed_work(struct work_struct *work)
+static bool owed_pay(struct map_owed *owed)
 {
-	struct vtd_owed *owed = container_of(to_delayed_work(work),
-					     struct vtd_owed, work);
-
-	if (vtd_owed_prove(container_of(owed, struct vtd_unit, owed)))
-		queue_delayed_work(system_unbound_wq, &owed->work,
-				   msecs_to_jiffies(owed->delay));
+	return !vtd_owed_prove(container_of(owed, struct vtd_unit, owed));
 }
 
 /**
@@ -198,12 +131,7 @@ static void owed_work(struct work_struct *work)
  */
 void vtd_owed_init(struct vtd_unit *unit)
 {
-	struct vtd_owed *owed = &unit->owed;
-
-	raw_spin_lock_init(&owed->lock);
-	INIT_DELAYED_WORK(&owed->work, owed_work);
-	owed->delay = OWED_DELAY_MS;
-	owed->ready = true;
+	map_owed_init(&unit->owed, unit->name, owed_pay);
 }
 
 /**
@@ -215,9 +143,9 @@ void vtd_owed_init(struct vtd_unit *unit)
  */
 void vtd_owed_exit(struct vtd_unit *unit)
 {
-	cancel_delayed_work_sync(&unit->owed.work);
-	owed_paid(unit, owed_count(unit));
-	wait_var_event(&num_kept, !atomic_read(&num_kept));
+	map_owed_halt(&unit->owed);
+	map_owed_paid(&unit->owed, map_owed_count(&unit->owed));
+	map_kept_wait(&kept);
 }
 
 /**

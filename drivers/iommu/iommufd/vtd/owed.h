@@ -6,7 +6,6 @@
 #ifndef __IOMMUFD_VTD_OWED_H
 #define __IOMMUFD_VTD_OWED_H
 
-#include "../map/quarantine.h"
 #include "unit.h"
 
 /* For unit.c. May sleep. */

@@ -17,11 +17,11 @@
 #include <linux/iommu.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
-#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "../../intel/iommu.h"
 #include "../fault/fault.h"
+#include "../map/owed.h"
 
 struct pci_dev;
 struct vtd_device;
@@ -157,25 +157,6 @@ struct vtd_caps {
 };
 
 /**
- * struct vtd_owed - what a unit did not carry out (owed.c)
- * @lock: guards @count and @owing
- * @count: failures
- * @owing: since one of them not everything has been invalidated
- * @ready: constant from initialisation on
- * @delay: until somebody looks after it, ms; 0: nobody does by himself, for tests.
- *	Set once
- * @work: that looks
- */
-struct vtd_owed {
-	raw_spinlock_t lock;		/* see above */
-	u64 count;
-	bool owing;
-	bool ready;
-	unsigned int delay;
-	struct delayed_work work;
-};
-
-/**
  * struct vtd_unit - a remapping unit
  * @door: constant
  * @door_data: the door's own
@@ -198,7 +179,7 @@ struct vtd_owed {
  * @prq: page request queue, NULL if there is none; constant after start
  * @users: domains of user space that name it, or -1: it is about to go, and there
  *	will be none
- * @owed: invalidations that it did not carry out
+ * @owed: invalidations that it did not carry out (owed.c)
  * @faults: unrecoverable faults seen, for fdinfo and sysfs
  * @fault_overflows: times the fault recording registers were full
  * @submits: submissions to the invalidation queue, for tests and tracing
@@ -221,7 +202,7 @@ struct vtd_unit {
 	struct xarray devices;
 	struct vtd_prq *prq;
 	atomic_t users;
-	struct vtd_owed owed;
+	struct map_owed owed;
 	atomic64_t faults;
 	atomic64_t fault_overflows;
 	atomic64_t submits;
