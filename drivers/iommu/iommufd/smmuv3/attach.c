@@ -15,6 +15,8 @@
  * stream in bypass has no ATS (5.2, EATS): a device that has it and PASIDs gets
  * stage 1 with S1DSS bypass at once (13.6.4), any other has ATS off meanwhile.
  */
+#include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/pci-ats.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
@@ -22,6 +24,11 @@
 #include "cmdq.h"
 #include "domain.h"
 #include "viommu.h"
+
+/* Between two looks whether a unit has paid, ms */
+#define LATE_LOOK_MS		20
+/* What it takes to find out, when a unit has had its patience, ms */
+#define LATE_MORE_MS		(10 * MSEC_PER_SEC)
 
 /**
  * smmuv3_combine() - which stream table entry a device needs
@@ -233,14 +240,6 @@ static void fill_target(struct smmuv3_device *device,
 	}
 }
 
-/* A device that does not answer has been distrusted already. */
-static void check_result(struct smmuv3_device *device, int rc)
-{
-	if (rc && rc != -ETIMEDOUT)
-		dev_err(device->dev, "%s refused an invalidation: %d\n",
-			device->unit->name, rc);
-}
-
 /*
  * The function uses nothing that it has cached from then on (PCIe 6.0, 10.5.1.3). What
  * it sent translated before arrives first: the completion of a read does not pass it
@@ -272,13 +271,14 @@ static void set_stream(struct smmuv3_device *device,
 	if (start)
 		WRITE_ONCE(device->ats, true);
 	target->ats = function_ats && target->type != SMMUV3_STREAM_ABORT;
-	check_result(device, smmuv3_stream_set(device, target, NULL));
+	smmuv3_device_told(device, smmuv3_stream_set(device, target, NULL));
 
 	if (start && pci_enable_ats(device->pdev, device->ats_stu)) {
 		dev_warn(device->dev, "ATS cannot be turned on\n");
 		WRITE_ONCE(device->ats, false);
 		target->ats = false;
-		check_result(device, smmuv3_stream_set(device, target, NULL));
+		smmuv3_device_told(device,
+				   smmuv3_stream_set(device, target, NULL));
 	}
 }
 
@@ -290,8 +290,8 @@ static void set_context(struct smmuv3_device *device,
 	smmuv3_paging_context(att->domain, &target);
 	target.asid = att->tag->id;
 	target.stall = may_stall(device, att->domain);
-	check_result(device, smmuv3_context_set(device, att->pasid, &target,
-						NULL));
+	smmuv3_device_told(device, smmuv3_context_set(device, att->pasid,
+						      &target, NULL));
 }
 
 /*
@@ -310,7 +310,7 @@ static void flush_old(struct smmuv3_device *device,
 		smmuv3_batch_barrier(&batch);
 	}
 	smmuv3_batch_atc(&batch, old, 0, U64_MAX);
-	check_result(device, smmuv3_batch_submit(&batch));
+	smmuv3_device_told(device, smmuv3_batch_submit(&batch));
 }
 
 /*
@@ -339,8 +339,9 @@ static void switch_over(struct smmuv3_device *device, ioasid_t pasid,
 	set_stream(device, &target,
 		   function_may_ats(device, rid, combination.type));
 	if (is_stage1(old) && !is_stage1(new))
-		check_result(device, smmuv3_context_set(device, pasid, NULL,
-							NULL));
+		smmuv3_device_told(device,
+				   smmuv3_context_set(device, pasid, NULL,
+						      NULL));
 	flush_old(device, old);
 }
 
@@ -362,7 +363,8 @@ void smmuv3_shut_out_locked(struct smmuv3_device *device)
 	    device) {
 		smmuv3_stream_get(device, &target);
 		target.ats = false;
-		check_result(device, smmuv3_stream_set(device, &target, NULL));
+		smmuv3_device_told(device,
+				   smmuv3_stream_set(device, &target, NULL));
 	}
 	WRITE_ONCE(device->shut_out, true);
 }
@@ -448,6 +450,9 @@ static int attach_locked(struct smmuv3_domain *domain,
 		return 0;
 	if (!domain_suits(domain, device, pasid))
 		return -EINVAL;
+	/* Whose it is now is not to go by what somebody else had it go through */
+	if (xa_empty(&device->attachments) && smmuv3_device_is_late(device))
+		return -EBUSY;
 	rc = prepare(domain, device, pasid);
 	if (rc)
 		return rc;
@@ -481,8 +486,9 @@ static int attach_locked(struct smmuv3_domain *domain,
  * Return: 0; -EINVAL: the unit cannot do what @domain needs, or has no such PASID,
  * or @domain cannot be a PASID's; -EBUSY: @domain is stage 2 or nested and there are
  * PASIDs with domains of their own, or the device is on such a domain and @pasid is
- * a PASID; -ENOSPC: the unit has no ASID or VMID left for the device; -ENOMEM.
- * Nothing has changed then.
+ * a PASID; or nothing of the device is attached and the unit has not been seen to
+ * forget what was, see smmuv3_attach_settle(); -ENOSPC: the unit has no ASID or VMID
+ * left for the device; -ENOMEM. Nothing has changed then.
  */
 int smmuv3_attach(struct smmuv3_domain *domain, struct smmuv3_device *device,
 		  ioasid_t pasid)
@@ -544,8 +550,34 @@ void smmuv3_attach_without_ats(struct smmuv3_device *device)
 	mutex_unlock(&device->unit->lock);
 }
 
+/**
+ * smmuv3_attach_settle() - wait until the unit has forgotten what a device was on
+ * @device: of which nothing is attached
+ *
+ * For who cannot be told to come again. Not for longer than it takes to have the unit
+ * forget everything, or to turn it off; one that does not do either is not waited for.
+ * May sleep; takes smmuv3_unit::lock.
+ */
+void smmuv3_attach_settle(struct smmuv3_device *device)
+{
+	unsigned long end = jiffies +
+		msecs_to_jiffies(device->unit->owed_patience + LATE_MORE_MS);
+
+	while (smmuv3_device_is_late(device) && time_before(jiffies, end))
+		msleep(LATE_LOOK_MS);
+}
+
+/* The iommu core takes no for an answer where user space asks, not of its own. */
+static bool is_default(const struct iommu_domain *domain)
+{
+	return domain->type == IOMMU_DOMAIN_IDENTITY ||
+	       domain->type & __IOMMU_DOMAIN_DMA_API;
+}
+
 int smmuv3_attach_dev(struct iommu_domain *domain, struct device *dev)
 {
+	if (is_default(domain))
+		smmuv3_attach_settle(dev_iommu_priv_get(dev));
 	return smmuv3_attach(to_smmuv3_domain(domain), dev_iommu_priv_get(dev),
 			     IOMMU_NO_PASID);
 }

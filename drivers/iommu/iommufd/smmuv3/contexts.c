@@ -8,7 +8,8 @@
  * (entry.c). But each table of descriptors is found by one 64-bit pointer, in the
  * stream table entry or, with two levels, in a level 1 descriptor. So such a change
  * is made in a copy of the table, and the pointer turned to the copy; what was the
- * table is the next copy.
+ * table is the next copy. Not while the unit owes an invalidation, as it may be reading
+ * that: then the descriptor is not valid for a while.
  */
 #include <linux/bitfield.h>
 #include <linux/log2.h>
@@ -427,7 +428,7 @@ static int write_copy(struct smmuv3_device *device, ioasid_t pasid,
  * @pasid: prepared
  * @target: where; NULL: nowhere, the descriptor is not valid
  * @hitless: if not NULL, returns whether no request met a descriptor that is neither
- *	the old nor the new one. It always is
+ *	the old nor the new one. It always is, unless the unit owes an invalidation
  *
  * On return the unit has nothing cached of the old descriptor; ATC invalidation, and
  * TLBs of an ASID that nobody uses any more, are the caller's. A table that changes
@@ -452,7 +453,7 @@ int smmuv3_context_set(struct smmuv3_device *device, ioasid_t pasid,
 	};
 	u64 want[SMMUV3_ENTRY_QWORDS];
 	struct smmuv3_cd *cd;
-	bool was;
+	bool was, owing;
 
 	lockdep_assert_held(&device->unit->lock);
 	if (pasid >= device->max_pasids)
@@ -465,11 +466,13 @@ int smmuv3_context_set(struct smmuv3_device *device, ioasid_t pasid,
 	encode(device, target, want);
 	hitless = hitless ?: &was;
 	*hitless = true;
-	if (!in_use(device)) {
+	/* Who owes may go by an entry of before, that has the descriptors in use */
+	owing = smmuv3_unit_owing(device->unit);
+	if (!in_use(device) && !owing) {
 		store_cd(cd, want);
 		return 0;
 	}
-	if (!smmuv3_entry_hitless(&edit, want))
+	if (!owing && !smmuv3_entry_hitless(&edit, want))
 		return write_copy(device, pasid, want, hitless);
 	return smmuv3_entry_write(&edit, want, hitless);
 }

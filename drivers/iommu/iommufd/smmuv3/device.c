@@ -13,12 +13,46 @@
 #include "device.h"
 #include "domain.h"
 #include "faults.h"
+#include "owed.h"
 
 /* What firmware may say of a platform device at most: PASIDs have 20 bits */
 #define PASID_BITS_MAX		20
 
 /* For distrust_work, which DMA to memory that is free already waits for. */
 static struct workqueue_struct *distrust_wq;
+
+/**
+ * smmuv3_device_told() - a unit was told something of a device
+ * @device: which; its unit's lock is held
+ * @rc: of smmuv3_batch_submit(), or what comes down to it
+ *
+ * If it did not do so, the device is late until the unit has forgotten everything. One
+ * that does not answer has been distrusted already.
+ */
+void smmuv3_device_told(struct smmuv3_device *device, int rc)
+{
+	struct smmuv3_unit *unit = device->unit;
+
+	lockdep_assert_held(&unit->lock);
+	if (!rc || rc == -ETIMEDOUT)
+		return;
+	dev_err(device->dev, "%s refused an invalidation: %d\n", unit->name,
+		rc);
+	WRITE_ONCE(device->late, true);
+}
+
+/**
+ * smmuv3_device_is_late() - may a unit go by what was said of a device before?
+ * @device: which
+ *
+ * Any context.
+ *
+ * Return: whether it may.
+ */
+bool smmuv3_device_is_late(const struct smmuv3_device *device)
+{
+	return READ_ONCE(device->late) && smmuv3_unit_owing(device->unit);
+}
 
 static bool has_stream(const struct smmuv3_device *device, u32 sid)
 {
@@ -128,7 +162,6 @@ static void give_stream(struct smmuv3_device *device,
 	u32 sid = device->streams[device->num_streams - 1].sid;
 	unsigned int num = heir->num_streams;
 	struct smmuv3_stream_target target;
-	int rc;
 
 	swap(heir->streams[at].sid, heir->streams[num].sid);
 	xa_store(&device->unit->streams, sid, &heir->streams[num], GFP_KERNEL);
@@ -136,10 +169,7 @@ static void give_stream(struct smmuv3_device *device,
 	/* A flush of the heir's domain finds it before the unit does: domain.c */
 	smp_store_mb(heir->num_streams, num + 1);
 	smmuv3_stream_get(heir, &target);
-	rc = smmuv3_stream_set(heir, &target, NULL);
-	if (rc)
-		dev_err(heir->dev, "%s refused an invalidation: %d\n",
-			heir->unit->name, rc);
+	smmuv3_device_told(heir, smmuv3_stream_set(heir, &target, NULL));
 }
 
 /* What @device is about to leave and others use as well they keep. */
@@ -371,11 +401,8 @@ static int enter(struct smmuv3_device *device)
 		leave_streams(device);
 		goto out;
 	}
-	rc = smmuv3_stream_set(device, &abort, NULL);
-	if (rc)
-		dev_err(device->dev, "%s refused an invalidation: %d\n",
-			unit->name, rc);
-	rc = 0;
+	/* If it is late the unit may go by who had the StreamID before */
+	smmuv3_device_told(device, smmuv3_stream_set(device, &abort, NULL));
 	enable_ats(device);
 out:
 	mutex_unlock(&unit->lock);
@@ -385,15 +412,11 @@ out:
 static void leave(struct smmuv3_device *device)
 {
 	struct smmuv3_unit *unit = device->unit;
-	int rc;
 
 	mutex_lock(&unit->lock);
 	disable_ats(device);
 	bequeath_streams(device);
-	rc = smmuv3_stream_clear(device);
-	if (rc)
-		dev_err(device->dev, "%s refused an invalidation: %d\n",
-			unit->name, rc);
+	smmuv3_device_told(device, smmuv3_stream_clear(device));
 	leave_streams(device);
 	mutex_unlock(&unit->lock);
 }

@@ -57,6 +57,9 @@ struct smmuv3_stream {
  *	Guarded by the lock of the page request queue (priq.c)
  * @prg_pasid: responses to its page requests with PASID have to carry it; constant
  * @pasid_enabled: the PASID capability is on; constant after probe
+ * @late: the unit did not carry out what it was told of the device, and has not been
+ *	made to forget everything since. Means nothing if the unit owes nothing. Written
+ *	under smmuv3_unit::lock, read anywhere
  * @stream: what its stream table entries say; under smmuv3_unit::lock, tables.c's
  * @contexts: context descriptors that the kernel fills, NULL if there are none yet;
  *	under smmuv3_unit::lock, tables.c's
@@ -87,6 +90,7 @@ struct smmuv3_device {
 	bool pri_open;
 	bool prg_pasid;
 	bool pasid_enabled;
+	bool late;
 	struct smmuv3_stream_target stream;
 	struct smmuv3_contexts *contexts;
 	struct xarray attachments;
@@ -108,6 +112,13 @@ smmuv3_device_find(struct smmuv3_unit *unit, u32 sid)
 
 	return stream ? stream->device : NULL;
 }
+
+/*
+ * told   the result of commands about @device; smmuv3_unit::lock is held
+ * late   may the unit go by what was said of it before? Any context
+ */
+void smmuv3_device_told(struct smmuv3_device *device, int rc);
+bool smmuv3_device_is_late(const struct smmuv3_device *device);
 
 /* @dev has its fwspec. All DMA of it is blocked on return. May sleep. */
 struct smmuv3_device *smmuv3_device_add(struct device *dev,

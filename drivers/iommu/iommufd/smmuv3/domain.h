@@ -253,6 +253,8 @@ int smmuv3_attach(struct smmuv3_domain *domain, struct smmuv3_device *device,
 /* Cannot fail: every PASID of @device is blocked afterwards. */
 void smmuv3_detach_all(struct smmuv3_device *device);
 void smmuv3_detach(struct smmuv3_device *device, ioasid_t pasid);
+/* Wait until a new owner of @device can attach it. May sleep. */
+void smmuv3_attach_settle(struct smmuv3_device *device);
 /* smmuv3_device::suspect was set: translated requests end. May sleep. */
 void smmuv3_attach_without_ats(struct smmuv3_device *device);
 /* The same with smmuv3_unit::lock held. */

@@ -110,6 +110,23 @@ static int flush_everything(struct smmuv3_unit *unit)
 	return smmuv3_batch_submit(&batch) ?: flush_devices(unit);
 }
 
+/*
+ * Of no device the unit has anything that is not so any more. Whoever is told of another
+ * failure holds the lock.
+ */
+static bool paid(struct smmuv3_unit *unit, u64 until)
+{
+	struct smmuv3_stream *stream;
+	unsigned long sid;
+
+	lockdep_assert_held(&unit->lock);
+	if (!map_owed_paid(&unit->owed, until))
+		return false;
+	xa_for_each(&unit->streams, sid, stream)
+		WRITE_ONCE(stream->device->late, false);
+	return true;
+}
+
 /**
  * smmuv3_owed_prove() - have a unit forget everything
  * @unit: started
@@ -131,8 +148,10 @@ int smmuv3_owed_prove(struct smmuv3_unit *unit)
 	mutex_lock(&unit->lock);
 	shut_out_devices(unit);
 	rc = READ_ONCE(unit->broken) ? 0 : flush_everything(unit);
+	if (rc || !paid(unit, before))
+		rc = -EAGAIN;
 	mutex_unlock(&unit->lock);
-	return !rc && map_owed_paid(&unit->owed, before) ? 0 : -EAGAIN;
+	return rc;
 }
 
 /* The queue has stood still for longer than any device can be the reason. */

@@ -10,7 +10,8 @@
  *
  * A change of entries that no store in place makes hitless (entry.c), as between two
  * stage 2, is made in a copy of the level 2 table, to which the level 1 descriptor,
- * 64 bits, is turned then.
+ * 64 bits, is turned then. Not while the unit owes an invalidation: it may be reading
+ * what was replaced last, which would be the next copy.
  */
 #include <linux/bitfield.h>
 #include <linux/dma-mapping.h>
@@ -19,6 +20,7 @@
 
 #include "../../iommu-pages.h"
 #include "../failpoint.h"
+#include "owed.h"
 #include "regs.h"
 #include "tables_internal.h"
 
@@ -366,7 +368,8 @@ static int write_stes(struct smmuv3_device *device, const u64 *want,
 		.invalidate = edit_invalidate,
 	};
 
-	if (in_one_table(device) && !smmuv3_entry_hitless(&edit, want))
+	if (in_one_table(device) && !smmuv3_unit_owing(device->unit) &&
+	    !smmuv3_entry_hitless(&edit, want))
 		return write_copy(device, want, hitless);
 	return smmuv3_entry_write(&edit, want, hitless);
 }
@@ -377,7 +380,8 @@ static int write_stes(struct smmuv3_device *device, const u64 *want,
  * @target: where; STAGE1 needs device->contexts
  * @hitless: if not NULL, returns whether no request of the device has met an entry
  *	that was not valid. It always is with a table of two levels, if one level 2
- *	table has all its entries; and from and to ABORT and BYPASS
+ *	table has all its entries, and the unit owes no invalidation; and from and to
+ *	ABORT and BYPASS
  *
  * On return the unit has nothing cached of what the entries were; ATC invalidation,
  * and TLBs of a VMID or ASID that nobody uses any more, are the caller's. May sleep.

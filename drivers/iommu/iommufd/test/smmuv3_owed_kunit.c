@@ -443,11 +443,11 @@ static void owed_detached(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iova_space_unmap(&rig->space, IOVA,
 					       PAGES * PAGE_SIZE, NULL), 0);
 	KUNIT_EXPECT_TRUE(test, all_pinned(rig, true));
-	/* Whoever comes back has the same number, and may leave again */
-	KUNIT_EXPECT_EQ(test, smmuv3_attach(rig->good,
-					    rig->device[DEV_INNOCENT], 0), 0);
+	/* Whoever comes to it has the same number, and may leave again */
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(rig->good, rig->device[DEV_OTHER],
+					    0), 0);
 	KUNIT_EXPECT_EQ(test, asid_of(rig->good), asid);
-	leave(rig, DEV_INNOCENT);
+	leave(rig, DEV_OTHER);
 	KUNIT_EXPECT_TRUE(test, is_taken(&unit->asids.ida, asid));
 
 	answer(rig, true);
@@ -459,7 +459,7 @@ static void owed_detached(struct kunit *test)
 	rig_end(rig);
 }
 
-/* It is attached again, and stays, when the quarantine ends. */
+/* Another one is attached, and stays, when the quarantine ends. */
 static void owed_back_again(struct kunit *test)
 {
 	struct rig *rig = rig_new(test);
@@ -472,8 +472,8 @@ static void owed_back_again(struct kunit *test)
 	asid = asid_of(rig->good);
 	withhold(rig, GUILTY, rig->bad);
 	leave(rig, DEV_INNOCENT);
-	KUNIT_EXPECT_EQ(test, smmuv3_attach(rig->good,
-					    rig->device[DEV_INNOCENT], 0), 0);
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(rig->good, rig->device[DEV_OTHER],
+					    0), 0);
 	answer(rig, true);
 	KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(unit), 0);
 	map_quarantine_settle();
