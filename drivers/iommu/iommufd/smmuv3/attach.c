@@ -23,6 +23,7 @@
 
 #include "cmdq.h"
 #include "domain.h"
+#include "owed.h"
 #include "viommu.h"
 
 /* Between two looks whether a unit has paid, ms */
@@ -130,25 +131,34 @@ static void attachment_free(struct smmuv3_attachment *att)
 		spin_lock_irq(&domain->lock);
 		list_del_rcu(&att->item);
 		spin_unlock_irq(&domain->lock);
-		smmuv3_tag_put(smmuv3_domain_bottom(domain), att->tag);
+		if (smmuv3_tag_put(smmuv3_domain_bottom(domain), att->tag) &&
+		    att->device->kept_tags < TAG_IDS_OWN_MAX)
+			att->device->kept_tags++;
 	}
 	kfree_rcu(att, rcu);
 }
 
-/* What is replaced by it does not count. */
-static enum smmuv3_tag_claim claim_of(struct smmuv3_device *device,
-				      ioasid_t pasid)
+/*
+ * What is replaced by it does not count; unless that is going to be kept, as others were
+ * before: a unit that owes something for long would run out of numbers.
+ */
+static enum tag_ids_claim claim_of(struct smmuv3_device *device,
+				   ioasid_t pasid)
 {
 	struct smmuv3_attachment *att;
-	unsigned int num = 0;
 	unsigned long other;
+	unsigned int num = 0;
 
+	if (smmuv3_unit_owing(device->unit))
+		num = device->kept_tags;
+	if (num == TAG_IDS_OWN_MAX)
+		return TAG_IDS_MORE;
 	xa_for_each(&device->attachments, other, att) {
 		num += other != pasid && att->tag;
-		if (num == SMMUV3_OWN_TAGS)
-			return SMMUV3_CLAIM_MORE;
+		if (num == TAG_IDS_OWN_MAX)
+			return TAG_IDS_MORE;
 	}
-	return SMMUV3_CLAIM_OWN;
+	return TAG_IDS_OWN;
 }
 
 static struct smmuv3_attachment *

@@ -60,6 +60,8 @@ struct smmuv3_stream {
  * @late: the unit did not carry out what it was told of the device, and has not been
  *	made to forget everything since. Means nothing if the unit owes nothing. Written
  *	under smmuv3_unit::lock, read anywhere
+ * @kept_tags: ASIDs and VMIDs that it left meanwhile, and that are kept, up to
+ *	TAG_IDS_OWN_MAX. As @late, but read under the lock
  * @stream: what its stream table entries say; under smmuv3_unit::lock, tables.c's
  * @contexts: context descriptors that the kernel fills, NULL if there are none yet;
  *	under smmuv3_unit::lock, tables.c's
@@ -91,6 +93,7 @@ struct smmuv3_device {
 	bool prg_pasid;
 	bool pasid_enabled;
 	bool late;
+	u8 kept_tags;
 	struct smmuv3_stream_target stream;
 	struct smmuv3_contexts *contexts;
 	struct xarray attachments;

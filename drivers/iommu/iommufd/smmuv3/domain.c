@@ -65,9 +65,8 @@ static struct smmuv3_tag *tag_find(struct smmuv3_domain *domain,
 	return found;
 }
 
-static struct smmuv3_id_pool *tag_pool(struct smmuv3_domain *domain,
-				       struct smmuv3_unit *unit,
-				       unsigned int *bits)
+static struct tag_ids *tag_pool(struct smmuv3_domain *domain,
+				struct smmuv3_unit *unit, unsigned int *bits)
 {
 	if (domain->kind == SMMUV3_DOMAIN_STAGE1) {
 		*bits = unit->caps.asid_bits;
@@ -75,29 +74,6 @@ static struct smmuv3_id_pool *tag_pool(struct smmuv3_domain *domain,
 	}
 	*bits = unit->caps.vmid_bits;
 	return &unit->vmids;
-}
-
-/*
- * Who has PASIDs, or makes vIOMMUs, can use up what others need to be attached at
- * all: so they leave half, or a quarter, of the numbers to devices that have hardly
- * any. 0 is never given out: as a VMID it is that of the kernel's stage 1 tables.
- */
-static int tag_alloc_id(struct smmuv3_id_pool *pool, unsigned int bits,
-			enum smmuv3_tag_claim claim)
-{
-	unsigned int total = BIT(bits), spare = 0;
-	int id;
-
-	if (claim == SMMUV3_CLAIM_VIOMMU)
-		spare = total / 4;
-	else if (claim == SMMUV3_CLAIM_MORE)
-		spare = total / 2;
-	if (pool->num + 1 + spare >= total)
-		return -ENOSPC;
-	id = ida_alloc_range(&pool->ida, 1, total - 1, GFP_KERNEL);
-	if (id >= 0)
-		pool->num++;
-	return id;
 }
 
 static void tag_free(struct smmuv3_tag *tag)
@@ -109,8 +85,7 @@ static void tag_free(struct smmuv3_tag *tag)
 		spin_unlock(&tag->domain->lock);
 	}
 	spin_unlock_irq(&tag_owner_lock);
-	ida_free(&tag->pool->ida, tag->id);
-	tag->pool->num--;
+	tag_ids_free(tag->pool, tag->id);
 	kfree_rcu(tag, rcu);
 }
 
@@ -143,10 +118,10 @@ static bool tag_release(struct map_quarantine_item *item)
 struct smmuv3_tag *smmuv3_tag_get(struct smmuv3_domain *domain,
 				  struct smmuv3_unit *unit,
 				  struct smmuv3_viommu *viommu,
-				  enum smmuv3_tag_claim claim)
+				  enum tag_ids_claim claim)
 {
 	struct smmuv3_tag *tag = tag_find(domain, unit, viommu);
-	struct smmuv3_id_pool *pool;
+	struct tag_ids *pool;
 	unsigned int bits;
 	int id;
 
@@ -159,7 +134,8 @@ struct smmuv3_tag *smmuv3_tag_get(struct smmuv3_domain *domain,
 	if (!tag)
 		return ERR_PTR(-ENOMEM);
 	pool = tag_pool(domain, unit, &bits);
-	id = tag_alloc_id(pool, bits, claim);
+	/* 0 is never given out: as a VMID it is that of the kernel's stage 1 tables */
+	id = tag_ids_alloc(pool, 1, BIT(bits), claim);
 	if (id < 0) {
 		kfree(tag);
 		return ERR_PTR(id);
@@ -185,27 +161,32 @@ struct smmuv3_tag *smmuv3_tag_get(struct smmuv3_domain *domain,
  * The last one flushes: who gets the id next must not hit what is cached of us. As
  * long as the unit owes an invalidation, this or an earlier one, it may even walk our
  * tables still: then the id is kept, and the domain remembers it.
+ *
+ * Return: true: the id is kept from now on.
  */
-void smmuv3_tag_put(struct smmuv3_domain *domain, struct smmuv3_tag *tag)
+bool smmuv3_tag_put(struct smmuv3_domain *domain, struct smmuv3_tag *tag)
 {
 	DEFINE_SMMUV3_BATCH(batch, tag->unit);
 
 	lockdep_assert_held(&tag->unit->lock);
 	if (--tag->users)
-		return;
+		return false;
 	if (domain->kind == SMMUV3_DOMAIN_STAGE1)
 		smmuv3_batch_tlbi_asid(&batch, 0, tag->id);
 	else
 		smmuv3_batch_tlbi_vmid(&batch, tag->id);
 	smmuv3_batch_submit(&batch);
 	if (tag->is_kept)
-		return;
+		return false;
 	tag->is_kept = smmuv3_owed_keep(tag->unit, &tag->kept);
-	if (!tag->is_kept)
+	if (!tag->is_kept) {
 		tag_free(tag);
+		return false;
+	}
 	/* It is freed, and another one may come to be at the same place */
-	else if (tag->viommu)
+	if (tag->viommu)
 		tag->viommu = SMMUV3_VIOMMU_GONE;
+	return true;
 }
 
 /**

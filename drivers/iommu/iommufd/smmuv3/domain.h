@@ -120,7 +120,7 @@ struct smmuv3_tag {
 	struct map_quarantine_item kept;
 	bool is_kept;
 	struct smmuv3_domain *domain;
-	struct smmuv3_id_pool *pool;
+	struct tag_ids *pool;
 	struct smmuv3_unit *unit;
 	struct smmuv3_viommu *viommu;
 	u16 id;
@@ -173,32 +173,18 @@ extern struct smmuv3_domain smmuv3_identity_domain;
 struct smmuv3_domain *smmuv3_domain_alloc(enum smmuv3_domain_kind kind,
 					  gfp_t gfp);
 
-/**
- * enum smmuv3_tag_claim - for what an ASID or VMID is wanted, if there is none yet
- * @SMMUV3_CLAIM_OWN: one of the first SMMUV3_OWN_TAGS of a device
- * @SMMUV3_CLAIM_VIOMMU: a vIOMMU's; a quarter of the numbers stays free
- * @SMMUV3_CLAIM_MORE: more of them, for PASIDs; half of the numbers stays free
- */
-enum smmuv3_tag_claim {
-	SMMUV3_CLAIM_OWN,
-	SMMUV3_CLAIM_VIOMMU,
-	SMMUV3_CLAIM_MORE,
-};
-
-/* Each device can have so many, whatever others have. */
-#define SMMUV3_OWN_TAGS		2
-
 /*
  * get   the tag that @domain, or what is nested over it through @viommu if that is
  *       not NULL, has on @unit: made if there is none. ERR_PTR(-ENOMEM), (-ENOSPC)
- * put   the last one flushes what is cached with it and gives the id back
+ * put   the last one flushes what is cached with it and gives the id back; true: not
+ *       yet, it is kept from now on
  * Both with smmuv3_unit::lock held; @domain has a table of its own.
  */
 struct smmuv3_tag *smmuv3_tag_get(struct smmuv3_domain *domain,
 				  struct smmuv3_unit *unit,
 				  struct smmuv3_viommu *viommu,
-				  enum smmuv3_tag_claim claim);
-void smmuv3_tag_put(struct smmuv3_domain *domain, struct smmuv3_tag *tag);
+				  enum tag_ids_claim claim);
+bool smmuv3_tag_put(struct smmuv3_domain *domain, struct smmuv3_tag *tag);
 /* @domain goes: what is still kept of its tags does without it. */
 void smmuv3_tags_abandon(struct smmuv3_domain *domain);
 /* May a unit still reach what was unmapped from @domain? Any context. */

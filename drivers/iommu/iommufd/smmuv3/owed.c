@@ -122,8 +122,10 @@ static bool paid(struct smmuv3_unit *unit, u64 until)
 	lockdep_assert_held(&unit->lock);
 	if (!map_owed_paid(&unit->owed, until))
 		return false;
-	xa_for_each(&unit->streams, sid, stream)
+	xa_for_each(&unit->streams, sid, stream) {
 		WRITE_ONCE(stream->device->late, false);
+		stream->device->kept_tags = 0;
+	}
 	return true;
 }
 

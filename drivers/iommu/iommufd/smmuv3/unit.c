@@ -127,8 +127,8 @@ int smmuv3_unit_init(struct smmuv3_unit *unit)
 	mutex_init(&unit->lock);
 	INIT_LIST_HEAD(&unit->item);
 	xa_init(&unit->streams);
-	ida_init(&unit->asids.ida);
-	ida_init(&unit->vmids.ida);
+	tag_ids_init(&unit->asids);
+	tag_ids_init(&unit->vmids);
 	xa_init_flags(&unit->contexts, XA_FLAGS_ACCOUNT);
 	smmuv3_owed_init(unit);
 	unit->fault_unit.ops = &smmuv3_fault_unit_ops;
@@ -158,8 +158,8 @@ void smmuv3_unit_free(struct smmuv3_unit *unit)
 	smmuv3_strtab_free(unit);
 	xa_destroy(&unit->streams);
 	xa_destroy(&unit->contexts);
-	ida_destroy(&unit->asids.ida);
-	ida_destroy(&unit->vmids.ida);
+	tag_ids_destroy(&unit->asids);
+	tag_ids_destroy(&unit->vmids);
 	mutex_destroy(&unit->lock);
 }
 

@@ -9,7 +9,6 @@
 #ifndef __IOMMUFD_SMMUV3_UNIT_H
 #define __IOMMUFD_SMMUV3_UNIT_H
 
-#include <linux/idr.h>
 #include <linux/interrupt.h>
 #include <linux/iommu.h>
 #include <linux/list.h>
@@ -19,6 +18,7 @@
 
 #include "../fault/fault.h"
 #include "../map/owed.h"
+#include "../tag_ids.h"
 
 struct smmuv3_cmdq;
 struct smmuv3_evtq;
@@ -158,16 +158,6 @@ static inline bool smmuv3_can_nest(const struct smmuv3_caps *caps)
 }
 
 /**
- * struct smmuv3_id_pool - ASIDs or VMIDs of a unit
- * @ida: those in use
- * @num: how many; under smmuv3_unit::lock
- */
-struct smmuv3_id_pool {
-	struct ida ida;
-	unsigned int num;
-};
-
-/**
  * struct smmuv3_unit - an SMMUv3
  * @door: constant
  * @door_data: the door's own
@@ -228,8 +218,8 @@ struct smmuv3_unit {
 	struct list_head item;
 	struct mutex lock;		/* see above */
 	struct xarray streams;
-	struct smmuv3_id_pool asids;
-	struct smmuv3_id_pool vmids;
+	struct tag_ids asids;
+	struct tag_ids vmids;
 	struct xarray contexts;
 	struct smmuv3_strtab *strtab;
 	struct smmuv3_cmdq *cmdq;

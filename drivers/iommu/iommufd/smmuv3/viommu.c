@@ -419,7 +419,7 @@ static int viommu_get_vmid(struct smmuv3_viommu *viommu)
 	if (rc)
 		return rc;
 	viommu->tag = smmuv3_tag_get(viommu->parent, viommu->unit, viommu,
-				     SMMUV3_CLAIM_VIOMMU);
+				     TAG_IDS_VIOMMU);
 	if (!IS_ERR(viommu->tag))
 		return 0;
 	context_uncount(viommu->unit, context);

@@ -532,7 +532,7 @@ static void test_ids_are_left(struct kunit *test)
 	for (num = 0;; num++) {
 		tag = smmuv3_tag_get(rig->parent, unit,
 				     (void *)(uintptr_t)(num + 1),
-				     SMMUV3_CLAIM_VIOMMU);
+				     TAG_IDS_VIOMMU);
 		if (IS_ERR(tag))
 			break;
 	}
@@ -744,7 +744,7 @@ static void test_viommu_vmid(struct kunit *test)
 	viommu = kunit_kzalloc(test, sizeof(*viommu), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, viommu);
 	mutex_lock(&unit->lock);
-	tag = smmuv3_tag_get(rig->parent, unit, viommu, SMMUV3_CLAIM_VIOMMU);
+	tag = smmuv3_tag_get(rig->parent, unit, viommu, TAG_IDS_VIOMMU);
 	mutex_unlock(&unit->lock);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(tag));
 	attach(rig, rig->nested, 0);

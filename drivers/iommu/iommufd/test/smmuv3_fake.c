@@ -509,8 +509,8 @@ struct smmuv3_fake *smmuv3_fake_new(struct kunit *test, const u32 idr[6],
 	smmuv3_caps_decode(&fake->unit.caps, fake->unit.idr, firmware);
 	mutex_init(&fake->unit.lock);
 	xa_init(&fake->unit.streams);
-	ida_init(&fake->unit.asids.ida);
-	ida_init(&fake->unit.vmids.ida);
+	tag_ids_init(&fake->unit.asids);
+	tag_ids_init(&fake->unit.vmids);
 	xa_init(&fake->unit.contexts);
 	INIT_LIST_HEAD(&fake->unit.item);
 	strscpy(fake->unit.name, "fake");

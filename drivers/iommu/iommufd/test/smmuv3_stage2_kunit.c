@@ -247,7 +247,7 @@ static void test_tables_go(struct kunit *test)
 	struct smmuv3_tag *tag;
 
 	mutex_lock(&fake->unit.lock);
-	tag = smmuv3_tag_get(domain, &fake->unit, NULL, SMMUV3_CLAIM_OWN);
+	tag = smmuv3_tag_get(domain, &fake->unit, NULL, TAG_IDS_OWN);
 	mutex_unlock(&fake->unit.lock);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(tag));
 

@@ -198,7 +198,7 @@ struct vtd_fake *vtd_fake_new(struct kunit *test, u64 cap, u64 ecap)
 	vtd_caps_decode(&fake->unit.caps, cap, ecap);
 	mutex_init(&fake->unit.lock);
 	spin_lock_init(&fake->unit.context_lock);
-	ida_init(&fake->unit.dids);
+	tag_ids_init(&fake->unit.dids);
 	xa_init(&fake->unit.devices);
 	strscpy(fake->unit.name, "fake");
 	vtd_owed_init(&fake->unit);

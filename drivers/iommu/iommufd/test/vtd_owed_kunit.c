@@ -157,7 +157,7 @@ static void rig_end(struct rig *rig)
 	KUNIT_EXPECT_EQ(rig->test, kept().items, 0);
 	KUNIT_EXPECT_EQ(rig->test, kept().tables, 0);
 	KUNIT_EXPECT_TRUE(rig->test, all_pinned(rig, false));
-	KUNIT_EXPECT_TRUE(rig->test, ida_is_empty(&unit->dids));
+	KUNIT_EXPECT_TRUE(rig->test, ida_is_empty(&unit->dids.ida));
 	user_memory_free(rig->mem);
 }
 
@@ -265,7 +265,7 @@ static void owed_tables(struct kunit *test)
 	/* Four levels of tables; pages and the number */
 	KUNIT_EXPECT_GE(test, kept().tables, 1);
 	KUNIT_EXPECT_EQ(test, kept().items, 2);
-	got = ida_alloc_range(&rig->fake->unit.dids, did, did, GFP_KERNEL);
+	got = ida_alloc_range(&rig->fake->unit.dids.ida, did, did, GFP_KERNEL);
 	KUNIT_EXPECT_EQ(test, got, -ENOSPC);
 	rig->refuse = 0;
 	KUNIT_EXPECT_EQ(test, vtd_owed_prove(&rig->fake->unit), 0);

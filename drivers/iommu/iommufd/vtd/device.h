@@ -30,6 +30,8 @@
  * @pri: page requests are on. As @ats
  * @prg_pasid: responses to its page requests with PASID have to carry it; constant
  * @pasid_enabled: the PASID capability is on; constant after probe
+ * @kept_tags: domain ids that it left while a unit owed something, and that are kept,
+ *	up to TAG_IDS_OWN_MAX. Under vtd_unit::lock
  * @pasid_dir: PASID directory (9.5), and
  * @pasid_dir_order: its size in pages, as an order; constant
  * @attachments: &struct vtd_attachment by PASID, IOMMU_NO_PASID for requests
@@ -53,6 +55,7 @@ struct vtd_device {
 	bool pri;
 	bool prg_pasid;
 	bool pasid_enabled;
+	u8 kept_tags;
 	u64 *pasid_dir;
 	unsigned int pasid_dir_order;
 	struct xarray attachments;

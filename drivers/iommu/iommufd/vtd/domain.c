@@ -55,7 +55,7 @@ static struct vtd_tag *tag_find(struct vtd_domain *domain,
 }
 
 static struct vtd_tag *tag_get(struct vtd_domain *domain,
-			       struct vtd_unit *unit)
+			       struct vtd_unit *unit, enum tag_ids_claim claim)
 {
 	struct vtd_tag *tag = tag_find(domain, unit);
 	int did;
@@ -67,8 +67,8 @@ static struct vtd_tag *tag_get(struct vtd_domain *domain,
 	tag = kzalloc(sizeof(*tag), GFP_KERNEL_ACCOUNT);
 	if (!tag)
 		return ERR_PTR(-ENOMEM);
-	did = ida_alloc_range(&unit->dids, VTD_DID_FIRST,
-			      unit->caps.num_dids - 1, GFP_KERNEL);
+	did = tag_ids_alloc(&unit->dids, VTD_DID_FIRST, unit->caps.num_dids,
+			    claim);
 	if (did < 0) {
 		kfree(tag);
 		return ERR_PTR(did);
@@ -84,31 +84,39 @@ static struct vtd_tag *tag_get(struct vtd_domain *domain,
 
 static void tag_free(struct vtd_tag *tag)
 {
-	ida_free(&tag->unit->dids, tag->did);
+	tag_ids_free(&tag->unit->dids, tag->did);
 	kfree_rcu(tag, rcu);
 }
 
 static bool tag_release(struct map_quarantine_item *item)
 {
-	tag_free(container_of(item, struct vtd_tag, kept));
+	struct vtd_tag *tag = container_of(item, struct vtd_tag, kept);
+	struct vtd_unit *unit = tag->unit;
+
+	mutex_lock(&unit->lock);
+	tag_free(tag);
+	mutex_unlock(&unit->lock);
 	vtd_owed_left();
 	return true;
 }
 
 /*
  * Hardware has nothing cached with it: the last entry that had it is gone. Unless a
- * unit owes invalidations: the number is nobody else's until it does not.
+ * unit owes invalidations: the number is nobody else's until it does not. True: it is
+ * kept from now on.
  */
-static void tag_put(struct vtd_domain *domain, struct vtd_tag *tag)
+static bool tag_put(struct vtd_domain *domain, struct vtd_tag *tag)
 {
 	if (--tag->users)
-		return;
+		return false;
 	spin_lock_irq(&domain->lock);
 	list_del_rcu(&tag->item);
 	spin_unlock_irq(&domain->lock);
 	tag->kept.release = tag_release;
-	if (!vtd_owed_keep(&tag->kept))
-		tag_free(tag);
+	if (vtd_owed_keep(&tag->kept))
+		return true;
+	tag_free(tag);
+	return false;
 }
 
 /* --- flushing --- */
@@ -342,9 +350,35 @@ static void attachment_free(struct vtd_attachment *att)
 		spin_lock_irq(&att->domain->lock);
 		list_del_rcu(&att->item);
 		spin_unlock_irq(&att->domain->lock);
-		tag_put(att->domain, att->tag);
+		if (tag_put(att->domain, att->tag) &&
+		    att->device->kept_tags < TAG_IDS_OWN_MAX)
+			att->device->kept_tags++;
 	}
 	kfree_rcu(att, rcu);
+}
+
+/*
+ * What is replaced by it does not count. What was left while a unit owed something does,
+ * for it is kept until nothing is owed: a device that is moved again and again would have
+ * all domain ids.
+ */
+static enum tag_ids_claim claim_of(struct vtd_device *device, ioasid_t pasid)
+{
+	struct vtd_attachment *att;
+	unsigned long other;
+	unsigned int num;
+
+	if (!vtd_units_owing())
+		device->kept_tags = 0;
+	num = device->kept_tags;
+	if (num == TAG_IDS_OWN_MAX)
+		return TAG_IDS_MORE;
+	xa_for_each(&device->attachments, other, att) {
+		num += other != pasid && att->tag;
+		if (num == TAG_IDS_OWN_MAX)
+			return TAG_IDS_MORE;
+	}
+	return TAG_IDS_OWN;
 }
 
 static struct vtd_attachment *attachment_new(struct vtd_domain *domain,
@@ -360,7 +394,8 @@ static struct vtd_attachment *attachment_new(struct vtd_domain *domain,
 	att->device = device;
 	att->pasid = pasid;
 	if (domain_has_table(domain)) {
-		att->tag = tag_get(domain, device->unit);
+		att->tag = tag_get(domain, device->unit,
+				   claim_of(device, pasid));
 		if (IS_ERR(att->tag)) {
 			void *err = att->tag;
 
@@ -444,7 +479,8 @@ static int attach_locked(struct vtd_domain *domain, struct vtd_device *device,
  * May sleep; takes vtd_unit::lock.
  *
  * Return: 0; -EINVAL: the unit cannot do what @domain needs, or has no such
- * PASID; -ENOSPC: it has no domain id left; -ENOMEM. Nothing has changed then.
+ * PASID; -ENOSPC: it has no domain id left for the device; -ENOMEM. Nothing has
+ * changed then.
  */
 int vtd_attach(struct vtd_domain *domain, struct vtd_device *device,
 	       ioasid_t pasid)

@@ -53,7 +53,7 @@ int vtd_unit_init(struct vtd_unit *unit)
 	mutex_init(&unit->lock);
 	spin_lock_init(&unit->context_lock);
 	INIT_LIST_HEAD(&unit->item);
-	ida_init(&unit->dids);
+	tag_ids_init(&unit->dids);
 	xa_init(&unit->devices);
 	vtd_owed_init(unit);
 	unit->fault_unit.ops = &vtd_fault_unit_ops;
@@ -73,10 +73,10 @@ int vtd_unit_init(struct vtd_unit *unit)
 void vtd_unit_free(struct vtd_unit *unit)
 {
 	vtd_owed_exit(unit);
-	WARN_ON(!xa_empty(&unit->devices) || !ida_is_empty(&unit->dids));
+	WARN_ON(!xa_empty(&unit->devices) || !ida_is_empty(&unit->dids.ida));
 	vtd_root_free(unit);
 	xa_destroy(&unit->devices);
-	ida_destroy(&unit->dids);
+	tag_ids_destroy(&unit->dids);
 	mutex_destroy(&unit->lock);
 }
 

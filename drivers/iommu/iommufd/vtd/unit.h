@@ -12,7 +12,6 @@
 #ifndef __IOMMUFD_VTD_UNIT_H
 #define __IOMMUFD_VTD_UNIT_H
 
-#include <linux/idr.h>
 #include <linux/interrupt.h>
 #include <linux/iommu.h>
 #include <linux/mutex.h>
@@ -22,6 +21,7 @@
 #include "../../intel/iommu.h"
 #include "../fault/fault.h"
 #include "../map/owed.h"
+#include "../tag_ids.h"
 
 struct pci_dev;
 struct vtd_device;
@@ -173,7 +173,7 @@ struct vtd_caps {
  * @context_lock: guards the bits of context entries; taken in any context, below
  *	@lock where both are
  * @root: root table; constant while translation is on
- * @dids: domain ids in use
+ * @dids: domain ids; under @lock
  * @devices: &struct vtd_device by RID, every alias included. Written under @lock,
  *	read under RCU; a device is freed a grace period after it left
  * @prq: page request queue, NULL if there is none; constant after start
@@ -198,7 +198,7 @@ struct vtd_unit {
 	struct mutex lock;
 	spinlock_t context_lock;
 	struct vtd_root *root;
-	struct ida dids;
+	struct tag_ids dids;
 	struct xarray devices;
 	struct vtd_prq *prq;
 	atomic_t users;
