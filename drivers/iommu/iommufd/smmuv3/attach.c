@@ -123,11 +123,34 @@ static void attachment_publish(struct smmuv3_attachment *att)
 	smp_mb();
 }
 
+/* In the domain's own list, and in that of a stage 2 below it. */
+static int devices_get(struct smmuv3_domain *domain,
+		       struct smmuv3_device *device)
+{
+	int rc = attached_get(&domain->devices, device);
+
+	if (rc || domain->kind != SMMUV3_DOMAIN_NESTED)
+		return rc;
+	rc = attached_get(&domain->parent->devices, device);
+	if (rc)
+		attached_put(&domain->devices, device);
+	return rc;
+}
+
+static void devices_put(struct smmuv3_domain *domain,
+			struct smmuv3_device *device)
+{
+	if (domain->kind == SMMUV3_DOMAIN_NESTED)
+		attached_put(&domain->parent->devices, device);
+	attached_put(&domain->devices, device);
+}
+
 static void attachment_free(struct smmuv3_attachment *att)
 {
 	struct smmuv3_domain *domain = att->domain;
 
 	if (has_table(domain)) {
+		devices_put(domain, att->device);
 		spin_lock_irq(&domain->lock);
 		list_del_rcu(&att->item);
 		spin_unlock_irq(&domain->lock);
@@ -177,12 +200,19 @@ attachment_new(struct smmuv3_domain *domain, struct smmuv3_device *device,
 	if (domain->kind == SMMUV3_DOMAIN_NESTED)
 		viommu = domain->viommu;
 	if (has_table(domain)) {
+		int rc = devices_get(domain, device);
+
+		if (rc) {
+			kfree(att);
+			return ERR_PTR(rc);
+		}
 		att->tag = smmuv3_tag_get(smmuv3_domain_bottom(domain),
 					  device->unit, viommu,
 					  claim_of(device, pasid));
 		if (IS_ERR(att->tag)) {
 			void *err = att->tag;
 
+			devices_put(domain, device);
 			kfree(att);
 			return err;
 		}
@@ -200,9 +230,15 @@ static bool function_may_ats(struct smmuv3_device *device,
 {
 	if (!device->can_ats || READ_ONCE(device->suspect))
 		return false;
-	/* A guest that does not want it sends no ATC invalidations either */
+	/*
+	 * A guest that does not want it sends no ATC invalidations either. And which of
+	 * its PASIDs are in use only the guest knows: when stage 2 changes the function
+	 * has to forget them all at once.
+	 */
 	if (type == SMMUV3_STREAM_NESTED)
-		return rid->domain->user_ats;
+		return rid->domain->user_ats &&
+		       (!rid->domain->user_pasids ||
+			smmuv3_device_forgets_all(device));
 	return type != SMMUV3_STREAM_BYPASS;
 }
 

@@ -511,3 +511,28 @@ bool smmuv3_context_get(struct smmuv3_device *device, ioasid_t pasid,
 	};
 	return true;
 }
+
+/**
+ * smmuv3_context_next() - which PASIDs may ever have gone somewhere
+ * @device: its unit's lock is held
+ * @pasid: any
+ *
+ * Tables stay as long as the device does: so do PASIDs that were detached.
+ *
+ * Return: the first one from @pasid on whose descriptor has memory; max_pasids if
+ * there is none.
+ */
+ioasid_t smmuv3_context_next(struct smmuv3_device *device, ioasid_t pasid)
+{
+	struct smmuv3_contexts *contexts = device->contexts;
+
+	lockdep_assert_held(&device->unit->lock);
+	while (contexts && pasid < device->max_pasids) {
+		unsigned int i = table_index(contexts, pasid);
+
+		if (contexts->tables[i].cds)
+			return pasid;
+		pasid = (i + 1) << contexts->split;
+	}
+	return device->max_pasids;
+}

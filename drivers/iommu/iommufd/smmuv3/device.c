@@ -10,6 +10,7 @@
 #include <linux/property.h>
 #include <linux/slab.h>
 
+#include "../attached.h"
 #include "device.h"
 #include "domain.h"
 #include "faults.h"
@@ -241,6 +242,7 @@ static void find_ats(struct smmuv3_device *device)
 {
 	struct iommu_fwspec *fwspec = dev_iommu_fwspec_get(device->dev);
 	struct pci_dev *pdev = device->pdev;
+	u16 cap = 0;
 
 	if (!pdev || !device->unit->caps.ats || device->num_named > 1 ||
 	    !(fwspec->flags & IOMMU_FWSPEC_PCI_RC_ATS) ||
@@ -250,6 +252,8 @@ static void find_ats(struct smmuv3_device *device)
 	/* Virtual functions take it from the physical one, on or off */
 	if (pci_prepare_ats(pdev, device->ats_stu))
 		return;
+	pci_read_config_word(pdev, pdev->ats_cap + PCI_ATS_CAP, &cap);
+	device->ats_global = cap & IOMMUFD_ATS_CAP_GLOBAL;
 	device->can_ats = true;
 	device->keep_ats = device->max_pasids > 1;
 }

@@ -49,6 +49,7 @@ struct smmuv3_stream {
  *	set
  * @shut_out: after @suspect, the unit refuses translated requests of it: what it has
  *	cached does no harm. Only ever set, under smmuv3_unit::lock, read anywhere
+ * @ats_global: the function obeys a global invalidation, of all PASIDs; constant
  * @ats: ATS is on, the device may have translations cached. Written under
  *	smmuv3_unit::lock, read anywhere
  * @pri: page requests are on; never of a platform device. As @ats
@@ -85,6 +86,7 @@ struct smmuv3_device {
 	bool can_ats;
 	bool keep_ats;
 	u8 ats_stu;
+	bool ats_global;
 	bool suspect;
 	bool shut_out;
 	bool ats;
@@ -131,6 +133,16 @@ void smmuv3_device_remove(struct smmuv3_device *device);
 static inline bool smmuv3_device_is_loose(const struct smmuv3_device *device)
 {
 	return READ_ONCE(device->suspect) && !READ_ONCE(device->shut_out);
+}
+
+/*
+ * Does one request make it forget what it has cached, of whatever PASID? A function may
+ * ignore that a request is global (PCIe 6.0, 10.5.1.2).
+ */
+static inline bool
+smmuv3_device_forgets_all(const struct smmuv3_device *device)
+{
+	return device->max_pasids == 1 || device->ats_global;
 }
 
 /*

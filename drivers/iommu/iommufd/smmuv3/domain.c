@@ -38,6 +38,7 @@ struct smmuv3_domain *smmuv3_domain_alloc(enum smmuv3_domain_kind kind,
 	spin_lock_init(&domain->lock);
 	INIT_LIST_HEAD(&domain->tags);
 	INIT_LIST_HEAD(&domain->attachments);
+	attached_init(&domain->devices);
 	INIT_LIST_HEAD(&domain->children);
 	return domain;
 }
@@ -317,6 +318,20 @@ static void flush_tags(struct smmuv3_batch *batch, struct smmuv3_domain *domain,
 	}
 }
 
+/*
+ * Whether a device is to be told. That one which does not answer is not shut out yet is
+ * an error of the batch.
+ */
+static bool batch_atc_device(struct smmuv3_batch *batch,
+			     struct smmuv3_device *device)
+{
+	if (smmuv3_device_is_loose(device)) {
+		smmuv3_device_distrust(device);
+		batch->rc = batch->rc ?: -ETIMEDOUT;
+	}
+	return smmuv3_device_has_atc(device);
+}
+
 /**
  * smmuv3_batch_atc() - forget what a device has cached of an attachment
  * @batch: of the device's unit
@@ -336,11 +351,7 @@ void smmuv3_batch_atc(struct smmuv3_batch *batch,
 	u64 stu = BIT_ULL(device->ats_stu) - 1;
 	unsigned int i;
 
-	if (smmuv3_device_is_loose(device)) {
-		smmuv3_device_distrust(device);
-		batch->rc = batch->rc ?: -ETIMEDOUT;
-	}
-	if (!smmuv3_device_has_atc(device))
+	if (!batch_atc_device(batch, device))
 		return;
 	for (i = 0; i < device->num_streams; i++) {
 		if (att->domain->kind == SMMUV3_DOMAIN_NESTED)
@@ -352,17 +363,46 @@ void smmuv3_batch_atc(struct smmuv3_batch *batch,
 	}
 }
 
+static bool device_caches(void *device)
+{
+	return smmuv3_device_has_atc(device) || smmuv3_device_is_loose(device);
+}
+
+static bool device_forgets_all(void *device)
+{
+	return smmuv3_device_forgets_all(device);
+}
+
 static void flush_devices(struct smmuv3_batch *batch,
 			  struct smmuv3_domain *domain, u64 start, u64 last)
 {
 	struct smmuv3_attachment *att;
 
 	list_for_each_entry_rcu(att, &domain->attachments, item) {
-		if (!smmuv3_device_has_atc(att->device) &&
-		    !smmuv3_device_is_loose(att->device))
+		if (!device_caches(att->device))
 			continue;
 		batch_aim(batch, att->device->unit);
 		smmuv3_batch_atc(batch, att, start, last);
+	}
+}
+
+/* All that they have cached, of every PASID: as many commands as there are streams. */
+static void flush_devices_all(struct smmuv3_batch *batch,
+			      struct smmuv3_domain *domain)
+{
+	struct attached_device *entry;
+	unsigned int i;
+
+	list_for_each_entry_rcu(entry, &domain->devices.list, item) {
+		struct smmuv3_device *device = entry->device;
+
+		if (!device_caches(device))
+			continue;
+		batch_aim(batch, device->unit);
+		if (!batch_atc_device(batch, device))
+			continue;
+		for (i = 0; i < device->num_streams; i++)
+			smmuv3_batch_atc_inv_all(batch, device->streams[i].sid);
 	}
 }
 
@@ -376,8 +416,8 @@ static void flush_devices(struct smmuv3_batch *batch,
  *
  * What is nested over the domain is flushed whole: its caches are keyed by the
  * guest's addresses. Devices come after the unit's own caches, or they could fill
- * up again from what these still held (3.9.1). Any context; spins until hardware is
- * done.
+ * up again from what these still held (3.9.1). They are asked for more than the ranges
+ * where that would be very many commands. Any context; spins until hardware is done.
  *
  * Return: 0; -ETIMEDOUT: a device did not answer, now or before, and is still let in:
  * who may sleep calls smmuv3_devices_settle() before the memory is given away.
@@ -387,6 +427,8 @@ int smmuv3_domain_flush_ranges(struct smmuv3_domain *domain,
 			       const struct iova_range *ranges,
 			       unsigned int num, size_t granule, bool leaf)
 {
+	static const struct iova_range whole = { .last = ULONG_MAX };
+	enum attached_flush plan;
 	struct smmuv3_domain *child;
 	DEFINE_SMMUV3_BATCH(batch, NULL);
 	unsigned int i;
@@ -403,10 +445,21 @@ int smmuv3_domain_flush_ranges(struct smmuv3_domain *domain,
 		flush_combined(&batch, domain);
 	if (batch.unit)
 		smmuv3_batch_barrier(&batch);
-	for (i = 0; i < num; i++)
-		flush_devices(&batch, domain, ranges[i].start, ranges[i].last);
-	list_for_each_entry_rcu(child, &domain->children, child_item)
-		flush_devices(&batch, child, 0, U64_MAX);
+	plan = attached_flush_plan(&domain->devices, device_caches,
+				   device_forgets_all, num);
+	if (plan == ATTACHED_FLUSH_DEVICES) {
+		flush_devices_all(&batch, domain);
+	} else {
+		if (plan == ATTACHED_FLUSH_WHOLE) {
+			ranges = &whole;
+			num = 1;
+		}
+		for (i = 0; i < num; i++)
+			flush_devices(&batch, domain, ranges[i].start,
+				      ranges[i].last);
+		list_for_each_entry_rcu(child, &domain->children, child_item)
+			flush_devices(&batch, child, 0, U64_MAX);
+	}
 	if (batch.unit)
 		smmuv3_batch_submit(&batch);
 	rcu_read_unlock();

@@ -14,6 +14,7 @@
 #include <linux/iommu.h>
 #include <linux/spinlock.h>
 
+#include "../attached.h"
 #include "../map/quarantine.h"
 #include "../map/iova_space.h"
 #include "device.h"
@@ -48,6 +49,7 @@ enum smmuv3_domain_kind {
  * @tags: &struct smmuv3_tag: the ASIDs or VMIDs it has: one on each unit, and one
  *	more for each vIOMMU over it
  * @attachments: &struct smmuv3_attachment
+ * @devices: those with @attachments, and of stage 2 those of @children too
  * @children: (stage 2) nested domains over this
  * @unit: (stage 1, stage 2) the unit it was made for, and units like it
  * @pgtbl: (stage 1, stage 2) the table
@@ -64,6 +66,7 @@ enum smmuv3_domain_kind {
  *	Constant
  * @user: (nested) STE words 0 and 1, checked, without S1STALLD and EATS. Constant
  * @user_ats: (nested) the user wants ATS (EATS). Constant
+ * @user_pasids: (nested) the user's table has context descriptors for PASIDs. Constant
  * @user_stall: (nested) the user lets transactions stall (S1STALLD is 0). Constant
  */
 struct smmuv3_domain {
@@ -73,6 +76,7 @@ struct smmuv3_domain {
 	spinlock_t lock;		/* see above */
 	struct list_head tags;
 	struct list_head attachments;
+	struct attached_devices devices;
 	struct list_head children;
 	union {
 		struct {
@@ -92,6 +96,7 @@ struct smmuv3_domain {
 			struct smmuv3_viommu *viommu;
 			u64 user[2];
 			bool user_ats;
+			bool user_pasids;
 			bool user_stall;
 		};
 	};

@@ -322,6 +322,7 @@ struct smmuv3_domain *smmuv3_nested_new(struct smmuv3_unit *unit,
 	domain->user[0] = ste->words[0];
 	domain->user[1] = ste->words[1];
 	domain->user_ats = ste->ats;
+	domain->user_pasids = FIELD_GET(STE0_S1CDMAX, ste->words[0]);
 	domain->user_stall = ste->stall;
 	spin_lock_irq(&parent->lock);
 	list_add_tail_rcu(&domain->child_item, &parent->children);

@@ -80,6 +80,33 @@ static void shut_out_devices(struct smmuv3_unit *unit)
 }
 
 /*
+ * A function that may ignore that a request is global is told of each PASID, also of
+ * those that were detached since: that may be what it was not told. With a guest's
+ * table of PASIDs it has no ATS (attach.c).
+ */
+static void flush_device(struct smmuv3_batch *batch,
+			 const struct smmuv3_stream *stream)
+{
+	struct smmuv3_device *device = stream->device;
+	ioasid_t pasid = IOMMU_NO_PASID;
+
+	if (smmuv3_device_forgets_all(device)) {
+		smmuv3_batch_atc_inv_all(batch, stream->sid);
+		return;
+	}
+	smmuv3_batch_atc_inv(batch, stream->sid, IOMMU_NO_PASID, 0, U64_MAX);
+	for (;;) {
+		pasid = smmuv3_context_next(device, pasid + 1);
+		/* Each submission to one that does not answer would time out */
+		if (pasid >= device->max_pasids || batch->rc)
+			return;
+		smmuv3_batch_atc_inv(batch, stream->sid, pasid, 0, U64_MAX);
+		/* There may be a million of them */
+		cond_resched();
+	}
+}
+
+/*
  * One after the other, so that it is known who does not answer. Of one that did not,
  * smmuv3_device_is_loose() is true, and the next try begins with it.
  */
@@ -92,9 +119,10 @@ static int flush_devices(struct smmuv3_unit *unit)
 	xa_for_each(&unit->streams, sid, stream) {
 		if (!smmuv3_device_has_atc(stream->device))
 			continue;
-		smmuv3_batch_atc_inv_all(&batch, stream->sid);
+		flush_device(&batch, stream);
 		if (smmuv3_batch_submit(&batch))
 			return batch.rc;
+		cond_resched();
 	}
 	return 0;
 }

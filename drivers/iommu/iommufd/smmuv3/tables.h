@@ -159,6 +159,8 @@ void smmuv3_stream_get(struct smmuv3_device *device,
  * set      make @pasid (IOMMU_NO_PASID: descriptor 0) go where @target says; NULL:
  *          not valid. As smmuv3_stream_set()
  * get      false: it is not valid
+ * next     the first PASID from @pasid on that was prepared, or shares a table with one
+ *          that was; max_pasids if there is none
  */
 u32 smmuv3_contexts_max(const struct smmuv3_unit *unit);
 int smmuv3_contexts_alloc(struct smmuv3_device *device);
@@ -169,5 +171,6 @@ int smmuv3_context_set(struct smmuv3_device *device, ioasid_t pasid,
 		       bool *hitless);
 bool smmuv3_context_get(struct smmuv3_device *device, ioasid_t pasid,
 			struct smmuv3_context_target *target);
+ioasid_t smmuv3_context_next(struct smmuv3_device *device, ioasid_t pasid);
 
 #endif

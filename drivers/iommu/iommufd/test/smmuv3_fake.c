@@ -569,6 +569,7 @@ struct smmuv3_device *smmuv3_fake_device(struct smmuv3_fake *fake, u32 sid,
 	device->max_pasids = max_pasids;
 	device->pasid_enabled = max_pasids > 1;
 	device->prg_pasid = true;
+	device->ats_global = true;
 	xa_init(&device->attachments);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, forget_streams,
 							device), 0);

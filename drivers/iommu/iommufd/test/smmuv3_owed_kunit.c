@@ -8,6 +8,7 @@
  * real, and a hook looks at its pins whenever a command is carried out.
  */
 #include <kunit/test.h>
+#include <linux/delay.h>
 #include <linux/iommu.h>
 #include <linux/jiffies.h>
 #include <uapi/linux/iommufd.h>
@@ -16,19 +17,23 @@
 #include "../map/quarantine.h"
 #include "../smmuv3/domain.h"
 #include "../smmuv3/owed.h"
+#include "../smmuv3/tables_internal.h"
 #include "map_kunit.h"
 #include "smmuv3_fake.h"
 
 #define GUILTY		0x42
 #define OTHER		0x43
 #define INNOCENT	0x50
-#define PASIDS		8
+/* Its entry is in another level 2 table */
+#define FAR		0x150
+/* Tables of 64 descriptors each */
+#define PASIDS		256
 #define IOVA		SZ_1G
 #define PAGES		4UL
 /* Long for a unit that does nothing else, short for who waits */
 #define TIMEOUT_MS	20
 
-enum { DEV_GUILTY, DEV_OTHER, DEV_INNOCENT, NUM_DEVS };
+enum { DEV_GUILTY, DEV_OTHER, DEV_INNOCENT, DEV_FAR, NUM_DEVS };
 
 /**
  * struct rig - a unit, devices, and domains
@@ -43,6 +48,7 @@ enum { DEV_GUILTY, DEV_OTHER, DEV_INNOCENT, NUM_DEVS };
  * @seen: how often it was
  * @gone: and how often not
  * @fail_on: an opcode: when it is carried out something else fails, once
+ * @work: the test's own
  */
 struct rig {
 	struct kunit *test;
@@ -56,6 +62,7 @@ struct rig {
 	unsigned int seen;
 	unsigned int gone;
 	u8 fail_on;
+	struct delayed_work work;
 };
 
 static bool all_pinned(struct rig *rig, bool pinned)
@@ -106,13 +113,18 @@ static struct smmuv3_device *new_device(struct rig *rig, u32 sid)
 	return device;
 }
 
-static struct smmuv3_domain *new_domain(struct rig *rig)
+static struct smmuv3_domain *new_paging(struct rig *rig, u32 flags)
 {
 	struct smmuv3_domain *domain =
-		smmuv3_paging_alloc(&rig->fake->unit, 0);
+		smmuv3_paging_alloc(&rig->fake->unit, flags);
 
 	KUNIT_ASSERT_FALSE(rig->test, IS_ERR(domain));
 	return domain;
+}
+
+static struct smmuv3_domain *new_domain(struct rig *rig)
+{
+	return new_paging(rig, 0);
 }
 
 static void free_domain(struct smmuv3_domain *domain)
@@ -130,7 +142,8 @@ static void free_strtab(void *data)
 static struct rig *rig_new(struct kunit *test)
 {
 	struct rig *rig = kunit_kzalloc(test, sizeof(*rig), GFP_KERNEL);
-	static const u32 sids[NUM_DEVS] = { GUILTY, OTHER, INNOCENT };
+	static const u32 sids[NUM_DEVS] = { GUILTY, OTHER, INNOCENT,
+					    FAR };
 	unsigned int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, rig);
@@ -381,6 +394,52 @@ static void owed_commands(struct kunit *test)
 	rig_end(rig);
 }
 
+/*
+ * A function may ignore that an invalidation is for all PASIDs: it is told of each, also
+ * of one that was detached when the unit did not do as it was told.
+ */
+static void owed_not_global(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+	DECLARE_BITMAP(pasids, PASIDS) = { };
+	struct smmuv3_device *device;
+	unsigned int i, no_pasid = 0;
+
+	if (!rig)
+		return;
+	device = rig->device[DEV_INNOCENT];
+	device->ats_global = false;
+	KUNIT_ASSERT_EQ(test, smmuv3_attach(rig->good, device, 5), 0);
+	KUNIT_ASSERT_EQ(test, smmuv3_attach(rig->good, device, 200), 0);
+	withhold(rig, GUILTY, rig->bad);
+	smmuv3_detach(device, 200);
+	smmuv3_devices_settle();
+	answer(rig, true);
+	smmuv3_fake_forget(rig->fake);
+	KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(&rig->fake->unit), 0);
+	for (i = 0; i < rig->fake->num_log; i++) {
+		const struct smmuv3_cmd *cmd = &rig->fake->log[i].cmd;
+
+		if (smmuv3_fake_op(cmd) != FAKE_ATC_INV ||
+		    smmuv3_fake_sid(cmd) != INNOCENT)
+			continue;
+		/* 4.5.1: Global, all addresses, SSV */
+		KUNIT_EXPECT_FALSE(test, cmd->qw[0] & BIT_ULL(9));
+		KUNIT_EXPECT_EQ(test, cmd->qw[1] & 0x3f, 52);
+		if (cmd->qw[0] & BIT_ULL(11))
+			__set_bit(smmuv3_fake_ssid(cmd), pasids);
+		else
+			no_pasid++;
+	}
+	KUNIT_EXPECT_EQ(test, no_pasid, 1);
+	/* Those that share a table with one that was in use */
+	KUNIT_EXPECT_EQ(test, bitmap_weight(pasids, PASIDS), 63 + 64);
+	KUNIT_EXPECT_TRUE(test, test_bit(5, pasids));
+	KUNIT_EXPECT_TRUE(test, test_bit(200, pasids));
+	KUNIT_EXPECT_FALSE(test, device->suspect);
+	rig_end(rig);
+}
+
 /* Page tables are kept as well, those of an unmap and those of a domain that goes. */
 static void owed_tables(struct kunit *test)
 {
@@ -483,6 +542,140 @@ static void owed_back_again(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, is_taken(&unit->asids.ida, asid));
 }
 
+/*
+ * The unit may go by what a device was on before: a new owner does not get it until that
+ * is forgotten. Who has it may have it go elsewhere; and so may who has another one.
+ */
+static void owed_new_owner(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+	struct smmuv3_device *device;
+	struct smmuv3_domain *domain;
+
+	if (!rig)
+		return;
+	device = rig->device[DEV_INNOCENT];
+	domain = new_domain(rig);
+	KUNIT_ASSERT_EQ(test, smmuv3_attach(rig->good, rig->device[DEV_FAR],
+					    0), 0);
+	withhold(rig, GUILTY, rig->bad);
+	KUNIT_EXPECT_FALSE(test, smmuv3_device_is_late(device));
+	leave(rig, DEV_INNOCENT);
+	KUNIT_EXPECT_TRUE(test, smmuv3_device_is_late(device));
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(domain, device, 0), -EBUSY);
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(domain, device, 5), -EBUSY);
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(&smmuv3_identity_domain, device, 0),
+			-EBUSY);
+	KUNIT_EXPECT_TRUE(test, xa_empty(&device->attachments));
+	KUNIT_EXPECT_TRUE(test, list_empty(&domain->tags));
+	/* To be blocked is nothing new */
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(&smmuv3_blocked_domain, device, 0),
+			0);
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(domain, rig->device[DEV_OTHER], 0),
+			0);
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(domain, rig->device[DEV_FAR], 0),
+			0);
+	KUNIT_EXPECT_TRUE(test, smmuv3_device_is_late(rig->device[DEV_FAR]));
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(domain, rig->device[DEV_FAR], 5),
+			0);
+
+	smmuv3_devices_settle();
+	answer(rig, true);
+	/* That it goes on is not enough */
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(domain, device, 0), -EBUSY);
+	KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(&rig->fake->unit), 0);
+	KUNIT_EXPECT_FALSE(test, smmuv3_device_is_late(device));
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(domain, device, 0), 0);
+	/* Once more is nothing to it that has gone before */
+	leave(rig, DEV_INNOCENT);
+	smmuv3_unit_owes(&rig->fake->unit);
+	KUNIT_EXPECT_FALSE(test, smmuv3_device_is_late(device));
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(domain, device, 0), 0);
+	KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(&rig->fake->unit), 0);
+	leave(rig, DEV_INNOCENT);
+	leave(rig, DEV_OTHER);
+	leave(rig, DEV_FAR);
+	free_domain(domain);
+	rig_end(rig);
+}
+
+static void answer_work(struct work_struct *work)
+{
+	struct rig *rig = container_of(to_delayed_work(work), struct rig, work);
+
+	answer(rig, true);
+}
+
+/* Who cannot be told to come again waits. */
+static void owed_settle(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+	struct smmuv3_device *device;
+	unsigned long begin = jiffies;
+
+	if (!rig)
+		return;
+	device = rig->device[DEV_INNOCENT];
+	rig->fake->unit.owed.delay = 5;
+	smmuv3_attach_settle(device);
+	withhold(rig, GUILTY, rig->bad);
+	/* Of this one the unit did what it was told */
+	smmuv3_attach_settle(rig->device[DEV_OTHER]);
+	KUNIT_EXPECT_TRUE(test, smmuv3_unit_owing(&rig->fake->unit));
+	leave(rig, DEV_INNOCENT);
+	INIT_DELAYED_WORK(&rig->work, answer_work);
+	schedule_delayed_work(&rig->work, msecs_to_jiffies(200));
+	smmuv3_attach_settle(device);
+	KUNIT_EXPECT_TRUE(test, time_after_eq(jiffies, begin +
+					      msecs_to_jiffies(200)));
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(rig->good, device, 0), 0);
+	flush_delayed_work(&rig->work);
+	rig_end(rig);
+}
+
+/*
+ * Replacing what a device is on leaves a number that is kept, each time: that ends where
+ * others would have none to be attached with.
+ */
+static void owed_numbers(struct kunit *test)
+{
+	struct smmuv3_domain *domains[32] = { };
+	struct rig *rig = rig_new(test);
+	unsigned int i;
+	int rc = 0;
+
+	if (!rig)
+		return;
+	/* 31 of them; two are in use */
+	rig->fake->unit.caps.asid_bits = 5;
+	KUNIT_ASSERT_EQ(test, smmuv3_attach(rig->good, rig->device[DEV_OTHER],
+					    0), 0);
+	withhold(rig, GUILTY, rig->bad);
+	for (i = 0; i < ARRAY_SIZE(domains) - 1 && !rc; i++) {
+		domains[i] = new_domain(rig);
+		rc = smmuv3_attach(domains[i], rig->device[DEV_OTHER], 0);
+	}
+	KUNIT_EXPECT_EQ(test, rc, -ENOSPC);
+	KUNIT_EXPECT_LE(test, rig->fake->unit.asids.num, 16);
+	/* The own tags of others */
+	domains[i] = new_domain(rig);
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(domains[i], rig->device[DEV_FAR],
+					    0), 0);
+
+	smmuv3_devices_settle();
+	answer(rig, true);
+	KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(&rig->fake->unit), 0);
+	map_quarantine_settle();
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(domains[i - 1],
+					    rig->device[DEV_OTHER], 0), 0);
+	leave(rig, DEV_OTHER);
+	leave(rig, DEV_FAR);
+	for (i = 0; i < ARRAY_SIZE(domains); i++)
+		if (domains[i])
+			free_domain(domains[i]);
+	rig_end(rig);
+}
+
 /* A device's descriptors are read until its entry is known to be forgotten. */
 static void owed_contexts(struct kunit *test)
 {
@@ -501,6 +694,134 @@ static void owed_contexts(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kept().items, 2);
 	answer(rig, true);
 	KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(unit), 0);
+	rig_end(rig);
+}
+
+/* The unit carries nothing out any more, and nobody knows yet; and goes on. */
+static void hold(struct rig *rig, bool on)
+{
+	unsigned int looks = 0;
+
+	rig->fake->hold = on;
+	if (on)
+		return;
+	smmuv3_fake_consume(rig->fake, UINT_MAX);
+	while (smmuv3_cmdq_stuck_ms(&rig->fake->unit) && ++looks < 3)
+		;
+	KUNIT_EXPECT_LT(rig->test, looks, 3);
+}
+
+static void *remember(struct rig *rig, const void *table, size_t size)
+{
+	void *copy = kunit_kmalloc(rig->test, size, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(rig->test, copy);
+	memcpy(copy, table, size);
+	return copy;
+}
+
+/*
+ * A level 2 stream table that was replaced may be read still: it is not what entries of
+ * other StreamIDs are copied to.
+ */
+static void owed_stream_tables(struct kunit *test)
+{
+	const size_t size = 256 * sizeof(struct smmuv3_ste);
+	struct smmuv3_domain *stage2[2];
+	struct smmuv3_ste **tables, *old;
+	struct rig *rig = rig_new(test);
+	unsigned int i;
+	void *was;
+
+	if (!rig)
+		return;
+	tables = rig->fake->unit.strtab->level2;
+	for (i = 0; i < 2; i++)
+		stage2[i] = new_paging(rig, IOMMU_HWPT_ALLOC_NEST_PARENT);
+	for (i = DEV_OTHER; i <= DEV_FAR; i += DEV_FAR - DEV_OTHER)
+		KUNIT_ASSERT_EQ(test, smmuv3_attach(stage2[0], rig->device[i],
+						    0), 0);
+	old = tables[FAR >> 8];
+	hold(rig, true);
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(stage2[1], rig->device[DEV_FAR], 0),
+			0);
+	KUNIT_EXPECT_TRUE(test, smmuv3_unit_owing(&rig->fake->unit));
+	KUNIT_EXPECT_PTR_NE(test, tables[FAR >> 8], old);
+	was = remember(rig, old, size);
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(stage2[1], rig->device[DEV_OTHER],
+					    0), 0);
+	KUNIT_EXPECT_MEMEQ(test, old, was, size);
+	/* It is what it should be all the same */
+	KUNIT_EXPECT_MEMEQ(test, &tables[0][OTHER].qw[2],
+			   &tables[FAR >> 8][FAR & 0xff].qw[2],
+			   2 * sizeof(__le64));
+
+	hold(rig, false);
+	smmuv3_devices_settle();
+	KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(&rig->fake->unit), 0);
+	/* And a copy again */
+	old = tables[0];
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(stage2[0], rig->device[DEV_OTHER],
+					    0), 0);
+	KUNIT_EXPECT_PTR_NE(test, tables[0], old);
+	leave(rig, DEV_OTHER);
+	leave(rig, DEV_FAR);
+	for (i = 0; i < 2; i++)
+		free_domain(stage2[i]);
+	rig_end(rig);
+}
+
+/* The level 2 table of a PASID's context descriptor, as the unit finds it. */
+static void *cd_table(struct rig *rig, struct smmuv3_device *device,
+		      ioasid_t pasid)
+{
+	u64 base = smmuv3_contexts_base(device) & SMMUV3_STE_S1CONTEXTPTR;
+	__le64 *level1 = smmuv3_fake_mem(rig->fake, base);
+
+	return smmuv3_fake_mem(rig->fake, le64_to_cpu(level1[pasid / 64]) &
+					  GENMASK_ULL(51, 12));
+}
+
+/* The same of context descriptors, where the copy would be of other PASIDs. */
+static void owed_context_tables(struct kunit *test)
+{
+	const size_t size = 64 * sizeof(struct smmuv3_cd);
+	static const ioasid_t pasids[] = { 5, 200 };
+	struct rig *rig = rig_new(test);
+	struct smmuv3_context_target target;
+	struct smmuv3_domain *domain;
+	struct smmuv3_device *device;
+	void *old, *was;
+	unsigned int i;
+
+	if (!rig)
+		return;
+	device = rig->device[DEV_INNOCENT];
+	domain = new_domain(rig);
+	for (i = 0; i < 2; i++)
+		KUNIT_ASSERT_EQ(test, smmuv3_attach(rig->good, device,
+						    pasids[i]), 0);
+	old = cd_table(rig, device, pasids[0]);
+	hold(rig, true);
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(domain, device, pasids[0]), 0);
+	KUNIT_EXPECT_TRUE(test, smmuv3_unit_owing(&rig->fake->unit));
+	KUNIT_EXPECT_PTR_NE(test, cd_table(rig, device, pasids[0]), old);
+	was = remember(rig, old, size);
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(domain, device, pasids[1]), 0);
+	KUNIT_EXPECT_MEMEQ(test, old, was, size);
+	mutex_lock(&rig->fake->unit.lock);
+	KUNIT_EXPECT_TRUE(test, smmuv3_context_get(device, pasids[1], &target));
+	mutex_unlock(&rig->fake->unit.lock);
+	KUNIT_EXPECT_EQ(test, target.asid, asid_of(domain));
+
+	hold(rig, false);
+	smmuv3_devices_settle();
+	KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(&rig->fake->unit), 0);
+	old = cd_table(rig, device, pasids[1]);
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(rig->good, device, pasids[1]), 0);
+	KUNIT_EXPECT_PTR_NE(test, cd_table(rig, device, pasids[1]), old);
+	leave(rig, DEV_INNOCENT);
+	free_domain(domain);
 	rig_end(rig);
 }
 
@@ -620,10 +941,16 @@ static struct kunit_case owed_cases[] = {
 	KUNIT_CASE(owed_until_timeout),
 	KUNIT_CASE(owed_until_answer),
 	KUNIT_CASE(owed_commands),
+	KUNIT_CASE(owed_not_global),
 	KUNIT_CASE(owed_tables),
 	KUNIT_CASE(owed_detached),
 	KUNIT_CASE(owed_back_again),
+	KUNIT_CASE(owed_new_owner),
+	KUNIT_CASE(owed_settle),
+	KUNIT_CASE(owed_numbers),
 	KUNIT_CASE(owed_contexts),
+	KUNIT_CASE(owed_stream_tables),
+	KUNIT_CASE(owed_context_tables),
 	KUNIT_CASE(owed_again),
 	KUNIT_CASE(owed_which),
 	KUNIT_CASE(owed_by_itself),

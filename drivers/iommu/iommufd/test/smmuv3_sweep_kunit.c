@@ -35,6 +35,9 @@ static const struct smmuv3_sweep_unit units[SMSW_NUM_UNITS] = {
 			       .flags = MODEL_PCI_PASID | MODEL_PCI_ATS },
 	[SMSW_UNIT_PLAIN] = { "no PASID", .clear_idr1 = IDR1_SSIDSIZE,
 			      .flags = MODEL_PCI_ATS },
+	[SMSW_UNIT_NOT_GLOBAL] = { "no global invalidation", .pasid_bits = 20,
+				   .flags = MODEL_PCI_PASID | MODEL_PCI_ATS |
+					    MODEL_PCI_NO_GLOBAL },
 };
 
 /* What is left out, one at a time */
@@ -285,6 +288,33 @@ UNIT_TEST(test_no_ats, SMSW_UNIT_NO_ATS)
 UNIT_TEST(test_linear, SMSW_UNIT_LINEAR)
 UNIT_TEST(test_plain, SMSW_UNIT_PLAIN)
 
+/*
+ * A function that ignores that an invalidation is for all PASIDs (PCIe 6.0, 10.5.1.2):
+ * each step, with nothing left out, is as on any other.
+ */
+static void test_not_global(struct kunit *test)
+{
+	struct smmuv3_sweep_step step;
+	struct smmuv3_sweep *s;
+	struct counts *did;
+	unsigned int i;
+	int rc;
+
+	did = kunit_kzalloc(test, sizeof(*did), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, did);
+	s = machine(test, SMSW_UNIT_NOT_GLOBAL);
+	KUNIT_EXPECT_FALSE(test, s->rig.device[0]->ats_global);
+	for (i = 0; next_step(i, &step); i++) {
+		rc = run(s, &step, SMMUV3_MODEL_INJECT_DROP, 0, did);
+		if (rc == -EOPNOTSUPP)
+			continue;
+		KUNIT_EXPECT_EQ_MSG(test, 0, rc, "%s: %s", step.name,
+				    s->why ?: "setup");
+		KUNIT_EXPECT_NULL_MSG(test, s->why, "%s: %s", step.name,
+				      s->why);
+	}
+}
+
 static void test_total(struct kunit *test)
 {
 	kunit_info(test, "swept %u, caught %u, redundant %u", total.swept,
@@ -299,6 +329,7 @@ static struct kunit_case sweep_cases[] = {
 	KUNIT_CASE_SLOW(test_no_ats),
 	KUNIT_CASE_SLOW(test_linear),
 	KUNIT_CASE_SLOW(test_plain),
+	KUNIT_CASE_SLOW(test_not_global),
 	KUNIT_CASE_SLOW(test_total),
 	{}
 };

@@ -11,6 +11,8 @@ enum {
 	SMSW_UNIT_NO_ATS,
 	SMSW_UNIT_LINEAR,
 	SMSW_UNIT_PLAIN,
+	/* Only without anything left out */
+	SMSW_UNIT_NOT_GLOBAL,
 	SMSW_NUM_UNITS,
 };
 

@@ -661,7 +661,11 @@ static void plug_check(struct smmuv3_sweep *s, const struct smmuv3_sweep_step *s
 
 static int ats_setup(struct smmuv3_sweep *s, const struct smmuv3_sweep_step *step)
 {
-	return s->rig.device[0]->can_ats ? states_setup(s, step) : -EOPNOTSUPP;
+	struct smmuv3_device *device = s->rig.device[0];
+	int rc = states_setup(s, step);
+
+	/* It has none at all, or none over a guest's PASIDs */
+	return rc ?: smmuv3_device_has_atc(device) ? 0 : -EOPNOTSUPP;
 }
 
 static int ats_act(struct smmuv3_sweep *s, const struct smmuv3_sweep_step *step)

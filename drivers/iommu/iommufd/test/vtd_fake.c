@@ -224,6 +224,7 @@ struct vtd_device *vtd_fake_device(struct vtd_fake *fake, u16 rid,
 	device->pasid_enabled = max_pasids > 1;
 	device->prg_pasid = true;
 	device->ats_qdep = 1;
+	device->ats_global = true;
 	xa_init(&device->attachments);
 	return device;
 }

@@ -9,6 +9,7 @@
 #include <linux/pci-ats.h>
 #include <linux/slab.h>
 
+#include "../attached.h"
 #include "acpi.h"
 #include "device.h"
 #include "invalidate.h"
@@ -106,6 +107,7 @@ static void disable_pasid(struct vtd_device *device)
 static void enable_ats(struct vtd_device *device)
 {
 	struct pci_dev *pdev = device->pdev;
+	u16 cap = 0;
 
 	if (!device->unit->caps.device_tlb || !pci_ats_supported(pdev) ||
 	    !vtd_acpi_ats_allowed(pdev))
@@ -114,6 +116,8 @@ static void enable_ats(struct vtd_device *device)
 	device->ats_qdep = pci_ats_queue_depth(pdev);
 	if (!device->ats_qdep)
 		device->ats_qdep = 32;
+	pci_read_config_word(pdev, pdev->ats_cap + PCI_ATS_CAP, &cap);
+	device->ats_global = cap & IOMMUFD_ATS_CAP_GLOBAL;
 
 	WRITE_ONCE(device->ats, true);
 	if (vtd_context_update(device) ||

@@ -25,6 +25,7 @@
  * @ats_qdep: invalidations the function can queue, 1 to 32
  * @suspect: it did not answer an invalidation: its context entries have no ATS
  *	any more. Only ever set
+ * @ats_global: the function obeys a global invalidation, of all PASIDs; constant
  * @ats: ATS is on, the device may have translations cached. Written under
  *	vtd_unit::lock, read anywhere
  * @pri: page requests are on. As @ats
@@ -50,6 +51,7 @@ struct vtd_device {
 	u16 pfsid;
 	u32 max_pasids;
 	u8 ats_qdep;
+	bool ats_global;
 	bool suspect;
 	bool ats;
 	bool pri;

@@ -34,6 +34,7 @@ struct vtd_domain *vtd_domain_alloc(enum vtd_domain_kind kind, gfp_t gfp)
 	spin_lock_init(&domain->lock);
 	INIT_LIST_HEAD(&domain->tags);
 	INIT_LIST_HEAD(&domain->attachments);
+	attached_init(&domain->devices);
 	INIT_LIST_HEAD(&domain->children);
 	return domain;
 }
@@ -142,6 +143,24 @@ static void flush_tags(struct vtd_batch *batch, struct vtd_domain *domain,
 	}
 }
 
+static bool device_caches(void *device)
+{
+	return READ_ONCE(((struct vtd_device *)device)->ats);
+}
+
+/**
+ * vtd_device_forgets_all() - for attached_flush_plan()
+ * @device: struct vtd_device
+ *
+ * Return: whether one request makes it forget all that it has cached.
+ */
+bool vtd_device_forgets_all(void *device)
+{
+	const struct vtd_device *d = device;
+
+	return !READ_ONCE(d->ats) || d->max_pasids == 1 || d->ats_global;
+}
+
 static void flush_devices(struct vtd_batch *batch, struct vtd_domain *domain,
 			  u64 start, u64 last)
 {
@@ -152,6 +171,22 @@ static void flush_devices(struct vtd_batch *batch, struct vtd_domain *domain,
 			continue;
 		batch_aim(batch, att->device->unit);
 		vtd_batch_devtlb(batch, att->device, att->pasid, start, last);
+	}
+}
+
+/* All that they have cached, of every PASID: as many requests as there are devices. */
+static void flush_devices_all(struct vtd_batch *batch,
+			      struct vtd_domain *domain)
+{
+	struct attached_device *entry;
+
+	list_for_each_entry_rcu(entry, &domain->devices.list, item) {
+		struct vtd_device *device = entry->device;
+
+		if (!READ_ONCE(device->ats))
+			continue;
+		batch_aim(batch, device->unit);
+		vtd_batch_devtlb_all(batch, device);
 	}
 }
 
@@ -182,6 +217,7 @@ void vtd_domain_distrust(struct vtd_domain *domain)
  * What is nested over the domain is flushed whole: its caches are keyed by the
  * guest's addresses (6.2.5). Device TLBs come after the IOTLBs, or they could be
  * filled again with what these still held; the unit keeps that order (6.5.2.11).
+ * They are asked for more than the ranges where that would be very many descriptors.
  * Any context; spins until hardware is done.
  *
  * Return: 0; -ETIMEDOUT: a device did not answer, and has its ATS taken away.
@@ -190,6 +226,8 @@ int vtd_domain_flush_ranges(struct vtd_domain *domain,
 			    const struct iova_range *ranges, unsigned int num,
 			    bool leaf)
 {
+	static const struct iova_range whole = { .last = ULONG_MAX };
+	enum attached_flush plan;
 	struct vtd_domain *child;
 	DEFINE_VTD_BATCH(batch, NULL);
 	unsigned int i;
@@ -204,10 +242,21 @@ int vtd_domain_flush_ranges(struct vtd_domain *domain,
 			   leaf);
 	list_for_each_entry_rcu(child, &domain->children, child_item)
 		flush_tags(&batch, child, 0, U64_MAX, leaf);
-	for (i = 0; i < num; i++)
-		flush_devices(&batch, domain, ranges[i].start, ranges[i].last);
-	list_for_each_entry_rcu(child, &domain->children, child_item)
-		flush_devices(&batch, child, 0, U64_MAX);
+	plan = attached_flush_plan(&domain->devices, device_caches,
+				   vtd_device_forgets_all, num);
+	if (plan == ATTACHED_FLUSH_DEVICES) {
+		flush_devices_all(&batch, domain);
+	} else {
+		if (plan == ATTACHED_FLUSH_WHOLE) {
+			ranges = &whole;
+			num = 1;
+		}
+		for (i = 0; i < num; i++)
+			flush_devices(&batch, domain, ranges[i].start,
+				      ranges[i].last);
+		list_for_each_entry_rcu(child, &domain->children, child_item)
+			flush_devices(&batch, child, 0, U64_MAX);
+	}
 	rc = batch.unit ? vtd_batch_submit(&batch) : 0;
 	/* Of the first unit that failed; others may have met silent devices too */
 	if (rc) {
@@ -344,9 +393,30 @@ static void attachment_publish(struct vtd_attachment *att)
 	smp_mb();
 }
 
+/* In the domain's own list, and in that of a paging domain below it. */
+static int devices_get(struct vtd_domain *domain, struct vtd_device *device)
+{
+	int rc = attached_get(&domain->devices, device);
+
+	if (rc || domain->kind != VTD_DOMAIN_NESTED)
+		return rc;
+	rc = attached_get(&domain->parent->devices, device);
+	if (rc)
+		attached_put(&domain->devices, device);
+	return rc;
+}
+
+static void devices_put(struct vtd_domain *domain, struct vtd_device *device)
+{
+	if (domain->kind == VTD_DOMAIN_NESTED)
+		attached_put(&domain->parent->devices, device);
+	attached_put(&domain->devices, device);
+}
+
 static void attachment_free(struct vtd_attachment *att)
 {
 	if (domain_has_table(att->domain)) {
+		devices_put(att->domain, att->device);
 		spin_lock_irq(&att->domain->lock);
 		list_del_rcu(&att->item);
 		spin_unlock_irq(&att->domain->lock);
@@ -394,11 +464,18 @@ static struct vtd_attachment *attachment_new(struct vtd_domain *domain,
 	att->device = device;
 	att->pasid = pasid;
 	if (domain_has_table(domain)) {
+		int rc = devices_get(domain, device);
+
+		if (rc) {
+			kfree(att);
+			return ERR_PTR(rc);
+		}
 		att->tag = tag_get(domain, device->unit,
 				   claim_of(device, pasid));
 		if (IS_ERR(att->tag)) {
 			void *err = att->tag;
 
+			devices_put(domain, device);
 			kfree(att);
 			return err;
 		}

@@ -13,6 +13,7 @@
 #include <linux/iommu.h>
 #include <linux/spinlock.h>
 
+#include "../attached.h"
 #include "../map/quarantine.h"
 #include "../map/iova_space.h"
 #include "device.h"
@@ -43,6 +44,7 @@ enum vtd_domain_kind {
  * @lock: guards the lists for writing, and @dirty_tracking
  * @tags: &struct vtd_tag: the domain ids it has, one on each unit
  * @attachments: &struct vtd_attachment
+ * @devices: those with @attachments, and of a paging domain those of @children too
  * @children: (paging) nested domains over this
  * @ss: (paging) the table
  * @unit: (paging) the unit it was made for; a unit that walks without snooping
@@ -64,6 +66,7 @@ struct vtd_domain {
 	spinlock_t lock;
 	struct list_head tags;
 	struct list_head attachments;
+	struct attached_devices devices;
 	struct list_head children;
 	union {
 		struct {
@@ -161,5 +164,7 @@ int vtd_domain_flush_ranges(struct vtd_domain *domain,
 			    const struct iova_range *ranges, unsigned int num,
 			    bool leaf);
 void vtd_domain_distrust(struct vtd_domain *domain);
+
+bool vtd_device_forgets_all(void *device);
 
 #endif

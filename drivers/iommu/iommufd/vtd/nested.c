@@ -86,40 +86,80 @@ struct chunk {
 	struct qi_desc descs[VTD_SUBMIT_MAX];
 };
 
+/* Too many PASIDs to name: all that was cached with the domain id, and by devices. */
+static void flush_unit_all(struct vtd_batch *batch, struct vtd_domain *domain,
+			   const struct vtd_tag *tag)
+{
+	struct attached_device *entry;
+
+	vtd_batch_iotlb(batch, tag->did, 0, U64_MAX, false);
+	list_for_each_entry_rcu(entry, &domain->devices.list, item) {
+		struct vtd_device *device = entry->device;
+
+		if (device->unit == tag->unit)
+			vtd_batch_devtlb_all(batch, device);
+	}
+}
+
 /*
- * Of one unit: the IOTLB of all ranges, then the device TLBs, which must not fill
- * up again from stale IOTLBs (6.5.2.11).
+ * The IOTLB of all ranges, then the device TLBs, which must not fill up again from
+ * stale IOTLBs (6.5.2.11).
  */
+static void flush_unit_ranges(struct vtd_batch *batch,
+			      struct vtd_domain *domain,
+			      const struct vtd_tag *tag,
+			      const struct flush_range *ranges,
+			      unsigned long *serial, unsigned int num)
+{
+	const struct flush_range *range;
+	struct vtd_attachment *att;
+
+	for (range = ranges; range < ranges + num; range++) {
+		list_for_each_entry_rcu(att, &domain->attachments, item)
+			if (att->tag == tag)
+				vtd_batch_piotlb(batch, tag->did, att->pasid,
+						 range->start, range->last,
+						 range->leaf);
+	}
+	for (range = ranges; range < ranges + num; range++) {
+		*serial++ = batch->done + batch->num;
+		list_for_each_entry_rcu(att, &domain->attachments, item)
+			if (att->tag == tag)
+				vtd_batch_devtlb(batch, att->device,
+						 att->pasid, range->start,
+						 range->last);
+	}
+}
+
+/* Of one unit. Of a flush that is not by range, the first entry is what failed. */
 static int flush_unit(struct vtd_domain *domain, const struct vtd_tag *tag,
 		      struct chunk *chunk, unsigned int num,
 		      unsigned int *failed)
 {
+	static const struct flush_range whole = { .last = U64_MAX };
 	struct vtd_batch batch = {
 		.unit = tag->unit,
 		.descs = chunk->descs,
 		.max = ARRAY_SIZE(chunk->descs),
 	};
-	const struct flush_range *range;
-	struct vtd_attachment *att;
 	unsigned int i;
 	int rc;
 
-	for (i = 0; i < num; i++) {
-		range = &chunk->ranges[i];
-		list_for_each_entry_rcu(att, &domain->attachments, item)
-			if (att->tag == tag)
-				vtd_batch_piotlb(&batch, tag->did, att->pasid,
-						 range->start, range->last,
-						 range->leaf);
-	}
-	for (i = 0; i < num; i++) {
-		range = &chunk->ranges[i];
-		chunk->serial[i] = batch.done + batch.num;
-		list_for_each_entry_rcu(att, &domain->attachments, item)
-			if (att->tag == tag)
-				vtd_batch_devtlb(&batch, att->device,
-						 att->pasid, range->start,
-						 range->last);
+	switch (attached_flush_plan(&domain->devices, NULL,
+				    vtd_device_forgets_all, num)) {
+	case ATTACHED_FLUSH_RANGES:
+		flush_unit_ranges(&batch, domain, tag, chunk->ranges,
+				  chunk->serial, num);
+		break;
+	case ATTACHED_FLUSH_WHOLE:
+		num = 1;
+		flush_unit_ranges(&batch, domain, tag, &whole, chunk->serial,
+				  num);
+		break;
+	case ATTACHED_FLUSH_DEVICES:
+		num = 1;
+		flush_unit_all(&batch, domain, tag);
+		break;
 	}
 	rc = vtd_batch_submit(&batch);
 	if (!rc)

@@ -15,7 +15,7 @@
 #include <linux/mm.h>
 
 #include "../../iommu-pages.h"
-#include "device.h"
+#include "domain.h"
 #include "invalidate.h"
 #include "owed.h"
 
@@ -66,6 +66,28 @@ bool vtd_units_owing(void)
 	return map_quarantine_is_open();
 }
 
+/*
+ * A function that may ignore that a request is global (PCIe 6.0, 10.5.1.2) is told of
+ * each PASID, also of those that were detached since: that may be what it was not told.
+ */
+static void flush_device(struct vtd_batch *batch, struct vtd_device *device)
+{
+	u32 pasid;
+
+	if (vtd_device_forgets_all(device)) {
+		vtd_batch_devtlb_all(batch, device);
+		return;
+	}
+	/* Each submission to one that does not answer would time out */
+	for (pasid = vtd_pasid_next(device, IOMMU_NO_PASID);
+	     pasid < device->max_pasids && !batch->rc;
+	     pasid = vtd_pasid_next(device, pasid + 1)) {
+		vtd_batch_devtlb(batch, device, pasid, 0, U64_MAX);
+		/* There may be a million of them */
+		cond_resched();
+	}
+}
+
 /* One after the other: a device that does not answer loses ATS, which will do. */
 static int flush_devices(struct vtd_unit *unit)
 {
@@ -78,12 +100,13 @@ static int flush_devices(struct vtd_unit *unit)
 
 		if (!READ_ONCE(device->ats))
 			continue;
-		vtd_batch_devtlb_all(&batch, device);
+		flush_device(&batch, device);
 		rc = vtd_batch_submit(&batch);
 		if (rc == -ETIMEDOUT)
 			vtd_device_distrust(device);
 		else if (rc)
 			return rc;
+		cond_resched();
 	}
 	return 0;
 }

@@ -257,6 +257,23 @@ struct vtd_pasid_entry *vtd_pasid_entry(struct vtd_device *device, u32 pasid)
 }
 
 /**
+ * vtd_pasid_next() - which PASIDs may ever have gone somewhere
+ * @device: with a directory; its unit's lock is held
+ * @pasid: any
+ *
+ * Tables stay as long as the device does: so do PASIDs that were detached.
+ *
+ * Return: the first one from @pasid on that has an entry; max_pasids if there is none.
+ */
+u32 vtd_pasid_next(struct vtd_device *device, u32 pasid)
+{
+	lockdep_assert_held(&device->unit->lock);
+	while (pasid < device->max_pasids && !vtd_pasid_entry(device, pasid))
+		pasid = (pasid | (BIT(PASID_TABLE_BITS) - 1)) + 1;
+	return min(pasid, device->max_pasids);
+}
+
+/**
  * vtd_pasid_prepare() - have the table that holds the entry of a PASID
  * @device: with a directory; its unit's lock is held
  * @pasid: below max_pasids; 0 for requests without PASID

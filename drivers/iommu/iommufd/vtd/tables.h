@@ -108,12 +108,15 @@ void vtd_context_stop_ats(struct vtd_device *device);
  *          0; -ETIMEDOUT: as 0, but the device did not answer an invalidation.
  *          Returns in *hitless, if not NULL, which of the two it was
  * get      where it goes now
+ * next     the first PASID from @pasid on that was prepared, or shares a table with one
+ *          that was; max_pasids if there is none
  */
 int vtd_pasid_prepare(struct vtd_device *device, u32 pasid);
 int vtd_pasid_set(struct vtd_device *device, u32 pasid,
 		  const struct vtd_target *target, bool *hitless);
 void vtd_pasid_get(struct vtd_device *device, u32 pasid,
 		   struct vtd_target *target);
+u32 vtd_pasid_next(struct vtd_device *device, u32 pasid);
 /*
  * Change SSADE of a present entry; the domain id stays. As vtd_pasid_set().
  */
