@@ -272,6 +272,176 @@ static void owed_tables(struct kunit *test)
 	rig_end(rig);
 }
 
+/*
+ * Moving a device while something is owed leaves a domain id that is kept, each time:
+ * that ends where others would have none to be attached with.
+ */
+static void owed_dids(struct kunit *test)
+{
+	struct vtd_domain *domains[33] = { };
+	struct rig *rig = rig_new(test);
+	struct vtd_device *other;
+	struct vtd_unit *unit;
+	unsigned int i;
+	int rc = 0;
+
+	if (!rig)
+		return;
+	unit = &rig->fake->unit;
+	/* 30 of them; one is in use */
+	unit->caps.num_dids = 32;
+	other = vtd_fake_device(rig->fake, RID + 1, 1);
+	KUNIT_ASSERT_EQ(test, vtd_pasid_dir_alloc(other), 0);
+	mutex_lock(&unit->lock);
+	KUNIT_EXPECT_EQ(test, vtd_context_install(other), 0);
+	mutex_unlock(&unit->lock);
+	KUNIT_ASSERT_EQ(test, map_memory(rig), 0);
+	rig->refuse = IOTLB;
+	unmap_memory(rig);
+	KUNIT_EXPECT_TRUE(test, vtd_units_owing());
+	for (i = 0; i < ARRAY_SIZE(domains) - 1 && !rc; i++) {
+		domains[i] = vtd_paging_alloc(unit, NUMA_NO_NODE, 0);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(domains[i]));
+		rc = vtd_attach(domains[i], rig->device, 0);
+	}
+	KUNIT_EXPECT_EQ(test, rc, -ENOSPC);
+	/* Its own two, with what it had before; and no more than the half */
+	KUNIT_EXPECT_GE(test, unit->dids.num, 3);
+	KUNIT_EXPECT_LE(test, unit->dids.num, 16);
+	domains[i] = vtd_paging_alloc(unit, NUMA_NO_NODE, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(domains[i]));
+	KUNIT_EXPECT_EQ(test, vtd_attach(domains[i], other, 0), 0);
+
+	rig->refuse = 0;
+	KUNIT_EXPECT_EQ(test, vtd_owed_prove(unit), 0);
+	map_quarantine_settle();
+	KUNIT_EXPECT_EQ(test, unit->dids.num, 2);
+	KUNIT_EXPECT_EQ(test, vtd_attach(domains[i - 1], rig->device, 0), 0);
+	KUNIT_EXPECT_EQ(test, rig->device->kept_tags, 0);
+	vtd_detach_all(rig->device);
+	vtd_detach_all(other);
+	mutex_lock(&unit->lock);
+	vtd_context_remove(other);
+	mutex_unlock(&unit->lock);
+	vtd_pasid_dir_free(other);
+	for (i = 0; i < ARRAY_SIZE(domains); i++)
+		if (domains[i])
+			domains[i]->domain.ops->free(&domains[i]->domain);
+	rig_end(rig);
+}
+
+/*
+ * A PASID moves between two tables of a guest's, and the unit does not forget the PASID
+ * table that it was in: nothing is written to that any more, until the unit has.
+ */
+static void owed_pasid_table(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+	struct iommu_hwpt_vtd_s1 s1 = { .addr_width = 48 };
+	struct vtd_domain *parent, *nested[2];
+	struct vtd_pasid_entry *spare;
+	struct vtd_unit *unit;
+	unsigned int i;
+
+	if (!rig)
+		return;
+	unit = &rig->fake->unit;
+	parent = vtd_paging_alloc(unit, NUMA_NO_NODE,
+				  IOMMU_HWPT_ALLOC_NEST_PARENT);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(parent));
+	for (i = 0; i < 2; i++) {
+		s1.pgtbl_addr = SZ_1M << i;
+		nested[i] = vtd_nested_alloc(unit, parent, &s1);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(nested[i]));
+	}
+	KUNIT_EXPECT_EQ(test, vtd_attach(nested[0], rig->device, 5), 0);
+	KUNIT_EXPECT_NULL(test, rig->device->pasid_spare);
+	KUNIT_EXPECT_EQ(test, vtd_attach(nested[1], rig->device, 5), 0);
+	spare = rig->device->pasid_spare;
+	KUNIT_EXPECT_NOT_NULL(test, spare);
+	KUNIT_EXPECT_EQ(test, kept().tables, 0);
+
+	rig->refuse = PASID_CACHE;
+	KUNIT_EXPECT_EQ(test, vtd_attach(nested[0], rig->device, 5), 0);
+	KUNIT_EXPECT_TRUE(test, vtd_units_owing());
+	KUNIT_EXPECT_NULL(test, rig->device->pasid_spare);
+	KUNIT_EXPECT_EQ(test, kept().tables, 1);
+	/* It is found where it was put */
+	KUNIT_EXPECT_PTR_EQ(test,
+			    phys_to_virt(rig->device->pasid_dir[0] & PAGE_MASK),
+			    (void *)spare);
+	KUNIT_EXPECT_EQ(test, vtd_attach(nested[1], rig->device, 5), 0);
+	KUNIT_EXPECT_EQ(test, kept().tables, 2);
+
+	rig->refuse = 0;
+	KUNIT_EXPECT_EQ(test, vtd_owed_prove(unit), 0);
+	map_quarantine_settle();
+	KUNIT_EXPECT_EQ(test, kept().tables, 0);
+	KUNIT_EXPECT_EQ(test, vtd_attach(nested[0], rig->device, 5), 0);
+	KUNIT_EXPECT_NOT_NULL(test, rig->device->pasid_spare);
+	vtd_detach_all(rig->device);
+	for (i = 0; i < 2; i++)
+		nested[i]->domain.ops->free(&nested[i]->domain);
+	parent->domain.ops->free(&parent->domain);
+	rig_end(rig);
+}
+
+/* All that a device was told: how often of all PASIDs at once, and of which ones. */
+static unsigned int told_pasids(struct rig *rig, unsigned long *pasids,
+				unsigned int *no_pasid)
+{
+	unsigned int i, global = 0;
+
+	bitmap_zero(pasids, 256);
+	*no_pasid = 0;
+	for (i = 0; i < rig->fake->num_log; i++) {
+		const struct qi_desc *desc = &rig->fake->log[i].desc;
+		u32 pasid = desc->qw0 >> 32 & 0xfffff;
+
+		*no_pasid += (desc->qw0 & 0xf) == DEVICE;
+		if ((desc->qw0 & 0xf) != DEVICE_PASID)
+			continue;
+		global += desc->qw1 & 1;
+		if (pasid < 256)
+			__set_bit(pasid, pasids);
+	}
+	return global;
+}
+
+/*
+ * A function may ignore that an invalidation is for all PASIDs: it is told of each, also
+ * of one that was detached when the unit did not do as it was told.
+ */
+static void owed_not_global(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+	DECLARE_BITMAP(pasids, 256);
+	unsigned int no_pasid;
+
+	if (!rig)
+		return;
+	rig->device->ats_global = false;
+	KUNIT_ASSERT_EQ(test, vtd_attach(rig->domain, rig->device, 5), 0);
+	KUNIT_ASSERT_EQ(test, vtd_attach(rig->domain, rig->device, 200), 0);
+	KUNIT_ASSERT_EQ(test, map_memory(rig), 0);
+	rig->refuse = IOTLB;
+	vtd_detach(rig->device, 200);
+	unmap_memory(rig);
+	KUNIT_EXPECT_TRUE(test, vtd_units_owing());
+
+	rig->refuse = 0;
+	vtd_fake_forget(rig->fake);
+	KUNIT_EXPECT_EQ(test, vtd_owed_prove(&rig->fake->unit), 0);
+	KUNIT_EXPECT_EQ(test, told_pasids(rig, pasids, &no_pasid), 0);
+	KUNIT_EXPECT_EQ(test, no_pasid, 1);
+	/* Those that share a table with one that was in use */
+	KUNIT_EXPECT_EQ(test, bitmap_weight(pasids, 256), 63 + 64);
+	KUNIT_EXPECT_TRUE(test, test_bit(5, pasids));
+	KUNIT_EXPECT_TRUE(test, test_bit(200, pasids));
+	KUNIT_EXPECT_TRUE(test, rig->device->ats);
+	rig_end(rig);
+}
+
 /* By the work alone. */
 static void owed_by_itself(struct kunit *test)
 {
@@ -296,6 +466,9 @@ static struct kunit_case owed_cases[] = {
 	KUNIT_CASE(owed_refused),
 	KUNIT_CASE(owed_busy),
 	KUNIT_CASE(owed_tables),
+	KUNIT_CASE(owed_dids),
+	KUNIT_CASE(owed_pasid_table),
+	KUNIT_CASE(owed_not_global),
 	KUNIT_CASE(owed_by_itself),
 	{}
 };

@@ -12,6 +12,7 @@
 #include "vtd_rig.h"
 
 struct kunit;
+struct sweep_step;
 
 /* Descriptor types (6.5.2) */
 enum {
@@ -101,7 +102,9 @@ struct sweep_unit {
  * @test: that runs now
  * @rig: one function
  * @rid: its id
- * @dir_order: size of the directory of one that was unplugged
+ * @dir_order: size of the directory of one that was unplugged, and
+ * @dir: where it was, and
+ * @table: where its first PASID table was
  * @unit: what kind
  * @state: domains of transitions
  * @value: what each state's probe address holds; 0: not reachable
@@ -115,6 +118,8 @@ struct sweep_unit {
  * @array: user memory for an invalidation
  * @hot: what was read while a step was set up: devices go on with it meanwhile
  * @num_hot: how many
+ * @moving: the transition that goes on: what is read meanwhile is what there was
+ *	before or is after; NULL: none, or something is left out in it
  * @why: what was not as it should be; NULL: nothing
  */
 struct sweep {
@@ -122,6 +127,8 @@ struct sweep {
 	struct vtd_rig rig;
 	u16 rid;
 	unsigned int dir_order;
+	unsigned long dir;
+	unsigned long table;
 	const struct sweep_unit *unit;
 	struct vtd_domain *state[SWEEP_STATES];
 	u64 value[SWEEP_STATES];
@@ -140,6 +147,7 @@ struct sweep {
 		bool write;
 	} hot[SWEEP_HOT];
 	unsigned int num_hot;
+	const struct sweep_step *moving;
 	const char *why;
 };
 

@@ -127,7 +127,9 @@ static int run(struct sweep *s, const struct sweep_step *step,
 			vtd_model_inject(model, what, nth);
 		}
 		sweep_traffic(s, true);
+		s->moving = !nth && step->from != step->to ? step : NULL;
 		rc = step->act(s, step);
+		s->moving = NULL;
 		sweep_traffic(s, false);
 		vtd_model_inject(model, what, 0);
 		vtd_model_counts(model, did);

@@ -221,17 +221,31 @@ bool sweep_write(struct sweep *s, ioasid_t pasid, u64 iova, bool ats)
 	return access(s, pasid, true, iova, ats, &val);
 }
 
+/* A request on the way from one domain to another has met one of the two. */
+static void check_moving(struct sweep *s, unsigned int hot, u64 val)
+{
+	const struct sweep_step *step = s->moving;
+
+	if (step && s->hot[hot].pasid == step->pasid &&
+	    s->hot[hot].iova == s->probe && val != s->value[step->from] &&
+	    val != s->value[step->to] && !s->why)
+		s->why = "there was a moment between before and after";
+}
+
 static void traffic(void *data)
 {
 	struct sweep *s = data;
 	unsigned int i;
+	bool ok;
 	u64 val;
 
 	for (i = 0; i < s->num_hot; i++) {
 		if (s->hot[i].ats && !s->rig.num)
 			continue;
-		if (access(s, s->hot[i].pasid, false, s->hot[i].iova,
-			   s->hot[i].ats, &val) && s->hot[i].write)
+		ok = access(s, s->hot[i].pasid, false, s->hot[i].iova,
+			    s->hot[i].ats, &val);
+		check_moving(s, i, ok ? val : 0);
+		if (ok && s->hot[i].write)
 			access(s, s->hot[i].pasid, true, s->hot[i].iova,
 			       s->hot[i].ats, &val);
 	}
@@ -278,6 +292,21 @@ bool sweep_expect(struct sweep *s, ioasid_t pasid, u64 iova, u64 want,
 	return false;
 }
 
+/*
+ * A pointer in the directory, or a table that took another one's place, is not written
+ * back by what comes next. The PASIDs of the sweep are in one table.
+ */
+static void write_back(struct sweep *s)
+{
+	struct vtd_model *model = s->rig.machine->model;
+	u64 *dir = s->rig.device[0]->pasid_dir;
+
+	vtd_model_clean(model, dir, sizeof(*dir));
+	if (*dir & 1)
+		vtd_model_clean(model, phys_to_virt(*dir & PAGE_MASK),
+				PAGE_SIZE);
+}
+
 /**
  * sweep_settle() - nothing is injected, attached, or cached any more
  * @s: sweep
@@ -290,6 +319,7 @@ void sweep_settle(struct sweep *s)
 
 	for (i = 0; i < VTD_MODEL_NUM_INJECTS; i++)
 		vtd_model_inject(s->rig.machine->model, i, 0);
+	write_back(s);
 	vtd_detach_all(s->rig.device[0]);
 	mutex_lock(&unit->lock);
 	vtd_batch_context_all(&batch);

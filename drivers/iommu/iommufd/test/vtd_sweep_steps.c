@@ -528,35 +528,46 @@ static int states_setup(struct sweep *s, const struct sweep_step *step)
 	return 0;
 }
 
+/* Free pages of a kind that are looked through for one */
+#define UNPLUG_TAKEN	64
+
 static int unplug_act(struct sweep *s, const struct sweep_step *step)
 {
-	s->dir_order = s->rig.device[0]->pasid_dir_order;
+	struct vtd_device *device = s->rig.device[0];
+
+	s->dir_order = device->pasid_dir_order;
+	s->dir = (unsigned long)device->pasid_dir;
+	s->table = (unsigned long)phys_to_virt(*device->pasid_dir & PAGE_MASK);
 	sweep_unplug(s);
 	return 0;
 }
 
-/*
- * Another function in its place must have nothing of it. It has no ATS, which to
- * enable would flush the context cache once more, and its directory is elsewhere.
- */
-static void unplug_check(struct sweep *s, const struct sweep_step *step)
+/* Nobody else gets the pages at @at, if they are free. */
+static void take(unsigned long at, unsigned int order,
+		 unsigned long taken[UNPLUG_TAKEN])
 {
-	ioasid_t pasid = sweep_pasids[SWEEP_AT_NESTED];
-	unsigned long taken[4] = {};
-	struct vtd_device *device;
 	unsigned int i;
-	int rc;
 
-	for (i = 0; i < ARRAY_SIZE(taken); i++)
-		taken[i] = __get_free_pages(GFP_KERNEL | __GFP_ZERO, s->dir_order);
-	rc = sweep_plug(s, s->unit->flags & ~MODEL_PCI_ATS);
-	for (i = 0; i < ARRAY_SIZE(taken); i++)
-		free_pages(taken[i], s->dir_order);
-	if (rc) {
-		s->why = "not plugged";
-		return;
+	for (i = 0; i < UNPLUG_TAKEN; i++) {
+		taken[i] = __get_free_pages(GFP_KERNEL | __GFP_ZERO, order);
+		if (taken[i] == at)
+			break;
 	}
-	device = s->rig.device[0];
+}
+
+static void give_back(unsigned int order, unsigned long taken[UNPLUG_TAKEN])
+{
+	unsigned int i;
+
+	for (i = 0; i < UNPLUG_TAKEN; i++)
+		free_pages(taken[i], order);
+}
+
+static void unplug_later(struct sweep *s)
+{
+	struct vtd_device *device = s->rig.device[0];
+	ioasid_t pasid = sweep_pasids[SWEEP_AT_NESTED];
+
 	if (!sweep_expect(s, IOMMU_NO_PASID, s->probe, 0, "its RID is alive") ||
 	    (attachments(s) > 1 &&
 	     !sweep_expect(s, pasid, s->probe, 0, "its PASID is alive")))
@@ -574,6 +585,27 @@ static void unplug_check(struct sweep *s, const struct sweep_step *step)
 	if (attachments(s) > 1)
 		sweep_expect(s, pasid, s->probe, s->value[SWEEP_NESTED_LATER],
 			     "its nested domain id is used");
+}
+
+/*
+ * Another function in its place must have nothing of it. It has no ATS, which to
+ * enable would flush the context cache once more, and its directory and PASID table
+ * are elsewhere.
+ */
+static void unplug_check(struct sweep *s, const struct sweep_step *step)
+{
+	unsigned long dirs[UNPLUG_TAKEN] = {}, tables[UNPLUG_TAKEN] = {};
+	int rc;
+
+	take(s->dir, s->dir_order, dirs);
+	take(s->table, 0, tables);
+	rc = sweep_plug(s, s->unit->flags & ~MODEL_PCI_ATS);
+	if (rc)
+		s->why = "not plugged";
+	else
+		unplug_later(s);
+	give_back(s->dir_order, dirs);
+	give_back(0, tables);
 }
 
 static void unplug_undo(struct sweep *s, const struct sweep_step *step)

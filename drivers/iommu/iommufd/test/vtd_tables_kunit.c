@@ -45,6 +45,25 @@ static const struct vtd_target targets[] = {
 	  .ss_root = SS_A, .fs_root = FS_A, .fs_levels = 4, .snoop = true },
 };
 
+/* Others of the same table, which are not to be touched */
+static void set_neighbours(struct tables *t, bool on)
+{
+	static const struct {
+		u32 pasid;
+		unsigned int target;
+	} others[] = { { 1, 6 }, { 2, 8 }, { 62, 11 } };
+	unsigned int i;
+	u32 pasid;
+
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		pasid = t->pasid ^ others[i].pasid;
+		KUNIT_ASSERT_EQ(t->test, vtd_pasid_prepare(t->device, pasid),
+				0);
+		vtd_pasid_set(t->device, pasid,
+			      &targets[on ? others[i].target : 0]);
+	}
+}
+
 static void all_pairs(struct kunit *test, u64 cap, bool ats, bool dead)
 {
 	static const u32 pasids[] = { 0, 5, 0x12345 };
@@ -57,9 +76,8 @@ static void all_pairs(struct kunit *test, u64 cap, bool ats, bool dead)
 	t->dead = dead;
 	for (i = 0; i < ARRAY_SIZE(pasids); i++) {
 		t->pasid = pasids[i];
+		set_neighbours(t, true);
 		t->record_pasid = true;
-		KUNIT_ASSERT_EQ(test, vtd_pasid_prepare(t->device, t->pasid),
-				0);
 		for (from = 0; from < ARRAY_SIZE(targets); from++) {
 			for (to = 0; to < ARRAY_SIZE(targets); to++) {
 				rec_transition(t, &targets[from], &targets[to]);
@@ -72,9 +90,11 @@ static void all_pairs(struct kunit *test, u64 cap, bool ats, bool dead)
 			}
 		}
 		t->dead = false;
-		vtd_pasid_set(t->device, t->pasid, &targets[0], NULL);
+		vtd_pasid_set(t->device, t->pasid, &targets[0]);
+		set_neighbours(t, false);
 		t->dead = dead;
 		rec_forget(t);
+		t->record_pasid = false;
 	}
 out:
 	t->record_pasid = false;
@@ -103,6 +123,32 @@ static void tables_pairs_dead(struct kunit *test)
 	all_pairs(test, CAP_BASE, true, true);
 }
 
+/* Without a table to copy to, what would need it is refused, and nothing is done. */
+static void tables_no_spare(struct kunit *test)
+{
+	struct tables *t = rec_new(test, CAP_BASE, ECAP_BASE, 64);
+
+	mutex_lock(&t->unit->lock);
+	t->pasid = 7;
+	t->record_pasid = true;
+	KUNIT_EXPECT_EQ(test, vtd_pasid_set(t->device, 7, &targets[8]), -EINVAL);
+	rec_set(t, &targets[8]);
+	rec_forget(t);
+	rec_snapshot(t);
+	KUNIT_EXPECT_EQ(test, vtd_pasid_set(t->device, 7, &targets[9]), -EINVAL);
+	rec_check_final(t, &targets[8]);
+	KUNIT_EXPECT_EQ(test, t->num_states, 1);
+	KUNIT_EXPECT_EQ(test, t->fake->num_log, 0);
+	KUNIT_EXPECT_EQ(test, vtd_pasid_prepare(t->device, 7), 0);
+	KUNIT_EXPECT_EQ(test, vtd_pasid_set(t->device, 7, &targets[9]), 0);
+	rec_check_final(t, &targets[9]);
+	rec_check_transition(t);
+	/* The one that was used last serves again */
+	KUNIT_EXPECT_EQ(test, vtd_pasid_set(t->device, 7, &targets[8]), 0);
+	vtd_pasid_set(t->device, 7, &targets[0]);
+	mutex_unlock(&t->unit->lock);
+}
+
 /* Dirty bits on and off: one store, everything of the domain invalidated */
 static void tables_dirty(struct kunit *test)
 {
@@ -121,7 +167,7 @@ static void tables_dirty(struct kunit *test)
 		if (target.type != VTD_TARGET_SECOND_STAGE &&
 		    target.type != VTD_TARGET_NESTED)
 			continue;
-		vtd_pasid_set(t->device, t->pasid, &target, NULL);
+		rec_set(t, &target);
 		for (on = 0; on < 4; on++) {
 			rec_forget(t);
 			rec_snapshot(t);
@@ -131,7 +177,7 @@ static void tables_dirty(struct kunit *test)
 							    target.dirty), 0);
 			rec_check_clean(t);
 			rec_check_final(t, &target);
-			rec_check_transition(t, true);
+			rec_check_transition(t);
 		}
 		t->dead = true;
 		target.dirty = true;
@@ -142,7 +188,7 @@ static void tables_dirty(struct kunit *test)
 		t->dead = false;
 	}
 	t->record_pasid = false;
-	vtd_pasid_set(t->device, t->pasid, &targets[0], NULL);
+	vtd_pasid_set(t->device, t->pasid, &targets[0]);
 	vtd_context_remove(t->device);
 	mutex_unlock(&t->unit->lock);
 }
@@ -378,22 +424,29 @@ static void tables_write_buffer(struct kunit *test)
 			0);
 	KUNIT_ASSERT_EQ(test, vtd_pasid_prepare(t->device, 3), 0);
 	rec_forget(t);
-	KUNIT_EXPECT_EQ(test, vtd_pasid_set(t->device, 3, &targets[2], NULL), 0);
+	KUNIT_EXPECT_EQ(test, vtd_pasid_set(t->device, 3, &targets[2]), 0);
 	KUNIT_EXPECT_NE(test, vtd_fake_reg32(t->fake, DMAR_GSTS_REG) & GCMD_WBF,
 			0);
-	vtd_pasid_set(t->device, 3, &targets[0], NULL);
+	vtd_pasid_set(t->device, 3, &targets[0]);
 	vtd_context_remove(t->device);
 	mutex_unlock(&t->unit->lock);
 }
 
 #ifdef CONFIG_X86_64
-/* Reads an entry's first half the way a unit does, while it changes. */
+/* Reads an entry the way a unit does, by the directory, while it changes. */
 struct observer {
-	u64 *entry;
-	u64 want[4][2];
+	u64 *slot;
+	unsigned int index;
+	u64 want[4][3];
 	unsigned long reads;
 	unsigned long torn;
 };
+
+/* Changes nothing, whatever is there */
+static u128 fetch(u64 *at)
+{
+	return cmpxchg128((u128 *)at, 0, 0);
+}
 
 static int observe(void *arg)
 {
@@ -401,58 +454,77 @@ static int observe(void *arg)
 	unsigned int i;
 
 	while (!kthread_should_stop()) {
-		/* Changes nothing, whatever is there */
-		u128 val = cmpxchg128((u128 *)seen->entry, 0, 0);
+		u64 *table = phys_to_virt(READ_ONCE(*seen->slot) & ADDRESS);
+		u128 low = fetch(table + seen->index * 8);
+		u128 high = fetch(table + seen->index * 8 + 2);
 
 		for (i = 0; i < ARRAY_SIZE(seen->want); i++)
-			if ((u64)val == seen->want[i][0] &&
-			    (u64)(val >> 64) == seen->want[i][1])
+			if ((u64)low == seen->want[i][0] &&
+			    (u64)(low >> 64) == seen->want[i][1] &&
+			    (u64)high == seen->want[i][2])
 				break;
-		/* Not present: nothing else counts. */
-		if (i == ARRAY_SIZE(seen->want) && ((u64)val & 1))
+		if (i == ARRAY_SIZE(seen->want))
 			seen->torn++;
-		seen->reads++;
+		/* Behind the fetches: who waits for it changes what they read */
+		smp_store_release(&seen->reads, seen->reads + 1);
 		cond_resched();
 	}
 	return 0;
 }
 
-static void tables_atomic(struct kunit *test)
+/* One after the other of @which, of which there are as many as an observer knows */
+static void change_observed(struct kunit *test, const unsigned int *which)
 {
-	static const unsigned int which[] = { 1, 3, 4, 6 };
 	struct tables *t = rec_new(test, CAP_BASE, ECAP_BASE, 64);
 	struct observer *seen = kunit_kzalloc(test, sizeof(*seen), GFP_KERNEL);
+	unsigned int i, num = ARRAY_SIZE(seen->want);
 	struct task_struct *thread;
 	unsigned long end;
-	unsigned int i;
 
 	if (!system_has_cmpxchg128())
 		kunit_skip(test, "no 128-bit exchange");
 	KUNIT_ASSERT_NOT_NULL(test, seen);
 	mutex_lock(&t->unit->lock);
-	KUNIT_ASSERT_EQ(test, vtd_pasid_prepare(t->device, 9), 0);
-	seen->entry = rec_pasid_entry(t, 9);
-	KUNIT_ASSERT_NOT_NULL(test, seen->entry);
-	for (i = 0; i < ARRAY_SIZE(which); i++) {
-		vtd_pasid_set(t->device, 9, &targets[which[i]], NULL);
-		seen->want[i][0] = seen->entry[0];
-		seen->want[i][1] = seen->entry[1];
+	t->pasid = 9;
+	seen->slot = t->device->pasid_dir;
+	seen->index = 9;
+	for (i = 0; i < num; i++) {
+		rec_set(t, &targets[which[i]]);
+		memcpy(seen->want[i], rec_pasid_entry(t, 9),
+		       sizeof(seen->want[i]));
 	}
 	thread = kthread_run(observe, seen, "vtd_observer");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
+	t->fetches = &seen->reads;
 	end = jiffies + HZ;
 	for (i = 0; time_before(jiffies, end); i++) {
 		vtd_fake_forget(t->fake);
-		vtd_pasid_set(t->device, 9,
-			      &targets[which[i % ARRAY_SIZE(which)]], NULL);
+		rec_set(t, &targets[which[i % num]]);
 		cond_resched();
 	}
+	t->fetches = NULL;
 	kthread_stop(thread);
-	vtd_pasid_set(t->device, 9, &targets[0], NULL);
+	vtd_pasid_set(t->device, 9, &targets[0]);
 	mutex_unlock(&t->unit->lock);
 	KUNIT_EXPECT_GT(test, seen->reads, 100UL);
 	KUNIT_EXPECT_EQ(test, seen->torn, 0UL);
 	kunit_info(test, "%u changes, %lu reads\n", i, seen->reads);
+}
+
+/* In place: one store */
+static void tables_atomic(struct kunit *test)
+{
+	static const unsigned int which[] = { 1, 3, 4, 7 };
+
+	change_observed(test, which);
+}
+
+/* In a copy of the table, but for the last to the first: one store of the high half */
+static void tables_atomic_copy(struct kunit *test)
+{
+	static const unsigned int which[] = { 8, 9, 10, 11 };
+
+	change_observed(test, which);
 }
 #endif
 
@@ -467,10 +539,12 @@ static struct kunit_case tables_cases[] = {
 	KUNIT_CASE_SLOW(tables_pairs_ats),
 	KUNIT_CASE_SLOW(tables_pairs_caching),
 	KUNIT_CASE_SLOW(tables_pairs_dead),
+	KUNIT_CASE(tables_no_spare),
 	KUNIT_CASE(tables_dirty),
 	KUNIT_CASE(tables_write_buffer),
 #ifdef CONFIG_X86_64
 	KUNIT_CASE_SLOW(tables_atomic),
+	KUNIT_CASE_SLOW(tables_atomic_copy),
 #endif
 	{}
 };

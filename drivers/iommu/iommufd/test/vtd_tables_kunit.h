@@ -30,15 +30,28 @@
 
 #define MAX_STATES	32
 #define MAX_CLEANED	4096
+#define MAX_SEEN	12
 
 /**
  * struct state - an entry as the unit can fetch it
  * @val: the entry
+ * @at: where it is
  * @log: descriptors submitted before it appeared
  */
 struct state {
 	u64 val[8];
+	u64 *at;
 	unsigned int log;
+};
+
+/**
+ * struct seen - a table as the unit sees it, which is what was cleaned
+ * @table: the table
+ * @val: what there is of it
+ */
+struct seen {
+	u64 *table;
+	u64 val[PAGE_SIZE / sizeof(u64)];
 };
 
 /* A unit with a device, and the recorder */
@@ -60,6 +73,13 @@ struct tables {
 		size_t size;
 	} cleaned[MAX_CLEANED];
 	unsigned int num_cleaned;
+	/* Tables that were cleaned as a whole, and since */
+	struct seen seen[MAX_SEEN];
+	unsigned int num_seen;
+	/* The PASID table that holds the entry */
+	u64 *table;
+	/* Fetches of somebody who reads the entry all the time; NULL: nobody does */
+	unsigned long *fetches;
 	/* Submissions with a device TLB's time out */
 	bool dead;
 	int rcs[256];
@@ -88,7 +108,9 @@ unsigned int rec_find_context_cache(struct tables *t, unsigned int from,
 /* The entry in memory is that of @target. */
 void rec_check_final(struct tables *t, const struct vtd_target *target);
 /* States and descriptors since rec_forget() and rec_snapshot(). */
-void rec_check_transition(struct tables *t, bool hitless);
+void rec_check_transition(struct tables *t);
+/* Prepare the PASID and set it to @target, not recorded. */
+void rec_set(struct tables *t, const struct vtd_target *target);
 /* Set the PASID to @from, then record and check its way to @to. */
 void rec_transition(struct tables *t, const struct vtd_target *from,
 		    const struct vtd_target *to);

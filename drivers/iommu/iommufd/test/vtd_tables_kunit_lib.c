@@ -3,13 +3,14 @@
  * The recorder of context and PASID table entries.
  *
  * The unit does not snoop tables, so it sees of a store what was cleaned: each
- * clean of an entry is a state that the unit can fetch. A fetch is of 128 bits at
- * a time, so it can also see halves of two states, unless the PASID cache was
- * invalidated in between. Every entry that can be seen has to mean, in the bits
- * that its translation type uses, what it meant before or what it is to mean, or
- * nothing. What has to be invalidated when is the table of 6.5.3.3; the layouts
- * are those of 9.1 to 9.6, as plain numbers.
+ * clean of an entry, or of the pointer to the table that it is in, is a state that the
+ * unit can fetch. A fetch is of 128 bits at a time, so it can also see halves of two
+ * states, unless the PASID cache was invalidated in between, or they are in two
+ * tables. Every entry that can be seen has to mean, in the bits that its translation
+ * type uses, what it meant before or what it is to mean. What has to be invalidated
+ * when is the table of 6.5.3.3; the layouts are those of 9.1 to 9.6, as plain numbers.
  */
+#include <linux/delay.h>
 #include <linux/io.h>
 
 #include "vtd_tables_kunit.h"
@@ -23,7 +24,7 @@
 #define LOW0_PT		(7ULL << 6 | 3)
 #define LOW1_SS		(0xffffULL | BIT_ULL(23) | BIT_ULL(24))
 #define LOW1_PT		(0xffffULL | BIT_ULL(24))
-/* Supervisor requests: bit 0 of the second half, with every type */
+/* Supervisor requests: bit 0 of the second half, with every type that is present */
 #define SRE		1ULL
 /* Walks: free where nothing walks */
 #define FREE0_PT	(7ULL << 2)
@@ -51,6 +52,11 @@ u64 *rec_pasid_entry(struct tables *t, u32 pasid)
 
 	return slot & 1 ? (u64 *)phys_to_virt(slot & ADDRESS) + (pasid & 63) * 8
 			: NULL;
+}
+
+static u64 *pasid_slot(struct tables *t)
+{
+	return t->device->pasid_dir + (t->pasid >> 6);
 }
 
 static u64 *recorded_entry(struct tables *t, size_t *size)
@@ -85,6 +91,62 @@ bool rec_was_cleaned(struct tables *t, void *addr, size_t size)
 	return true;
 }
 
+static struct seen *find_seen(struct tables *t, u64 *table)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->num_seen; i++)
+		if (t->seen[i].table == table)
+			return &t->seen[i];
+	return NULL;
+}
+
+/* Cache lines of @addr are written back. */
+static void note_seen(struct tables *t, void *addr, size_t size)
+{
+	u64 *table = PTR_ALIGN_DOWN(addr, PAGE_SIZE);
+	struct seen *seen = find_seen(t, table);
+	size_t line, end;
+
+	if (!seen && (addr != table || size != PAGE_SIZE))
+		return;
+	if (!seen && t->num_seen == MAX_SEEN) {
+		KUNIT_FAIL(t->test, "more tables than can be recorded");
+		return;
+	}
+	if (!seen) {
+		seen = &t->seen[t->num_seen++];
+		seen->table = table;
+	}
+	line = offset_in_page(addr) / 64;
+	end = DIV_ROUND_UP(offset_in_page(addr) + size, 64);
+	for (; line < min(end, PAGE_SIZE / 64); line++)
+		memcpy(&seen->val[line * 8], &table[line * 8], 64);
+}
+
+/*
+ * The pointer to the PASID table is there: of the table all can be seen, and of a
+ * table that takes the place of another one, the other entries are the same.
+ */
+static void check_table(struct tables *t)
+{
+	u64 slot = *pasid_slot(t), *table;
+	unsigned int i, own = (t->pasid & 63) * 8;
+	struct seen *seen;
+
+	if (!(slot & 1))
+		return;
+	table = phys_to_virt(slot & ADDRESS);
+	seen = find_seen(t, table);
+	KUNIT_EXPECT_TRUE_MSG(t->test,
+			      seen && !memcmp(seen->val, table, PAGE_SIZE),
+			      "a table was not written back");
+	for (i = 0; t->table && i < PAGE_SIZE / sizeof(u64); i++)
+		if (i < own || i >= own + 8)
+			KUNIT_EXPECT_EQ(t->test, table[i], t->table[i]);
+	t->table = table;
+}
+
 /* Of what @slot points to, @size bytes can be seen, if the pointer can be. */
 static void check_pointer(struct tables *t, u64 *slot, size_t size)
 {
@@ -108,11 +170,8 @@ static void check_published(struct tables *t, void *addr, size_t size)
 		if (slot && overlaps(slot, 32, addr, size))
 			check_pointer(t, slot, 1024UL << (*slot >> 9 & 7));
 	}
-	if (t->record_pasid) {
-		slot = t->device->pasid_dir + (t->pasid >> 6);
-		if (overlaps(slot, 8, addr, size))
-			check_pointer(t, slot, PAGE_SIZE);
-	}
+	if (t->record_pasid && overlaps(pasid_slot(t), 8, addr, size))
+		check_table(t);
 }
 
 void rec_snapshot(struct tables *t)
@@ -130,6 +189,7 @@ void rec_snapshot(struct tables *t)
 	state = &t->states[t->num_states++];
 	memset(state, 0, sizeof(*state));
 	memcpy(state->val, entry, size);
+	state->at = entry;
 	state->log = t->fake->num_log;
 }
 
@@ -139,12 +199,15 @@ static void tables_on_clean(struct vtd_fake *fake, void *addr, size_t size)
 	size_t entry_size;
 	u64 *entry = recorded_entry(t, &entry_size);
 
+	note_seen(t, addr, size);
 	check_published(t, addr, size);
 	if (t->num_cleaned < MAX_CLEANED) {
 		t->cleaned[t->num_cleaned].addr = addr;
 		t->cleaned[t->num_cleaned++].size = size;
 	}
-	if (entry && overlaps(entry, entry_size, addr, size))
+	if (entry && (overlaps(entry, entry_size, addr, size) ||
+		      (t->record_pasid &&
+		       overlaps(pasid_slot(t), 8, addr, size))))
 		rec_snapshot(t);
 }
 
@@ -167,6 +230,16 @@ static u8 type_of(const struct qi_desc *desc)
 	return desc->qw0 & 0xf;
 }
 
+/* Who has begun to fetch by a pointer that is gone has done so in the end. */
+static void wait_for_fetches(struct tables *t)
+{
+	unsigned long since = READ_ONCE(*t->fetches);
+
+	/* Asleep: the one CPU there may be is the reader's */
+	while (READ_ONCE(*t->fetches) - since < 2)
+		usleep_range(20, 100);
+}
+
 static int tables_on_submit(struct vtd_fake *fake, const struct qi_desc *descs,
 			    unsigned int num, bool drain)
 {
@@ -175,6 +248,8 @@ static int tables_on_submit(struct vtd_fake *fake, const struct qi_desc *descs,
 	int rc = 0;
 
 	rec_check_clean(t);
+	if (t->fetches)
+		wait_for_fetches(t);
 	for (i = 0; i < num && t->dead; i++)
 		if (type_of(descs + i) == 3 || type_of(descs + i) == 8)
 			rc = -ETIMEDOUT;
@@ -227,6 +302,17 @@ void rec_forget(struct tables *t)
 static bool good(struct tables *t, unsigned int i)
 {
 	return !t->rcs[t->fake->log[i].submit];
+}
+
+/* 6.5.2.2: first invalidation from @from on of the whole PASID cache */
+static unsigned int find_pasid_cache_all(struct tables *t, unsigned int from)
+{
+	unsigned int i;
+
+	for (i = from; i < t->fake->num_log; i++)
+		if ((t->fake->log[i].desc.qw0 & 0x3f) == 0x37 && good(t, i))
+			return i;
+	return NOT_FOUND;
 }
 
 /* 6.5.2.2: first invalidation from @from on of the PASID-cache entry */
@@ -393,6 +479,8 @@ static bool mixable(struct tables *t, unsigned int a, unsigned int b)
 {
 	const u64 *val = t->states[a].val;
 
+	if (t->states[a].at != t->states[b].at)
+		return false;
 	/* It would have stopped at the first half (6.2.3.1) */
 	if (!present(val))
 		return false;
@@ -400,10 +488,6 @@ static bool mixable(struct tables *t, unsigned int a, unsigned int b)
 				t->pasid) >= t->states[b].log;
 }
 
-/*
- * Whether supervisor requests are let through is a question of its own: it may
- * change before or after the translation.
- */
 static void check_meaning(struct tables *t, const u64 *low, const u64 *high,
 			  const char *what)
 {
@@ -412,32 +496,41 @@ static void check_meaning(struct tables *t, const u64 *low, const u64 *high,
 	u64 val[8] = { low[0], low[1], high[2], high[3] };
 
 	KUNIT_EXPECT_TRUE_MSG(t->test,
-			      !present(val) || same(val, old) || same(val, new),
+			      identical(val, old) || identical(val, new),
 			      "%s: %llx %llx %llx", what, val[0], val[1],
 			      val[2]);
-	KUNIT_EXPECT_TRUE_MSG(t->test,
-			      !present(val) || !((val[2] ^ new[2]) & SRE) ||
-			      (present(old) && !((val[2] ^ old[2]) & SRE)),
-			      "%s: supervisor requests", what);
 }
 
-/* A first stage uses the second half as well */
-static bool can_be_hitless(const u64 *old, const u64 *new)
+/*
+ * One half changes, or the other one is not looked at before or after: then the table
+ * stays where it is.
+ */
+static bool can_be_one_step(const u64 *old, const u64 *new)
 {
 	bool low = (old[0] ^ new[0]) || (old[1] ^ new[1]);
 	bool high = ((old[2] ^ new[2]) & ~SRE) || (old[3] ^ new[3]);
 
-	return !(low && high && PGTT(old[0]) == PGTT_NESTED &&
+	if (!low || !present(old) || !present(new))
+		return true;
+	return !((old[2] ^ new[2]) & SRE) &&
+	       !(high && PGTT(old[0]) == PGTT_NESTED &&
 		 PGTT(new[0]) == PGTT_NESTED);
 }
 
-/* Nothing of entry @val is cached: what there was went behind descriptor @gone. */
-static void check_forgotten(struct tables *t, const u64 *val, unsigned int gone)
+/*
+ * Nothing of the entry of state @i is cached: what there was went when state @i + 1
+ * appeared. If it went with its table, nothing of that is cached: of any entry.
+ */
+static void check_forgotten(struct tables *t, unsigned int i)
 {
+	const u64 *val = t->states[i].val;
+	unsigned int gone = t->states[i + 1].log;
 	struct kunit *test = t->test;
 	unsigned int cache, iotlb;
 
 	cache = find_pasid_cache(t, gone, did_of(val), t->pasid);
+	if (t->states[i].at != t->states[i + 1].at)
+		cache = find_pasid_cache_all(t, gone);
 	KUNIT_ASSERT_NE_MSG(test, cache, NOT_FOUND,
 			    "no PASID cache invalidation");
 	iotlb = find_iotlb(t, cache, did_of(val), t->pasid,
@@ -456,7 +549,7 @@ static void check_forgotten(struct tables *t, const u64 *val, unsigned int gone)
 }
 
 /* States from the one before to the last, against what was invalidated when. */
-void rec_check_transition(struct tables *t, bool hitless)
+void rec_check_transition(struct tables *t)
 {
 	struct state *first = &t->states[0];
 	struct state *last = &t->states[t->num_states - 1];
@@ -477,11 +570,11 @@ void rec_check_transition(struct tables *t, bool hitless)
 		}
 	}
 
-	if (present(first->val) && present(last->val)) {
-		KUNIT_EXPECT_EQ(test, hitless,
-				can_be_hitless(first->val, last->val));
-		KUNIT_EXPECT_EQ(test, hitless, !blocked);
-	}
+	/* Also at the moment of a submission, when the unit is sure to look */
+	if (present(first->val) && present(last->val))
+		KUNIT_EXPECT_FALSE(test, blocked);
+	if (can_be_one_step(first->val, last->val))
+		KUNIT_EXPECT_PTR_EQ(test, first->at, last->at);
 
 	if (identical(first->val, last->val))
 		return;
@@ -493,7 +586,7 @@ void rec_check_transition(struct tables *t, bool hitless)
 		if (!present(val) || identical(val, t->states[i + 1].val) ||
 		    identical(val, last->val))
 			continue;
-		check_forgotten(t, val, t->states[i + 1].log);
+		check_forgotten(t, i);
 	}
 
 	/* 6.1: what was not present may be cached, as of domain 0 */
@@ -536,19 +629,28 @@ static void check_get(struct tables *t, const struct vtd_target *want)
 	KUNIT_EXPECT_EQ(t->test, got.extended_access, want->extended_access);
 }
 
+void rec_set(struct tables *t, const struct vtd_target *target)
+{
+	t->table = NULL;
+	KUNIT_ASSERT_EQ(t->test, vtd_pasid_prepare(t->device, t->pasid), 0);
+	vtd_pasid_set(t->device, t->pasid, target);
+}
+
 void rec_transition(struct tables *t, const struct vtd_target *from,
 		    const struct vtd_target *to)
 {
-	bool hitless = false, dead = t->dead;
+	bool dead = t->dead;
 	int rc;
 
 	t->dead = false;
-	vtd_pasid_set(t->device, t->pasid, from, NULL);
+	rec_set(t, from);
 	t->dead = dead;
+	KUNIT_ASSERT_EQ(t->test, vtd_pasid_prepare(t->device, t->pasid), 0);
+	t->table = PTR_ALIGN_DOWN(rec_pasid_entry(t, t->pasid), PAGE_SIZE);
 	rec_forget(t);
 	rec_snapshot(t);
 
-	rc = vtd_pasid_set(t->device, t->pasid, to, &hitless);
+	rc = vtd_pasid_set(t->device, t->pasid, to);
 	if (!t->dead)
 		KUNIT_EXPECT_EQ(t->test, rc, 0);
 	else
@@ -558,5 +660,5 @@ void rec_transition(struct tables *t, const struct vtd_target *from,
 	rec_check_clean(t);
 	rec_check_final(t, to);
 	check_get(t, to);
-	rec_check_transition(t, hitless);
+	rec_check_transition(t);
 }

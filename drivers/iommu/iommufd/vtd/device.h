@@ -35,6 +35,8 @@
  *	up to TAG_IDS_OWN_MAX. Under vtd_unit::lock
  * @pasid_dir: PASID directory (9.5), and
  * @pasid_dir_order: its size in pages, as an order; constant
+ * @pasid_spare: what a PASID table is copied to, NULL until there is one. Under
+ *	vtd_unit::lock
  * @attachments: &struct vtd_attachment by PASID, IOMMU_NO_PASID for requests
  *	without one. Written under vtd_unit::lock, read under RCU
  * @source: in the fault door, NULL if it cannot send page requests, or is about
@@ -60,6 +62,7 @@ struct vtd_device {
 	u8 kept_tags;
 	u64 *pasid_dir;
 	unsigned int pasid_dir_order;
+	struct vtd_pasid_entry *pasid_spare;
 	struct xarray attachments;
 	struct iommufd_fault_source *source;
 	struct work_struct distrust_work;

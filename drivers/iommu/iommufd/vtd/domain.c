@@ -488,7 +488,7 @@ static struct vtd_attachment *attachment_new(struct vtd_domain *domain,
 static void set_entry(struct vtd_device *device, ioasid_t pasid,
 		      const struct vtd_target *target)
 {
-	int rc = vtd_pasid_set(device, pasid, target, NULL);
+	int rc = vtd_pasid_set(device, pasid, target);
 
 	if (rc == -ETIMEDOUT)
 		vtd_device_distrust(device);
@@ -552,7 +552,7 @@ static int attach_locked(struct vtd_domain *domain, struct vtd_device *device,
  * @device: the device
  * @pasid: below device->max_pasids; IOMMU_NO_PASID for requests without one
  *
- * Whatever was there before is replaced, hitlessly where hardware can do that.
+ * Whatever was there before is replaced at once: no request finds neither.
  * May sleep; takes vtd_unit::lock.
  *
  * Return: 0; -EINVAL: the unit cannot do what @domain needs, or has no such

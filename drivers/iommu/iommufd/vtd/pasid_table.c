@@ -3,10 +3,18 @@
  * Entries of PASID tables (VT-d specification 9.6): where the requests of a
  * PASID go, and how that is changed while they come.
  *
- * An entry is changed by 128-bit stores, in steps: bits 127:0, which have the
- * type of translation, the domain id and the second stage, and bits 255:128,
- * which have the first stage. Each step is followed by the invalidations that
- * 6.5.3.3 asks for a change of what the entry was before it.
+ * A request meets what the entry was, or what it is to be, and nothing else. An
+ * entry is changed by 128-bit stores, in steps: bits 127:0, which have the type of
+ * translation, the domain id and the second stage, and bits 255:128, which have
+ * the first stage. Each step is followed by the invalidations that 6.5.3.3 asks
+ * for a change of what the entry was before it. One of them at most may change
+ * what the unit looks at; between two first stages with domain ids of their own
+ * both do. But each table is found by one 64-bit pointer, in the directory (9.5):
+ * such a change is made in a copy of the table, and the pointer turned to the
+ * copy; what was the table is the next copy.
+ *
+ * Nobody but the driver writes entries: a unit sets accessed and dirty bits in page
+ * tables alone (3.6.2, 3.7.2), so that a copy is what the table is.
  */
 #include <linux/bitfield.h>
 
@@ -17,7 +25,6 @@
 #include "tables_internal.h"
 
 /* val[0] */
-#define PE_PRESENT	BIT_ULL(0)
 #define PE_AW		GENMASK_ULL(4, 2)
 #define PE_PGTT		GENMASK_ULL(8, 6)
 #define PE_SSADE	BIT_ULL(9)
@@ -67,7 +74,7 @@ static enum vtd_target_type entry_type(const struct vtd_pasid_entry *entry)
 {
 	enum vtd_target_type type;
 
-	if (!(entry->val[0] & PE_PRESENT))
+	if (!(entry->val[0] & VTD_PASID_PRESENT))
 		return VTD_TARGET_BLOCKED;
 	for (type = VTD_TARGET_IDENTITY; type < VTD_TARGET_NESTED; type++)
 		if (formats[type].pgtt == FIELD_GET(PE_PGTT, entry->val[0]))
@@ -91,7 +98,8 @@ static struct vtd_pasid_entry encode(const struct vtd_unit *unit,
 	if (!format->pgtt)
 		return entry;
 
-	entry.val[0] = PE_PRESENT | FIELD_PREP(PE_PGTT, format->pgtt);
+	entry.val[0] = VTD_PASID_PRESENT |
+		       FIELD_PREP(PE_PGTT, format->pgtt);
 	entry.val[1] = FIELD_PREP(PE_DID, target->did);
 	/* Reserved without SMPWC */
 	if (unit->caps.coherent_walks)
@@ -210,7 +218,7 @@ static int change_low(struct vtd_device *device, u32 pasid,
 	if (was.val[0] == next->val[0] && was.val[1] == next->val[1])
 		return 0;
 	vtd_store128(device->unit, &entry->val[0], next->val[0], next->val[1]);
-	if (was.val[0] & PE_PRESENT)
+	if (was.val[0] & VTD_PASID_PRESENT)
 		return flush_changed(device, pasid, &was);
 	return flush_present(device, pasid, entry);
 }
@@ -224,7 +232,7 @@ static int change_high(struct vtd_device *device, u32 pasid,
 	if (was.val[2] == val2)
 		return 0;
 	vtd_store128(device->unit, &entry->val[2], val2, 0);
-	if (!(was.val[0] & PE_PRESENT))
+	if (!(was.val[0] & VTD_PASID_PRESENT))
 		return 0;
 	if ((was.val[2] ^ val2) & formats[entry_type(&was)].val2)
 		return flush_changed(device, pasid, &was);
@@ -241,30 +249,51 @@ static u64 beforehand(const struct vtd_pasid_entry *entry,
 }
 
 /*
- * Can @entry become @next by steps each of which leaves the old or the new
- * translation? Not if the new low half would meet the old first stage. Whether
- * supervisor requests are allowed (SRE) can change by itself.
+ * Can @entry become @next by steps of which one at most changes what the unit looks
+ * at? Not if the new low half would meet the old high half, or the other way round.
  */
-static bool is_hitless(const struct vtd_pasid_entry *entry,
-		       const struct vtd_pasid_entry *next)
+static bool is_one_step(const struct vtd_pasid_entry *entry,
+			const struct vtd_pasid_entry *next)
 {
 	u64 wrong = beforehand(entry, next) ^ next->val[2];
 
 	if (entry->val[0] == next->val[0] && entry->val[1] == next->val[1])
 		return true;
-	return !(wrong & formats[entry_type(next)].val2 & PE_FIRST_STAGE);
+	return !(wrong & formats[entry_type(next)].val2);
+}
+
+/*
+ * In a copy of the table. The unit may be reading any entry of what was the table,
+ * on behalf of whatever domain: of its PASID cache nothing is left. But the other
+ * entries are the same as before, and so is what was translated by them.
+ */
+static int change_copy(struct vtd_device *device, u32 pasid,
+		       const struct vtd_pasid_entry *next)
+{
+	struct vtd_pasid_entry was = *vtd_pasid_entry(device, pasid);
+	DEFINE_VTD_BATCH(batch, device->unit);
+	int rc;
+
+	vtd_pasid_table_turn(device, pasid, next);
+	vtd_batch_pasid_all(&batch);
+	vtd_batch_barrier(&batch);
+	batch_mappings(&batch, entry_type(&was), entry_did(&was), pasid);
+	vtd_batch_barrier(&batch);
+	vtd_batch_devtlb(&batch, device, pasid, 0, U64_MAX);
+	rc = vtd_batch_submit(&batch);
+	vtd_pasid_table_turned(device);
+	return rc;
 }
 
 /**
  * vtd_pasid_set() - make a PASID go somewhere, whatever was before
  * @device: whose; its unit's lock is held
- * @pasid: prepared; 0 for requests without PASID
+ * @pasid: prepared since it was set last; 0 for requests without PASID
  * @target: where; the unit is capable of it. The caller has checked it
- * @hitless: if not NULL, false is returned in it if requests were blocked in
- *	between, else true
  *
- * On return nothing of what was before is cached, if 0 is returned. What the
- * device has cached is invalidated if ATS is on. May sleep.
+ * Each request goes where it went before, or to @target. On return nothing of what
+ * was before is cached, if 0 is returned. What the device has cached is invalidated
+ * if ATS is on. May sleep.
  *
  * Return: 0; -EINVAL: @pasid is not prepared, nothing was changed (not so for
  * blocking: it is blocked already, 0); -ETIMEDOUT: @pasid goes to @target and the
@@ -272,30 +301,25 @@ static bool is_hitless(const struct vtd_pasid_entry *entry,
  * to @target, but the unit refused an invalidation.
  */
 int vtd_pasid_set(struct vtd_device *device, u32 pasid,
-		  const struct vtd_target *target, bool *hitless)
+		  const struct vtd_target *target)
 {
 	struct vtd_pasid_entry *entry = vtd_pasid_entry(device, pasid);
 	struct vtd_pasid_entry next = encode(device->unit, target);
-	static const struct vtd_pasid_entry blocked;
-	bool direct;
-	int rcs[4];
+	int rcs[3];
 
 	lockdep_assert_held(&device->unit->lock);
-	if (hitless)
-		*hitless = true;
 	if (!entry)
 		return target->type == VTD_TARGET_BLOCKED ? 0 : -EINVAL;
 
 	if (iommufd_mutant(IOMMUFD_MUTANT_VTD_NO_INSTALL))
 		return 0;
-	direct = is_hitless(entry, &next);
-	if (hitless)
-		*hitless = direct;
-	rcs[0] = direct ? 0 : change_low(device, pasid, entry, &blocked);
-	rcs[1] = change_high(device, pasid, entry, beforehand(entry, &next));
-	rcs[2] = change_low(device, pasid, entry, &next);
-	rcs[3] = change_high(device, pasid, entry, next.val[2]);
-	return rcs[0] ?: rcs[1] ?: rcs[2] ?: rcs[3];
+	if (!is_one_step(entry, &next))
+		return device->pasid_spare ? change_copy(device, pasid, &next) :
+					     -EINVAL;
+	rcs[0] = change_high(device, pasid, entry, beforehand(entry, &next));
+	rcs[1] = change_low(device, pasid, entry, &next);
+	rcs[2] = change_high(device, pasid, entry, next.val[2]);
+	return rcs[0] ?: rcs[1] ?: rcs[2];
 }
 
 /**
@@ -320,7 +344,7 @@ void vtd_pasid_get(struct vtd_device *device, u32 pasid,
  * @pasid: on a second stage, nested or not
  * @on: the unit sets them (SSADE)
  *
- * Hitless. May sleep.
+ * In place: nothing has to be prepared. May sleep.
  *
  * Return: 0; -EINVAL: @pasid has no second stage; as vtd_pasid_set().
  */
@@ -332,5 +356,5 @@ int vtd_pasid_set_dirty(struct vtd_device *device, u32 pasid, bool on)
 	if (!formats[target.type].second)
 		return -EINVAL;
 	target.dirty = on;
-	return vtd_pasid_set(device, pasid, &target, NULL);
+	return vtd_pasid_set(device, pasid, &target);
 }

@@ -74,10 +74,11 @@ void vtd_store128(struct vtd_unit *unit, u64 *at, u64 low, u64 high)
 	publish(unit, at, sizeof(new));
 }
 
-/* A table comes into being: zeroes first, then the pointer to it. */
+/* A table comes into being, or another one's place: first it, then the pointer. */
 static void link_table(struct vtd_unit *unit, u64 *at, void *table, u64 bits)
 {
 	vtd_clean(unit, table, SZ_4K);
+	dma_wmb();
 	WRITE_ONCE(*at, virt_to_phys(table) | bits);
 	publish(unit, at, sizeof(*at));
 }
@@ -230,6 +231,9 @@ void vtd_pasid_dir_free(struct vtd_device *device)
 		if (device->pasid_dir[i] & DIR_PRESENT)
 			vtd_free_table(phys_to_virt(device->pasid_dir[i] &
 						    DIR_TABLE), 0);
+	if (device->pasid_spare)
+		vtd_free_table(device->pasid_spare, 0);
+	device->pasid_spare = NULL;
 	vtd_free_table(device->pasid_dir, device->pasid_dir_order);
 	device->pasid_dir = NULL;
 }
@@ -240,7 +244,7 @@ void vtd_pasid_dir_free(struct vtd_device *device)
  * @pasid: any
  *
  * Return: the entry, or NULL: @pasid is not below max_pasids, or there is no
- * table for it yet. An entry stays where it is as long as the directory does.
+ * table for it yet. It stays where it is until vtd_pasid_table_turn().
  */
 struct vtd_pasid_entry *vtd_pasid_entry(struct vtd_device *device, u32 pasid)
 {
@@ -274,30 +278,75 @@ u32 vtd_pasid_next(struct vtd_device *device, u32 pasid)
 }
 
 /**
- * vtd_pasid_prepare() - have the table that holds the entry of a PASID
+ * vtd_pasid_prepare() - have what it takes to set the entry of a PASID
  * @device: with a directory; its unit's lock is held
  * @pasid: below max_pasids; 0 for requests without PASID
  *
- * May sleep.
+ * That is the table that holds it; and, if the PASID goes somewhere already, another
+ * one to copy that to. May sleep.
  *
  * Return: 0; -EINVAL: @pasid is out of range; -ENOMEM.
  */
 int vtd_pasid_prepare(struct vtd_device *device, u32 pasid)
 {
+	struct vtd_pasid_entry *entry;
 	void *table;
 
 	lockdep_assert_held(&device->unit->lock);
 	if (pasid >= device->max_pasids)
 		return -EINVAL;
-	if (vtd_pasid_entry(device, pasid))
+	entry = vtd_pasid_entry(device, pasid);
+	if (entry && (!(entry->val[0] & VTD_PASID_PRESENT) ||
+		      device->pasid_spare))
 		return 0;
 	table = iommu_alloc_page_node(vtd_device_node(device),
 				      GFP_KERNEL_ACCOUNT);
 	if (!table)
 		return -ENOMEM;
-	link_table(device->unit, &device->pasid_dir[pasid >> PASID_TABLE_BITS],
-		   table, DIR_PRESENT);
+	if (entry)
+		device->pasid_spare = table;
+	else
+		link_table(device->unit,
+			   &device->pasid_dir[pasid >> PASID_TABLE_BITS],
+			   table, DIR_PRESENT);
 	return 0;
+}
+
+/**
+ * vtd_pasid_table_turn() - let the unit find another entry by one store
+ * @device: with a spare table; its unit's lock is held
+ * @pasid: has an entry
+ * @next: what it is to be
+ *
+ * The spare table becomes a copy of that of @pasid, but for the one entry, and takes
+ * its place. The unit may be reading what was there before until it has been told
+ * to forget it; vtd_pasid_table_turned() is next.
+ */
+void vtd_pasid_table_turn(struct vtd_device *device, u32 pasid,
+			  const struct vtd_pasid_entry *next)
+{
+	u64 *dir = &device->pasid_dir[pasid >> PASID_TABLE_BITS];
+	struct vtd_pasid_entry *table = phys_to_virt(*dir & DIR_TABLE);
+	struct vtd_pasid_entry *spare = device->pasid_spare;
+
+	memcpy(spare, table, SZ_4K);
+	spare[pasid & (BIT(PASID_TABLE_BITS) - 1)] = *next;
+	link_table(device->unit, dir, spare, DIR_PRESENT);
+	device->pasid_spare = table;
+}
+
+/**
+ * vtd_pasid_table_turned() - the unit has been told to forget what was turned away
+ * @device: after vtd_pasid_table_turn(); its unit's lock is held
+ *
+ * If it may be reading that nevertheless, nothing more is to be written to it.
+ */
+void vtd_pasid_table_turned(struct vtd_device *device)
+{
+	if (!vtd_units_owing())
+		return;
+	vtd_free_table(device->pasid_spare, 0);
+	device->pasid_spare = NULL;
 }
 
 /**

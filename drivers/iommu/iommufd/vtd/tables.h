@@ -4,8 +4,8 @@
  * 9.6): which translation the requests of a device go through.
  *
  * Everything here runs under vtd_unit::lock. Each change of an entry that the
- * unit may be reading is one atomic 128-bit store, or goes through not-present;
- * with the invalidations that 6.5.3.3 prescribes.
+ * unit may be reading is one atomic 128-bit store, or one of the pointer to the table
+ * that it is in; with the invalidations that 6.5.3.3 prescribes.
  */
 #ifndef __IOMMUFD_VTD_TABLES_H
 #define __IOMMUFD_VTD_TABLES_H
@@ -100,20 +100,20 @@ int vtd_context_update(struct vtd_device *device);
 void vtd_context_stop_ats(struct vtd_device *device);
 
 /*
- * prepare  have the table that holds the entry of @pasid (0 for RID): then set
- *          cannot fail for lack of memory. Tables stay until the directory goes
- * set      make @pasid go where @target says, whatever it was before: hitless if
- *          that is possible, blocked in between if not. On return the unit, and
- *          with ATS the device, have nothing cached of what was before.
- *          0; -ETIMEDOUT: as 0, but the device did not answer an invalidation.
- *          Returns in *hitless, if not NULL, which of the two it was
+ * prepare  have the table that holds the entry of @pasid (0 for RID), and if it goes
+ *          somewhere already, one to copy that to: then the next set cannot fail for
+ *          lack of memory. Tables stay until the directory goes
+ * set      make @pasid go where @target says, whatever it was before; no request
+ *          meets anything else. On return the unit, and with ATS the device, have
+ *          nothing cached of what was before.
+ *          0; -ETIMEDOUT: as 0, but the device did not answer an invalidation
  * get      where it goes now
  * next     the first PASID from @pasid on that was prepared, or shares a table with one
  *          that was; max_pasids if there is none
  */
 int vtd_pasid_prepare(struct vtd_device *device, u32 pasid);
 int vtd_pasid_set(struct vtd_device *device, u32 pasid,
-		  const struct vtd_target *target, bool *hitless);
+		  const struct vtd_target *target);
 void vtd_pasid_get(struct vtd_device *device, u32 pasid,
 		   struct vtd_target *target);
 u32 vtd_pasid_next(struct vtd_device *device, u32 pasid);
