@@ -23,6 +23,7 @@
 
 #include "cmdq.h"
 #include "domain.h"
+#include "faults.h"
 #include "owed.h"
 #include "viommu.h"
 
@@ -434,6 +435,8 @@ static void detach_locked(struct smmuv3_device *device, ioasid_t pasid)
 		return;
 	switch_over(device, pasid, old, NULL);
 	switched_over(device);
+	/* What went wrong until now is told to who had it */
+	smmuv3_events_drain(device->unit);
 	xa_erase(&device->attachments, pasid);
 	attachment_free(old);
 }
@@ -512,8 +515,13 @@ static int attach_locked(struct smmuv3_domain *domain,
 		return PTR_ERR(new);
 	}
 
+	/* What was recorded while nobody had it is nobody's */
+	if (!old)
+		smmuv3_events_drain(device->unit);
 	switch_over(device, pasid, old, new);
 	switched_over(device);
+	if (old)
+		smmuv3_events_drain(device->unit);
 	xa_store(&device->attachments, pasid, new, GFP_KERNEL);
 	if (old)
 		attachment_free(old);

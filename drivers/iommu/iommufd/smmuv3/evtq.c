@@ -238,6 +238,28 @@ static irqreturn_t evtq_thread(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
+/**
+ * smmuv3_events_drain() - report what has been recorded
+ * @unit: the unit
+ *
+ * A record says which StreamID and PASID it was, not whose these were. So before they
+ * change hands what is recorded is reported, and on return nothing that was recorded
+ * before the call is still to be; stalled transactions are with the door. One pass is
+ * enough for that, and a device that does nothing but fault holds nobody up. May
+ * sleep; takes smmuv3_evtq::lock.
+ */
+void smmuv3_events_drain(struct smmuv3_unit *unit)
+{
+	struct smmuv3_evtq *evtq = unit->evtq;
+
+	/* In tests of what has nothing to do with faults */
+	if (!evtq)
+		return;
+	mutex_lock(&evtq->lock);
+	evtq_pass(evtq);
+	mutex_unlock(&evtq->lock);
+}
+
 /*
  * A stalled transaction stays stalled when its translation goes (3.12.2), so its
  * record can be anywhere on the way. Once an invalidation of the configuration is

@@ -116,6 +116,12 @@ void smmuv3_faults_get_stats(struct smmuv3_unit *unit,
 void smmuv3_faults_drain(struct smmuv3_device *device, ioasid_t pasid);
 
 /*
+ * Report what the unit has recorded until now, before a StreamID or a PASID changes
+ * hands. May sleep.
+ */
+void smmuv3_events_drain(struct smmuv3_unit *unit);
+
+/*
  * Page requests that a PCI function may have outstanding, or transactions that a
  * platform device may have stalled: what a source is registered with. 0: none.
  */

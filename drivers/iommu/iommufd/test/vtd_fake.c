@@ -197,6 +197,7 @@ struct vtd_fake *vtd_fake_new(struct kunit *test, u64 cap, u64 ecap)
 	fake->unit.ecap = ecap;
 	vtd_caps_decode(&fake->unit.caps, cap, ecap);
 	mutex_init(&fake->unit.lock);
+	mutex_init(&fake->unit.events_lock);
 	spin_lock_init(&fake->unit.context_lock);
 	tag_ids_init(&fake->unit.dids);
 	xa_init(&fake->unit.devices);

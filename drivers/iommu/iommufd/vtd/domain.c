@@ -508,6 +508,8 @@ static void detach_locked(struct vtd_device *device, ioasid_t pasid)
 	if (!old)
 		return;
 	set_entry(device, pasid, &blocked);
+	/* What went wrong until now is told to who had it */
+	vtd_events_drain(device->unit);
 	xa_erase(&device->attachments, pasid);
 	attachment_free(old);
 }
@@ -538,8 +540,13 @@ static int attach_locked(struct vtd_domain *domain, struct vtd_device *device,
 		return PTR_ERR(new);
 	}
 
+	/* What was recorded while nobody had it is nobody's */
+	if (!old)
+		vtd_events_drain(device->unit);
 	target = domain_target(domain, new->tag);
 	set_entry(device, pasid, &target);
+	if (old)
+		vtd_events_drain(device->unit);
 	xa_store(&device->attachments, pasid, new, GFP_KERNEL);
 	if (old)
 		attachment_free(old);

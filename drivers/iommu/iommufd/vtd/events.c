@@ -233,8 +233,11 @@ static unsigned int fault_read_records(struct vtd_unit *unit, u32 index)
  */
 static bool fault_pass(struct vtd_unit *unit)
 {
-	u32 status = unit->door->read32(unit, DMAR_FSTS_REG);
 	unsigned int num = 0;
+	u32 status;
+
+	lockdep_assert_held(&unit->events_lock);
+	status = unit->door->read32(unit, DMAR_FSTS_REG);
 
 	/* The unit has gone. */
 	if (status == U32_MAX)
@@ -255,10 +258,31 @@ static bool fault_pass(struct vtd_unit *unit)
 static irqreturn_t fault_thread(int irq, void *data)
 {
 	struct vtd_unit *unit = data;
+	bool more;
 
-	while (fault_pass(unit))
+	do {
+		mutex_lock(&unit->events_lock);
+		more = fault_pass(unit);
+		mutex_unlock(&unit->events_lock);
 		cond_resched();
+	} while (more);
 	return IRQ_HANDLED;
+}
+
+/**
+ * vtd_events_drain() - report what has been recorded
+ * @unit: the unit
+ *
+ * A record says which requester and PASID it was, not whose these were. So before
+ * they change hands what is recorded is reported, and on return nothing that was
+ * recorded before the call is still to be. One look is enough for that, and a device
+ * that does nothing but fault holds nobody up. May sleep.
+ */
+void vtd_events_drain(struct vtd_unit *unit)
+{
+	mutex_lock(&unit->events_lock);
+	fault_pass(unit);
+	mutex_unlock(&unit->events_lock);
 }
 
 /**

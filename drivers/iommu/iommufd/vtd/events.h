@@ -29,6 +29,7 @@ struct vtd_fault {
 
 int vtd_events_start(struct vtd_unit *unit);
 void vtd_events_stop(struct vtd_unit *unit);
+void vtd_events_drain(struct vtd_unit *unit);
 
 /* A sentence for the log; never NULL. */
 const char *vtd_fault_reason(u8 reason);

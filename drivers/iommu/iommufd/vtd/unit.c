@@ -51,6 +51,7 @@ int vtd_unit_init(struct vtd_unit *unit)
 		return -ENODEV;
 
 	mutex_init(&unit->lock);
+	mutex_init(&unit->events_lock);
 	spin_lock_init(&unit->context_lock);
 	INIT_LIST_HEAD(&unit->item);
 	tag_ids_init(&unit->dids);
@@ -59,8 +60,10 @@ int vtd_unit_init(struct vtd_unit *unit)
 	unit->fault_unit.ops = &vtd_fault_unit_ops;
 
 	rc = vtd_root_alloc(unit);
-	if (rc)
+	if (rc) {
+		mutex_destroy(&unit->events_lock);
 		mutex_destroy(&unit->lock);
+	}
 	return rc;
 }
 
@@ -77,6 +80,7 @@ void vtd_unit_free(struct vtd_unit *unit)
 	vtd_root_free(unit);
 	xa_destroy(&unit->devices);
 	tag_ids_destroy(&unit->dids);
+	mutex_destroy(&unit->events_lock);
 	mutex_destroy(&unit->lock);
 }
 

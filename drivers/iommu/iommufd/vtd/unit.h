@@ -170,6 +170,8 @@ struct vtd_caps {
  * @lock: guards the root, context and PASID tables of the unit and of all its
  *	devices, and attaching. Taken under the group's mutex of the iommu core;
  *	no spinlock may be held
+ * @events_lock: one reader of the fault records at a time, until what was read has
+ *	been reported; taken under @lock where both are
  * @context_lock: guards the bits of context entries; taken in any context, below
  *	@lock where both are
  * @root: root table; constant while translation is on
@@ -196,6 +198,7 @@ struct vtd_unit {
 	struct iommufd_fault_unit fault_unit;
 	struct list_head item;
 	struct mutex lock;
+	struct mutex events_lock;	/* one reader of the fault records */
 	spinlock_t context_lock;
 	struct vtd_root *root;
 	struct tag_ids dids;
