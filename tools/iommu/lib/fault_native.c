@@ -57,7 +57,7 @@
 #define EVT_1_CLASS		BITS(41, 40)
 #define  EVT_CLASS_INPUT	2
 
-/* Commands (4.5.2, 4.6.1) */
+/* Commands (4.5.2, 4.7.1) */
 #define CMD_0_OP		BITS(7, 0)
 #define  CMD_PRI_RESP		0x41
 #define  CMD_RESUME		0x44

@@ -24,7 +24,7 @@
  *	response descriptor (6.5.2.7)
  * @FAULT_SMMUV3_PRI: PRI queue entry (IHI 0070 8.1), and CMD_PRI_RESP (4.5.2)
  * @FAULT_SMMUV3_STALL: event of a stalled transaction (IHI 0070 7.3), and CMD_RESUME
- *	(4.6.1)
+ *	(4.7.1)
  */
 enum fault_format {
 	FAULT_VTD_PRQ,

@@ -183,7 +183,8 @@ static u32 cmdq_poll(struct smmuv3_unit *unit)
 	u32 reg = unit->door->read32(unit, SMMU_CMDQ_CONS);
 	u64 moved = cmdq_reg(q, (reg & SMMU_QUEUE_POS) - q->cons);
 
-	if (moved && moved <= q->prod - q->cons) {
+	/* All ones, which bits 31 and 23:20 rule out, is a unit that is gone (6.3.27) */
+	if (reg != U32_MAX && moved && moved <= q->prod - q->cons) {
 		q->cons += moved;
 		WRITE_ONCE(q->progress, ktime_get_mono_fast_ns());
 		WRITE_ONCE(q->stuck, false);

@@ -122,7 +122,7 @@ enum smmuv3_pri_resp {
 void smmuv3_batch_pri_resp(struct smmuv3_batch *batch, u32 sid,
 			   bool pasid_valid, u32 pasid, u32 grpid,
 			   enum smmuv3_pri_resp code);
-/* 4.6.1: @retry: translate again; else abort. */
+/* 4.7.1: @retry: translate again; else abort. */
 void smmuv3_batch_resume(struct smmuv3_batch *batch, u32 sid, u16 stag,
 			 bool retry);
 /* What follows is carried out after what went before: submits what there is. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Commands for configuration caches, for devices, and answers (IHI 0070 4.3, 4.5,
- * 4.6). As tlbi.c, which has the rest: what a unit would stop at does not go in. No
+ * 4.7). As tlbi.c, which has the rest: what a unit would stop at does not go in. No
  * locking: a batch belongs to who fills it.
  */
 #include <linux/bitops.h>
@@ -237,7 +237,7 @@ void smmuv3_batch_pri_resp(struct smmuv3_batch *batch, u32 sid,
 }
 
 /**
- * smmuv3_batch_resume() - let a stalled transaction go on (4.6.1)
+ * smmuv3_batch_resume() - let a stalled transaction go on (4.7.1)
  * @batch: batch, of a unit that stalls
  * @sid: StreamID of the transaction
  * @stag: its tag

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Commands (IHI 0070 4.3 to 4.6): fields, for those who make them. */
+/* Commands (IHI 0070 4.3 to 4.7): fields, for those who make them. */
 #ifndef __IOMMUFD_SMMUV3_COMMANDS_H
 #define __IOMMUFD_SMMUV3_COMMANDS_H
 
@@ -33,7 +33,7 @@
 #define CMD_SID			GENMASK_ULL(63, 32)
 #define CMD_VMID		GENMASK_ULL(47, 32)
 #define CMD_ASID		GENMASK_ULL(63, 48)
-/* 4.6.1: Ac is retry, Ab aborts what is not retried */
+/* 4.7.1: Ac is retry, Ab aborts what is not retried */
 #define CMD_RESUME_RETRY	BIT_ULL(12)
 #define CMD_RESUME_ABORT	BIT_ULL(13)
 

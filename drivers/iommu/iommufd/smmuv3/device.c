@@ -237,6 +237,8 @@ static void disable_pasid(struct smmuv3_device *device)
  * Firmware has to say that the way through the root complex takes ATS. A function with
  * aliases gets none: what goes to an alias, as an invalidation does, does not reach it
  * or reaches another, so what it had cached under that name could not be taken back.
+ * Nor does one behind a unit that cannot but stall, which PCI must not be (6.3.1,
+ * STALL_MODEL): each stage 2 has S2S there, and EATS makes the entry ILLEGAL then (5.2).
  */
 static void find_ats(struct smmuv3_device *device)
 {
@@ -244,7 +246,8 @@ static void find_ats(struct smmuv3_device *device)
 	struct pci_dev *pdev = device->pdev;
 	u16 cap = 0;
 
-	if (!pdev || !device->unit->caps.ats || device->num_named > 1 ||
+	if (!pdev || !device->unit->caps.ats ||
+	    device->unit->caps.stall_always || device->num_named > 1 ||
 	    !(fwspec->flags & IOMMU_FWSPEC_PCI_RC_ATS) ||
 	    !pci_ats_supported(pdev))
 		return;

@@ -16,7 +16,7 @@
  * What the door knows a group by (iommufd_page_request::grpid): the stall tag or
  * the page request group index, and above it which of the device's streams it
  * came from. A tag alone does not name a stalled transaction: CMD_RESUME takes
- * tag and StreamID (4.6.1), and a device may have several streams.
+ * tag and StreamID (4.7.1), and a device may have several streams.
  */
 #define SMMUV3_GRPID_TAG	GENMASK(15, 0)
 #define SMMUV3_GRPID_STREAM	GENMASK(22, 16)

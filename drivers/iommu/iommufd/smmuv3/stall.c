@@ -27,7 +27,10 @@
  */
 #define STALL_END_US		5000
 
-/* The entries abort, and no older one is cached. */
+/*
+ * The entries abort, and no older one is cached. They must not say anything else before
+ * what was marked has ended (4.7.2), and on return it has.
+ */
 static void stalls_terminate(struct smmuv3_device *device)
 {
 	DEFINE_SMMUV3_BATCH(batch, device->unit);
@@ -44,6 +47,7 @@ static void stalls_terminate(struct smmuv3_device *device)
 		smmuv3_batch_add(&batch, &cmd);
 	}
 	smmuv3_answers_submit(&batch);
+	usleep_range(STALL_END_US, 2 * STALL_END_US);
 	device->stalls = false;
 }
 
@@ -106,10 +110,8 @@ int smmuv3_stalls_stop(struct smmuv3_device *device)
 	rc = smmuv3_stream_set(device, &abort, NULL);
 	smmuv3_evtq_drain(device, IOMMU_NO_PASID);
 	stalls_terminate(device);
-	if (was.type != SMMUV3_STREAM_ABORT) {
-		usleep_range(STALL_END_US, 2 * STALL_END_US);
+	if (was.type != SMMUV3_STREAM_ABORT)
 		err = smmuv3_stream_set(device, &was, NULL);
-	}
 	mutex_unlock(&device->unit->lock);
 	return rc ?: err;
 }

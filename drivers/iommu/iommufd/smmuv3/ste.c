@@ -79,8 +79,12 @@ static u64 common_bits(const struct smmuv3_device *device)
 	/* Attributes as they come; the rest says so with 0. RES0 without OVR */
 	if (device->unit->caps.attr_override)
 		bits |= FIELD_PREP(STE1_SHCFG, SHCFG_INCOMING);
-	/* When its queue has no room the unit answers page requests (8.2) */
-	if (device->prg_pasid)
+	/*
+	 * When its queue has no room the unit answers page requests (8.2). RES0 without
+	 * SubstreamIDs, and without page requests
+	 */
+	if (device->prg_pasid && device->unit->caps.pri &&
+	    device->unit->caps.ssid_bits)
 		bits |= STE1_PPAR;
 	return bits;
 }
@@ -198,7 +202,7 @@ static unsigned int config_of(const struct smmuv3_device *device,
  * smmuv3_ste_encode() - words of a stream table entry
  * @device: whose; its contexts and its unit count
  * @target: where its requests go. Of the user's words only what IHI 0070 calls stage
- *	1's is taken; EATS is @target's
+ *	1's is taken; EATS is @target's, but 0 where stage 2 stalls
  * @val: the eight words
  */
 void smmuv3_ste_encode(const struct smmuv3_device *device,
@@ -213,14 +217,15 @@ void smmuv3_ste_encode(const struct smmuv3_device *device,
 	val[1] = common_bits(device);
 	if (config == CONFIG_BYPASS)
 		return;
-	if (target->ats)
-		val[1] |= FIELD_PREP(STE1_EATS, EATS_FULL);
 	if (target->type == SMMUV3_STREAM_NESTED)
 		encode_nested(device, target, val);
 	else if (config & CONFIG_STAGE1)
 		encode_stage1(device, target, val);
 	else
 		encode_stage2(device, target, val);
+	/* With S2S it would be ILLEGAL (EATS). Who stalls is no PCI function */
+	if (target->ats && !(val[2] & STE2_S2S))
+		val[1] |= FIELD_PREP(STE1_EATS, EATS_FULL);
 }
 
 /**
@@ -245,6 +250,9 @@ void smmuv3_ste_read(const u64 *val, u64 *mask)
 	if (config & (CONFIG_STAGE1 | CONFIG_STAGE2)) {
 		mask[1] |= STE1_EATS;
 		mask[2] |= STE2_S2VMID;
+		/* With EATS it may be looked at even if there is no stage 2 */
+		if (val[1] & STE1_EATS)
+			mask[2] |= STE2_S2S;
 	}
 	if (config & CONFIG_STAGE1) {
 		mask[0] |= STE0_STAGE1;

@@ -386,6 +386,22 @@ static irqreturn_t unit_gerror(int irq, void *data)
 }
 
 /*
+ * Nobody would look at its records: it is as if the unit had no page requests. No
+ * function sends any, as none has a source.
+ */
+static int unit_drop_priq(struct smmuv3_unit *unit)
+{
+	int rc;
+
+	pr_warn("%s: firmware knows no interrupt for page requests, there are none\n",
+		unit->name);
+	rc = unit_enable(unit, unit->enables & ~SMMU_CR0_PRIQEN);
+	if (!rc)
+		smmuv3_priq_free(unit);
+	return rc;
+}
+
+/*
  * Interrupts, after the queues are on. Who waits for a command looks after errors of
  * the command queue by itself, so a unit without that interrupt does as well.
  */
@@ -408,12 +424,13 @@ static int unit_start_interrupts(struct smmuv3_unit *unit)
 	rc = smmuv3_evtq_start(unit);
 	if (rc)
 		goto err_gerror;
-	if (unit->priq) {
-		rc = smmuv3_priq_start(unit);
-		if (rc)
-			goto err_evtq;
+	rc = smmuv3_priq_start(unit);
+	if (rc == -ENXIO)
+		rc = unit_drop_priq(unit);
+	if (rc)
+		goto err_evtq;
+	if (unit->priq)
 		enables |= SMMU_IRQ_CTRL_PRIQ;
-	}
 	rc = unit_interrupts(unit, enables);
 	if (rc)
 		goto err_priq;

@@ -184,7 +184,7 @@ static inline bool smmuv3_can_nest(const struct smmuv3_caps *caps)
  * @strtab: stream table; constant while the unit is on
  * @cmdq: command queue; constant from init to free
  * @evtq: event queue; constant from start to stop
- * @priq: page request queue, NULL without PRI; as @evtq
+ * @priq: page request queue, NULL without PRI, or an interrupt for it; as @evtq
  * @users: domains and vIOMMUs of user space that name it, or -1: it is about to go,
  *	and there will be none
  * @enables: CR0 as last written; unit.c's

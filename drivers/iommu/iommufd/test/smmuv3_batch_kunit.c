@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit: commands, word by word from the figures of IHI 0070 4.3 to 4.6; ranges
+ * KUnit: commands, word by word from the figures of IHI 0070 4.3 to 4.7; ranges
  * against a slow reader of them; in which order and how often batches are submitted,
  * and what is told when a submission fails.
  */
@@ -492,7 +492,7 @@ static void batch_atc_all(struct kunit *test)
 	       CMD(0x1234567800000040, 0x34));
 }
 
-/* 4.5.2, 4.6.1 */
+/* 4.5.2, 4.7.1 */
 static void batch_answers(struct kunit *test)
 {
 	struct rig *rig = rig_all(test);

@@ -262,6 +262,9 @@ static void expect_refused(struct kunit *test, const char *what,
 
 static void caps_refused(struct kunit *test)
 {
+	static const u32 gone[6] = { ~0U, ~0U, ~0U, ~0U, ~0U, ~0U };
+
+	expect_refused(test, "all ones: nothing is there", gone);
 	EXPECT_REFUSED(0, BIT(0) | BIT(1));
 	/* AArch32 alone */
 	EXPECT_REFUSED(0, BIT(2) | BIT(3));

@@ -243,6 +243,39 @@ static void cmdq_nonsense(struct kunit *test)
 	smmuv3_rig_expect(test, rig, cmds, 4, -EIO, 0, false);
 }
 
+static bool read_gone(struct smmuv3_fake *fake, unsigned int reg, unsigned int size,
+		      u64 *val)
+{
+	*val = size == 8 ? U64_MAX : U32_MAX;
+	return true;
+}
+
+/*
+ * A unit that is gone reads as all ones: also a position, and it is ours when the ring has
+ * come there. Nothing is done for that.
+ */
+static void cmdq_gone(struct kunit *test)
+{
+	struct smmuv3_rig *rig = smmuv3_rig_new(test, 5);
+	struct smmuv3_cmd cmds[4];
+	unsigned int i;
+
+	/* 60 with their SYNCs; two more, and theirs, come to 63 */
+	for (i = 0; i < 12; i++) {
+		smmuv3_rig_cmds(cmds, 4, 1, i);
+		smmuv3_rig_expect(test, rig, cmds, 4, 0, 0, false);
+	}
+	KUNIT_ASSERT_EQ(test, smmuv3_fake_reg32(rig->fake, FAKE_CMDQ_PROD), 60);
+	smmuv3_cmdq_set_timeout(&rig->fake->unit, 20);
+	rig->fake->hold = true;
+	rig->fake->on_read = read_gone;
+	smmuv3_rig_cmds(cmds, 2, 1, i);
+	smmuv3_rig_expect(test, rig, cmds, 2, -EIO, 0, false);
+	KUNIT_EXPECT_EQ(test, smmuv3_fake_reg32(rig->fake, FAKE_CMDQ_PROD), 63);
+	KUNIT_EXPECT_EQ(test, smmuv3_rig_writes(rig, FAKE_GERRORN), 0);
+	rig->fake->on_read = NULL;
+}
+
 /* An error of what nobody waits for: the interrupt deals with it. */
 static void cmdq_interrupt(struct kunit *test)
 {
@@ -311,6 +344,7 @@ static struct kunit_case cmdq_cases[] = {
 	KUNIT_CASE(cmdq_timeout_full),
 	KUNIT_CASE(cmdq_abandoned),
 	KUNIT_CASE(cmdq_nonsense),
+	KUNIT_CASE(cmdq_gone),
 	KUNIT_CASE(cmdq_interrupt),
 	KUNIT_CASE(cmdq_interrupt_empty),
 	KUNIT_CASE(cmdq_broken),

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* KUnit: the event queue of an SMMUv3, and transactions that are stalled. */
-#include <linux/delay.h>
 #include <linux/prandom.h>
 #include <linux/slab.h>
 
@@ -522,74 +521,12 @@ static void evtq_wrap(struct kunit *test)
 	st_done(st);
 }
 
-/**
- * struct evtq_script - records that come at some of the driver's steps
- * @at: the step
- * @num: how many records
- * @next: tag of the next stall
- */
-struct evtq_script {
-	unsigned int at[3];
-	unsigned int num[3];
-	u16 next;
-};
-
-static void evtq_script_step(struct st *st)
-{
-	struct evtq_script *script = st->priv;
-	unsigned int i, j;
-	u64 qw[4];
-
-	for (i = 0; i < ARRAY_SIZE(script->at); i++) {
-		if (script->at[i] != st->steps)
-			continue;
-		for (j = 0; j < script->num[i]; j++) {
-			st_make_stall(qw, SID0, NOPASID, script->next++, 0);
-			st_add(st, &st->evtq, qw);
-		}
-	}
-}
-
-/*
- * Records that come at any three moments between one access of the driver to the
- * unit and the next: none is left behind without an interrupt.
- */
-static void evtq_order(struct st *st, unsigned int a, unsigned int b,
-		       unsigned int c, unsigned int many)
-{
-	struct evtq_script script = {
-		.at = { a, b, c },
-		.num = { 1, many, 1 },
-		.next = 1,
-	};
-	u64 before = st_stats(st).stalls;
-
-	/* Nobody listens, so each of them is answered at once. */
-	st_stall(st, SID0, NOPASID, 0, 0);
-	st->steps = 0;
-	st->priv = &script;
-	st->on_step = evtq_script_step;
-	st_interrupt(st);
-	st->on_step = NULL;
-	KUNIT_EXPECT_GE(st->test, script.next, 2);
-	KUNIT_EXPECT_EQ_MSG(st->test, st_count(st, FAKE_RESUME), script.next,
-			    "at %u %u %u", a, b, c);
-	KUNIT_EXPECT_EQ(st->test, st_stats(st).stalls, before + script.next);
-	st_forget(st);
-}
-
 static void evtq_orders(struct kunit *test)
 {
 	struct st *st = st_new(test, ST_STALL, 64, 64);
-	unsigned int a, b, c;
 
-	/* A pass with a record is six steps: PROD, CONS, commands, PROD */
-	for (a = 1; a <= 5; a++)
-		for (b = a; b <= 10; b++)
-			for (c = b; c <= 14; c++) {
-				evtq_order(st, a, b, c, 1);
-				evtq_order(st, a, b, c, 33);
-			}
+	/* Nobody listens, so each of them is answered at once. */
+	st_orders(st, &st->evtq);
 	st_done(st);
 }
 
@@ -955,62 +892,16 @@ static void evtq_reset(struct kunit *test)
 
 /* --- threads --- */
 
-static struct st *evtq_race_st;
-static bool evtq_race_stop;
-
-static void evtq_race_thread(struct ft_call *call)
-{
-	struct st *st = evtq_race_st;
-
-	while (!READ_ONCE(evtq_race_stop)) {
-		if (st_take_interrupt(st, &st->evtq))
-			smmuv3_fake_interrupt(st->fake, SMMUV3_IRQ_EVTQ);
-		cond_resched();
-	}
-}
-
-/* Another device that never falls silent. */
-static void evtq_race_noise(struct ft_call *call)
-{
-	struct st *st = evtq_race_st;
-	u64 qw[4];
-
-	st_make_fault(qw, SID1);
-	while (!READ_ONCE(evtq_race_stop)) {
-		st_record(st, &st->evtq, qw);
-		st_forget(st);
-		usleep_range(20, 50);
-	}
-}
-
-static void evtq_race_start(struct st *st, struct ft_call *thread,
-			    struct ft_call *noise)
-{
-	*thread = (struct ft_call){ .fn = evtq_race_thread };
-	*noise = (struct ft_call){ .fn = evtq_race_noise };
-	evtq_race_st = st;
-	WRITE_ONCE(evtq_race_stop, false);
-	ft_call_start(thread);
-	ft_call_start(noise);
-}
-
-static void evtq_race_end(struct ft_call *thread, struct ft_call *noise)
-{
-	WRITE_ONCE(evtq_race_stop, true);
-	ft_call_wait(thread);
-	ft_call_wait(noise);
-}
-
 static void evtq_drain_race(struct kunit *test)
 {
 	struct st *st = st_new(test, ST_STALL, 4096, 4096);
 	struct iommufd_fault_attach *attach;
 	struct smmuv3_device *device = st->fn[0].device;
-	struct ft_call thread, noise;
+	struct st_race race;
 	unsigned int i, j, num = 0;
 
 	attach = st_attach(st, 0, 7);
-	evtq_race_start(st, &thread, &noise);
+	st_race_start(st, &st->evtq, &race);
 	for (i = 0; i < 80; i++) {
 		for (j = 0; j < i % 9 && num < 250; j++)
 			num += st_stall(st, SID0, 7, num, 0x1000);
@@ -1018,7 +909,7 @@ static void evtq_drain_race(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, st_queue_stats(st).pending, num);
 		st_forget(st);
 	}
-	evtq_race_end(&thread, &noise);
+	st_race_end(&race);
 	st_interrupt(st);
 	KUNIT_EXPECT_GT(test, num, 100);
 	iommufd_fault_attach_remove(attach);
@@ -1035,11 +926,11 @@ static void evtq_unplug(struct kunit *test)
 	struct iommufd_fault_attach *attach = st_attach(st, 0, IOMMU_NO_PASID);
 	struct smmuv3_device *device = st->fn[0].device;
 	struct iommufd_fault_source *source = device->source;
-	struct ft_call thread, noise;
+	struct st_race race;
 	unsigned int i, num = 0;
 	u64 unknown;
 
-	evtq_race_start(st, &thread, &noise);
+	st_race_start(st, &st->evtq, &race);
 	for (i = 0; i < 100; i++) {
 		num += st_stall(st, SID0, NOPASID, i, 0x1000);
 		if (i == 50) {
@@ -1052,7 +943,7 @@ static void evtq_unplug(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, num, 100);
 	synchronize_rcu();
-	evtq_race_end(&thread, &noise);
+	st_race_end(&race);
 	st_interrupt(st);
 	KUNIT_EXPECT_EQ(test, st->answers, 100);
 	unknown = st_stats(st).unknown;

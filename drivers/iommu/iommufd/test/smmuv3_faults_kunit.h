@@ -158,4 +158,30 @@ u32 st_open(struct st *st);
 ssize_t st_answer(struct st *st, struct iommu_hwpt_page_response *resp,
 		  unsigned int num);
 
+/*
+ * Records of the first device that come at any three moments between one access of the
+ * driver to the unit and the next: none is left behind without an interrupt. Each is
+ * to be answered at once.
+ */
+void st_orders(struct st *st, struct st_queue *q);
+
+/**
+ * struct st_race - a queue in use by others
+ * @st: the unit
+ * @q: its queue
+ * @thread: the interrupt's
+ * @noise: the second device, which never falls silent
+ * @stop: they are to end
+ */
+struct st_race {
+	struct st *st;
+	struct st_queue *q;
+	struct ft_call thread;
+	struct ft_call noise;
+	bool stop;
+};
+
+void st_race_start(struct st *st, struct st_queue *q, struct st_race *race);
+void st_race_end(struct st_race *race);
+
 #endif

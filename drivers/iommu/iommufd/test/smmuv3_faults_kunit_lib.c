@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the suites of the SMMUv3 fault queues share. */
 #include <kunit/device.h>
+#include <linux/delay.h>
 #include <linux/pci-ats.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
@@ -449,7 +450,7 @@ unsigned int st_responses(struct st *st, u32 sid, u32 pasid, u32 grpid,
 	return st_count_cmd(st, &want);
 }
 
-/* CMD_RESUME (4.6.1): Ac is bit 12, Ab bit 13. */
+/* CMD_RESUME (4.7.1): Ac is bit 12, Ab bit 13. */
 unsigned int st_resumes(struct st *st, u32 sid, u16 stag, bool retry)
 {
 	struct smmuv3_cmd want = FAKE_CMD((retry ? 0x1044 : 0x2044) |
@@ -501,4 +502,137 @@ ssize_t st_answer(struct st *st, struct iommu_hwpt_page_response *resp,
 
 	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, vec.iov_len);
 	return fault_queue_write(st->ft.queue, &iter, false);
+}
+
+/* --- anything at any time --- */
+
+/**
+ * struct st_script - records that come at some of the driver's steps
+ * @q: where to
+ * @at: the step
+ * @num: how many records
+ * @next: tag or group index of the next
+ */
+struct st_script {
+	struct st_queue *q;
+	unsigned int at[3];
+	unsigned int num[3];
+	u32 next;
+};
+
+static void st_script_make(struct st_script *script, u64 *qw)
+{
+	u32 nth = script->next++;
+
+	if (script->q->pri)
+		st_make_request(qw, ST_SID(0), FT_NO_PASID, nth % 512, 0x1000,
+				ST_R | ST_LAST);
+	else
+		st_make_stall(qw, ST_SID(0), FT_NO_PASID, nth, 0);
+}
+
+static void st_script_step(struct st *st)
+{
+	struct st_script *script = st->priv;
+	unsigned int i, j;
+	u64 qw[4];
+
+	for (i = 0; i < ARRAY_SIZE(script->at); i++) {
+		if (script->at[i] != st->steps)
+			continue;
+		for (j = 0; j < script->num[i]; j++) {
+			st_script_make(script, qw);
+			st_add(st, script->q, qw);
+		}
+	}
+}
+
+static u64 st_taken(struct st *st, const struct st_queue *q)
+{
+	return q->pri ? st_stats(st).unknown : st_stats(st).stalls;
+}
+
+static void st_order(struct st *st, struct st_queue *q, unsigned int a,
+		     unsigned int b, unsigned int c, unsigned int many)
+{
+	struct st_script script = {
+		.q = q,
+		.at = { a, b, c },
+		.num = { 1, many, 1 },
+	};
+	u64 before = st_taken(st, q);
+	u64 qw[4];
+
+	st_script_make(&script, qw);
+	st_record(st, q, qw);
+	st->steps = 0;
+	st->priv = &script;
+	st->on_step = st_script_step;
+	st_interrupt(st);
+	st->on_step = NULL;
+	KUNIT_EXPECT_GE(st->test, script.next, 2);
+	KUNIT_EXPECT_EQ_MSG(st->test,
+			    st_count(st, q->pri ? FAKE_PRI_RESP : FAKE_RESUME),
+			    script.next, "at %u %u %u", a, b, c);
+	KUNIT_EXPECT_EQ(st->test, st_taken(st, q), before + script.next);
+	st_forget(st);
+}
+
+void st_orders(struct st *st, struct st_queue *q)
+{
+	unsigned int a, b, c;
+
+	/* A pass with a record is six steps: PROD, CONS, commands, PROD */
+	for (a = 1; a <= 5; a++)
+		for (b = a; b <= 10; b++)
+			for (c = b; c <= 14; c++) {
+				st_order(st, q, a, b, c, 1);
+				st_order(st, q, a, b, c, 33);
+			}
+}
+
+static void st_race_thread(struct ft_call *call)
+{
+	struct st_race *race = container_of(call, struct st_race, thread);
+
+	while (!READ_ONCE(race->stop)) {
+		if (st_take_interrupt(race->st, race->q))
+			smmuv3_fake_interrupt(race->st->fake, race->q->irq);
+		cond_resched();
+	}
+}
+
+static void st_race_noise(struct ft_call *call)
+{
+	struct st_race *race = container_of(call, struct st_race, noise);
+	u64 qw[4];
+
+	if (race->q->pri)
+		st_make_request(qw, ST_SID(1), FT_NO_PASID, 1, 0x1000, ST_R);
+	else
+		st_make_fault(qw, ST_SID(1));
+	while (!READ_ONCE(race->stop)) {
+		st_record(race->st, race->q, qw);
+		st_forget(race->st);
+		usleep_range(10, 40);
+	}
+}
+
+void st_race_start(struct st *st, struct st_queue *q, struct st_race *race)
+{
+	*race = (struct st_race){
+		.st = st,
+		.q = q,
+		.thread.fn = st_race_thread,
+		.noise.fn = st_race_noise,
+	};
+	ft_call_start(&race->thread);
+	ft_call_start(&race->noise);
+}
+
+void st_race_end(struct st_race *race)
+{
+	WRITE_ONCE(race->stop, true);
+	ft_call_wait(&race->thread);
+	ft_call_wait(&race->noise);
 }

@@ -4,6 +4,7 @@
  * nobody waits for ever for an answer to what was lost, and CMD_STALL_TERM is given
  * only while the stream aborts (4.7.2).
  */
+#include <linux/ktime.h>
 #include <linux/pci-ats.h>
 #include <linux/slab.h>
 #include <linux/unaligned.h>
@@ -187,10 +188,70 @@ static void lost_events_overflow(struct kunit *test)
 	st_done(st);
 }
 
-/* Where no interrupt tells of errors, a pass finds out, and so does a drain. */
-static void lost_without_interrupt(struct kunit *test)
+static bool (*lost_write)(struct smmuv3_fake *fake, unsigned int reg,
+			  unsigned int size, u64 val);
+
+/* As soon as the error is acknowledged the unit writes again, to both queues. */
+static bool lost_ack_write(struct smmuv3_fake *fake, unsigned int reg,
+			   unsigned int size, u64 val)
+{
+	struct st *st = fake->priv;
+	u64 qw[4];
+
+	if (reg == FAKE_GERRORN) {
+		st_make_fault(qw, SID1);
+		st_add(st, &st->evtq, qw);
+		st_make_request(qw, SID1, NOPASID, 1, 0x1000, ST_R | ST_LAST);
+		st_add(st, &st->priq, qw);
+	}
+	return lost_write(fake, reg, size, val);
+}
+
+/* What comes once it is acknowledged is a good record, and not thrown away. */
+static void lost_before_acknowledged(struct kunit *test)
+{
+	static const u32 errors[] = { EVENTQ_ABORT, PRIQ_ABORT };
+	struct st *st = st_new(test, ST_PCI, 64, 64);
+	unsigned int i;
+
+	lost_write = st->fake->on_write;
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		st->fake->on_write = lost_ack_write;
+		lost_raise(st, errors[i]);
+		st->fake->on_write = lost_write;
+		st_interrupt(st);
+		KUNIT_EXPECT_EQ(test, st_stats(st).events, i + 1);
+		KUNIT_EXPECT_EQ(test, st_responses(st, SID1, NOPASID, 1,
+						   RESP_INVALID), i + 1);
+	}
+	st_done(st);
+}
+
+/* Memory that stays bad: it is dealt with now and then, not all the time. */
+static void lost_again_and_again(struct kunit *test)
 {
 	struct st *st = st_new(test, ST_STALL, 64, 64);
+	struct smmuv3_unit *unit = &st->fake->unit;
+	struct smmuv3_evtq *evtq = unit->evtq;
+	unsigned long before = jiffies;
+
+	smmuv3_lost_records(unit);
+	/* At once */
+	KUNIT_EXPECT_FALSE(test, timer_pending(&evtq->lost.timer));
+	smmuv3_lost_settle(unit);
+	KUNIT_EXPECT_TRUE(test, time_after_eq(evtq->lost_last, before));
+	/* However long the test was away */
+	evtq->lost_last = jiffies + HZ;
+	smmuv3_lost_records(unit);
+	KUNIT_EXPECT_TRUE(test, timer_pending(&evtq->lost.timer));
+	smmuv3_lost_settle(unit);
+	st_done(st);
+}
+
+/* Where no interrupt tells of errors, a pass finds out, and so does a drain. */
+static void lost_look(struct kunit *test, enum st_kind kind, u32 error)
+{
+	struct st *st = st_new(test, kind, 64, 64);
 	struct smmuv3_unit *unit = &st->fake->unit;
 	u32 gerror;
 	u64 qw[4];
@@ -199,22 +260,35 @@ static void lost_without_interrupt(struct kunit *test)
 	for (i = 0; i < 3; i++) {
 		unit->gerror_irq = i == 2;
 		gerror = smmuv3_fake_reg32(st->fake, FAKE_GERROR);
-		smmuv3_fake_set32(st->fake, FAKE_GERROR, gerror ^ EVENTQ_ABORT);
+		smmuv3_fake_set32(st->fake, FAKE_GERROR, gerror ^ error);
 		if (i) {
 			smmuv3_faults_drain(st->fn[0].device, IOMMU_NO_PASID);
-		} else {
+		} else if (kind == ST_STALL) {
 			st_make_fault(qw, SID1);
 			st_record(st, &st->evtq, qw);
+			st_interrupt(st);
+		} else {
+			st_request(st, SID1, NOPASID, 1, 0x1000,
+				   ST_R | ST_LAST);
 			st_interrupt(st);
 		}
 		smmuv3_lost_settle(unit);
 		/* Else it is the interrupt's */
-		KUNIT_EXPECT_EQ(test, lost_active(st),
-				i == 2 ? EVENTQ_ABORT : 0);
+		KUNIT_EXPECT_EQ(test, lost_active(st), i == 2 ? error : 0);
 	}
-	smmuv3_gerror_ack(unit, EVENTQ_ABORT);
+	smmuv3_gerror_ack(unit, error);
 	unit->gerror_irq = false;
 	st_done(st);
+}
+
+static void lost_without_interrupt(struct kunit *test)
+{
+	lost_look(test, ST_STALL, EVENTQ_ABORT);
+}
+
+static void lost_without_interrupt_pri(struct kunit *test)
+{
+	lost_look(test, ST_PCI, PRIQ_ABORT);
 }
 
 /* The last one that listens goes: it is terminated where that is allowed alone. */
@@ -237,6 +311,25 @@ static void lost_disable(struct kunit *test)
 	lost_expect_terms(st, true);
 	KUNIT_EXPECT_FALSE(test, device->stalls);
 	st->on_step = NULL;
+	st_done(st);
+}
+
+/*
+ * What was marked to end may take a while, and the entries must not say anything but abort
+ * before (4.7.2): who attaches next waits for the lock.
+ */
+static void lost_disable_blocked(struct kunit *test)
+{
+	struct st *st = st_new(test, ST_STALL, 64, 64);
+	struct iommufd_fault_attach *attach;
+	ktime_t begin;
+
+	attach = st_attach(st, 0, IOMMU_NO_PASID);
+	begin = ktime_get();
+	iommufd_fault_attach_remove(attach);
+	KUNIT_EXPECT_GE(test, ktime_us_delta(ktime_get(), begin), 5000);
+	KUNIT_EXPECT_EQ(test, st_count(st, FAKE_STALL_TERM), ST_STREAMS);
+	KUNIT_EXPECT_FALSE(test, st->fn[0].device->stalls);
 	st_done(st);
 }
 
@@ -413,8 +506,12 @@ static struct kunit_case smmuv3_lost_cases[] = {
 	KUNIT_CASE(lost_events),
 	KUNIT_CASE(lost_events_others),
 	KUNIT_CASE(lost_events_overflow),
+	KUNIT_CASE(lost_before_acknowledged),
+	KUNIT_CASE(lost_again_and_again),
 	KUNIT_CASE(lost_without_interrupt),
+	KUNIT_CASE(lost_without_interrupt_pri),
 	KUNIT_CASE(lost_disable),
+	KUNIT_CASE(lost_disable_blocked),
 	KUNIT_CASE(lost_reset),
 	KUNIT_CASE_SLOW(lost_requests),
 	KUNIT_CASE_SLOW(lost_requests_shared),

@@ -15,6 +15,11 @@
 
 #define IOVA		0x10000000
 #define NOWHERE		0x20000000
+/* 6.3.1 */
+#define IDR0_MSI	BIT(13)
+#define IDR0_PRI	BIT(16)
+#define IDR0_STALL_MODEL	GENMASK(25, 24)
+#define IDR0_STALL_ALWAYS	BIT(25)
 /* Milliseconds for what another thread does; under load it takes long */
 #define PATIENCE_MS	60000
 
@@ -120,6 +125,9 @@ static void mt_until_requests(struct kunit *test, struct mt *mt, u64 want)
 	KUNIT_EXPECT_EQ(test, mt_requests(mt), want);
 }
 
+/* IRQ_CFG2 of events, page requests and errors: MEMATTR is Device-nGnRE (3.18). */
+static const unsigned int msi_cfg2[] = { 0xbc, 0xdc, 0x74 };
+
 static void machine_interrupts(struct kunit *test)
 {
 	const struct smmuv3_machine_config config = {
@@ -156,6 +164,10 @@ static void machine_interrupts(struct kunit *test)
 	/* Of events, page requests and errors */
 	KUNIT_EXPECT_EQ(test, counts->msis,
 			config.irqs == SMMUV3_MACHINE_MSIS ? 3 * 3 : 0);
+	for (i = 0; counts->msis && i < ARRAY_SIZE(msi_cfg2); i++)
+		KUNIT_EXPECT_EQ(test,
+				smmuv3_model_read(mt->rig.machine->model,
+						  msi_cfg2[i], sizeof(u32)), 1);
 	smmuv3_pri_disable(mt->rig.device[0]);
 	mt_stop(mt);
 }
@@ -170,6 +182,41 @@ static const void *machine_irqs_params(const void *prev, char *desc)
 		return NULL;
 	strscpy(desc, names[next - 1], KUNIT_PARAM_DESC_SIZE);
 	return (void *)next;
+}
+
+/* A unit without page requests has no MSI for them. */
+static void machine_msis_without_pri(struct kunit *test)
+{
+	const struct smmuv3_machine_config config = {
+		.idr0 = smmuv3_model_idr0 & ~IDR0_PRI,
+		.irqs = SMMUV3_MACHINE_MSIS,
+	};
+	struct mt *mt = kunit_kzalloc(test, sizeof(*mt), GFP_KERNEL);
+	struct machine_msi *msi;
+
+	KUNIT_ASSERT_NOT_NULL(test, mt);
+	mt_start(test, mt, &config, MODEL_PCI_ATS, 1);
+	msi = mt->rig.machine->msis.msi;
+	KUNIT_EXPECT_NE(test, msi[SMMUV3_IRQ_GERROR].irq, 0);
+	KUNIT_EXPECT_NE(test, msi[SMMUV3_IRQ_EVTQ].irq, 0);
+	KUNIT_EXPECT_EQ(test, msi[SMMUV3_IRQ_PRIQ].irq, 0);
+	mt_fault(test, mt);
+	mt_until(test, &mt->rig.machine->unit.faults, 1);
+	mt_stop(mt);
+}
+
+/* Firmware would have MSIs, the unit has none: there is no interrupt at all. */
+static void machine_no_msis(struct kunit *test)
+{
+	const struct smmuv3_machine_config config = {
+		.idr0 = smmuv3_model_idr0 & ~IDR0_MSI,
+		.irqs = SMMUV3_MACHINE_MSIS,
+	};
+	struct smmuv3_machine *machine = smmuv3_machine_create(&config);
+
+	KUNIT_EXPECT_PTR_EQ(test, machine, ERR_PTR(-ENXIO));
+	if (!IS_ERR(machine))
+		smmuv3_machine_destroy(machine);
 }
 
 /* A page request that was lost: the function waits, until its interface is reset. */
@@ -281,10 +328,102 @@ static void machine_alias(struct kunit *test)
 	mt_stop(mt);
 }
 
+/*
+ * The PASIDs of a guest's table are not known: a function that may ignore that it is to
+ * forget all of them has no ATS with one.
+ */
+static void machine_nested_not_global(struct kunit *test)
+{
+	static const struct smmuv3_machine_config config = {};
+	/* V, stage 1, S1ContextPtr; S1DSS 2, EATS 1 */
+	const u64 ste0 = 1 | 5 << 1 | 0x40000, ste1 = 2 | 1 << 28;
+	struct smmuv3_rig *rig;
+	struct smmuv3_domain *parent, *nested[2];
+	unsigned int i;
+
+	rig = kunit_kzalloc(test, sizeof(*rig), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, rig);
+	KUNIT_ASSERT_EQ(test, 0,
+			smmuv3_rig_create(rig, &config,
+					  MODEL_PCI_PASID | MODEL_PCI_ATS, 16,
+					  1));
+	parent = smmuv3_paging_alloc(&rig->machine->unit,
+				     IOMMU_HWPT_ALLOC_NEST_PARENT);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(parent));
+	/* One without PASIDs, and one with (S1CDMax) */
+	for (i = 0; i < 2; i++) {
+		nested[i] = smmuv3_rig_nested(rig, parent, NULL,
+					      ste0 | (4ULL * i) << 59, ste1);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(nested[i]));
+	}
+	for (i = 0; i < 4; i++) {
+		struct smmuv3_device *device = rig->device[0];
+		struct smmuv3_domain *domain = nested[i % 2];
+		bool on;
+
+		device->ats_global = i / 2;
+		KUNIT_EXPECT_EQ(test, 0, smmuv3_attach(domain, device, 0));
+		on = device->ats_global || domain == nested[0];
+		KUNIT_EXPECT_EQ(test, device->stream.ats, on);
+		KUNIT_EXPECT_EQ(test, !!rig->pdev[0]->ats_enabled, on);
+		smmuv3_detach(device, 0);
+	}
+	for (i = 0; i < 2; i++)
+		smmuv3_rig_free(nested[i]);
+	smmuv3_rig_free(parent);
+	smmuv3_rig_destroy(rig);
+}
+
+/*
+ * A unit that cannot but stall (6.3.1, STALL_MODEL): S2S is set in each stage 2, which
+ * with EATS is ILLEGAL (5.2).
+ */
+static void machine_stall_always(struct kunit *test)
+{
+	const struct smmuv3_machine_config config = {
+		.idr0 = (smmuv3_model_idr0 & ~IDR0_STALL_MODEL) |
+			IDR0_STALL_ALWAYS,
+	};
+	struct mt *mt = kunit_kzalloc(test, sizeof(*mt), GFP_KERNEL);
+	struct smmuv3_domain *stage2;
+	struct smmuv3_device *device;
+	u8 byte = 0x33;
+
+	KUNIT_ASSERT_NOT_NULL(test, mt);
+	mt_start(test, mt, &config, MODEL_PCI_ATS, 1);
+	device = mt->rig.device[0];
+	KUNIT_EXPECT_FALSE(test, device->can_ats);
+	KUNIT_EXPECT_EQ(test, smmuv3_rig_dma(&mt->rig, 0, IOMMU_NO_PASID,
+					     MODEL_DMA_WRITE, IOVA, &byte, 1),
+			MODEL_DMA_OK);
+	KUNIT_EXPECT_EQ(test, mt->page[0], 0x33);
+
+	stage2 = smmuv3_paging_alloc(&mt->rig.machine->unit,
+				     IOMMU_HWPT_ALLOC_NEST_PARENT);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(stage2));
+	KUNIT_EXPECT_EQ(test, iommu_map(&stage2->domain, IOVA,
+					virt_to_phys(mt->page), PAGE_SIZE,
+					IOMMU_READ | IOMMU_WRITE, GFP_KERNEL),
+			0);
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(stage2, device, IOMMU_NO_PASID), 0);
+	byte = 0x44;
+	KUNIT_EXPECT_EQ(test, smmuv3_rig_dma(&mt->rig, 0, IOMMU_NO_PASID,
+					     MODEL_DMA_WRITE, IOVA, &byte, 1),
+			MODEL_DMA_OK);
+	KUNIT_EXPECT_EQ(test, mt->page[0], 0x44);
+	smmuv3_detach(device, IOMMU_NO_PASID);
+	smmuv3_rig_free(stage2);
+	mt_stop(mt);
+}
+
 static struct kunit_case smmuv3_machine_cases[] = {
 	KUNIT_CASE_PARAM(machine_interrupts, machine_irqs_params),
+	KUNIT_CASE(machine_msis_without_pri),
+	KUNIT_CASE(machine_no_msis),
 	KUNIT_CASE_SLOW(machine_request_lost),
 	KUNIT_CASE(machine_alias),
+	KUNIT_CASE(machine_nested_not_global),
+	KUNIT_CASE(machine_stall_always),
 	{}
 };
 

@@ -3,7 +3,6 @@
  * KUnit: switching the page request interface of functions behind an SMMUv3 on and
  * off, and the drain.
  */
-#include <linux/delay.h>
 #include <linux/pci-ats.h>
 #include <linux/slab.h>
 #include <linux/unaligned.h>
@@ -663,60 +662,16 @@ static void pri_drain_commands(struct kunit *test)
 
 /* --- drain beside the interrupt's thread --- */
 
-static struct st *pri_race_st;
-static bool pri_race_stop;
-
-static void pri_race_thread(struct ft_call *call)
-{
-	struct st *st = pri_race_st;
-
-	while (!READ_ONCE(pri_race_stop)) {
-		if (st_take_interrupt(st, &st->priq))
-			smmuv3_fake_interrupt(st->fake, SMMUV3_IRQ_PRIQ);
-		cond_resched();
-	}
-}
-
-/* Another device that never falls silent. */
-static void pri_race_noise(struct ft_call *call)
-{
-	struct st *st = pri_race_st;
-
-	while (!READ_ONCE(pri_race_stop)) {
-		st_request(st, SID1, NOPASID, 1, 0x1000, ST_R);
-		st_forget(st);
-		usleep_range(5, 20);
-	}
-}
-
-static void pri_race_start(struct st *st, struct ft_call *thread,
-			   struct ft_call *noise)
-{
-	*thread = (struct ft_call){ .fn = pri_race_thread };
-	*noise = (struct ft_call){ .fn = pri_race_noise };
-	pri_race_st = st;
-	WRITE_ONCE(pri_race_stop, false);
-	ft_call_start(thread);
-	ft_call_start(noise);
-}
-
-static void pri_race_end(struct ft_call *thread, struct ft_call *noise)
-{
-	WRITE_ONCE(pri_race_stop, true);
-	ft_call_wait(thread);
-	ft_call_wait(noise);
-}
-
 static void pri_drain_race(struct kunit *test)
 {
 	struct st *st = pri_new(test);
 	struct iommufd_fault_attach *attach;
 	struct smmuv3_device *device = st->fn[0].device;
-	struct ft_call thread, noise;
+	struct st_race race;
 	unsigned int i, j, num = 0;
 
 	attach = st_attach(st, 0, 7);
-	pri_race_start(st, &thread, &noise);
+	st_race_start(st, &st->priq, &race);
 	for (i = 0; i < 80; i++) {
 		/* Until they fit: the noise may fill the queue. */
 		for (j = 0; j < i % 9 && num < 250; j++)
@@ -726,7 +681,7 @@ static void pri_drain_race(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, st_queue_stats(st).pending, num);
 		st_forget(st);
 	}
-	pri_race_end(&thread, &noise);
+	st_race_end(&race);
 	st_interrupt(st);
 	KUNIT_EXPECT_GT(test, num, 100);
 	iommufd_fault_attach_remove(attach);
@@ -743,10 +698,10 @@ static void pri_unplug(struct kunit *test)
 	struct iommufd_fault_attach *attach = st_attach(st, 0, IOMMU_NO_PASID);
 	struct smmuv3_device *device = st->fn[0].device;
 	struct iommufd_fault_source *source = device->source;
-	struct ft_call thread, noise;
+	struct st_race race;
 	unsigned int i, num = 0;
 
-	pri_race_start(st, &thread, &noise);
+	st_race_start(st, &st->priq, &race);
 	for (i = 0; i < 200; i++) {
 		num += st_request(st, SID0, NOPASID, i, 0x1000,
 				  ST_R | ST_LAST);
@@ -761,7 +716,7 @@ static void pri_unplug(struct kunit *test)
 			xa_erase(&st->fake->unit.streams, SID0);
 	}
 	synchronize_rcu();
-	pri_race_end(&thread, &noise);
+	st_race_end(&race);
 	st_interrupt(st);
 	/* But for those that the unit had to answer itself */
 	KUNIT_EXPECT_EQ(test, st->answers, num);

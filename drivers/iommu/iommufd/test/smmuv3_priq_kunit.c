@@ -369,75 +369,12 @@ static void priq_wrap(struct kunit *test)
 	st_done(st);
 }
 
-/**
- * struct priq_script - requests that come at some of the driver's steps
- * @at: the step
- * @num: how many requests
- * @next: group index of the next request
- */
-struct priq_script {
-	unsigned int at[3];
-	unsigned int num[3];
-	u32 next;
-};
-
-static void priq_script_step(struct st *st)
-{
-	struct priq_script *script = st->priv;
-	unsigned int i, j;
-	u64 qw[2];
-
-	for (i = 0; i < ARRAY_SIZE(script->at); i++) {
-		if (script->at[i] != st->steps)
-			continue;
-		for (j = 0; j < script->num[i]; j++) {
-			st_make_request(qw, SID0, NOPASID,
-					script->next++ % 512, 0x1000,
-					ST_R | ST_LAST);
-			st_add(st, &st->priq, qw);
-		}
-	}
-}
-
-/*
- * Requests that come at any three moments between one access of the driver to the
- * unit and the next: none is left behind without an interrupt.
- */
-static void priq_order(struct st *st, unsigned int a, unsigned int b,
-		       unsigned int c, unsigned int many)
-{
-	struct priq_script script = {
-		.at = { a, b, c },
-		.num = { 1, many, 1 },
-		.next = 1,
-	};
-	u64 before = st_stats(st).unknown;
-
-	/* Page requests are off, so each of them is answered at once. */
-	st_request(st, SID0, NOPASID, 0, 0x1000, ST_R | ST_LAST);
-	st->steps = 0;
-	st->priv = &script;
-	st->on_step = priq_script_step;
-	st_interrupt(st);
-	st->on_step = NULL;
-	KUNIT_EXPECT_GE(st->test, script.next, 2);
-	KUNIT_EXPECT_EQ_MSG(st->test, st_count(st, FAKE_PRI_RESP), script.next,
-			    "at %u %u %u", a, b, c);
-	KUNIT_EXPECT_EQ(st->test, st_stats(st).unknown, before + script.next);
-	st_forget(st);
-}
-
 static void priq_orders(struct kunit *test)
 {
 	struct st *st = st_new(test, ST_PCI, 64, 64);
-	unsigned int a, b, c;
 
-	for (a = 1; a <= 5; a++)
-		for (b = a; b <= 10; b++)
-			for (c = b; c <= 14; c++) {
-				priq_order(st, a, b, c, 1);
-				priq_order(st, a, b, c, 33);
-			}
+	/* Page requests are off, so each of them is answered at once. */
+	st_orders(st, &st->priq);
 	st_done(st);
 }
 

@@ -6,12 +6,13 @@
  */
 #include <linux/prandom.h>
 
+#include "smmuv3_legal.h"
 #include "smmuv3_tables_kunit.h"
 
-#define S2_A	{ .vmid = 0x11, .vttb = 0x0001234567890000ULL, .vtcr = 0x23594 }
-#define S2_B	{ .vmid = 0x22, .vttb = 0x0002222222220000ULL, .vtcr = 0x23594 }
+#define S2_A	{ .vmid = 0x11, .vttb = 0x0000234567890000ULL, .vtcr = 0x53594 }
+#define S2_B	{ .vmid = 0x22, .vttb = 0x0000222222220000ULL, .vtcr = 0x53594 }
 /* A with hardware that sets access flags and dirty state */
-#define S2_D	{ .vmid = 0x11, .vttb = 0x0001234567890000ULL, .vtcr = 0x23594, \
+#define S2_D	{ .vmid = 0x11, .vttb = 0x0000234567890000ULL, .vtcr = 0x53594, \
 		  .hw_access = true, .hw_dirty = true }
 /*
  * Words of a user: V, Config 0b101, S1Fmt 0b10, S1CDMax 10; S1DSS, S1CIR, S1COR,
@@ -138,7 +139,7 @@ static void expected(struct tables *t,
 	bool stage2 = target->type == SMMUV3_STREAM_STAGE2 ||
 		      target->type == SMMUV3_STREAM_NESTED;
 	u32 idr0 = t->unit->idr[0], model = idr0 >> 24 & 3;
-	bool snoop = idr0 & FAKE_IDR0_COHACC, user = false;
+	bool snoop = idr0 & FAKE_IDR0_COHACC, user = false, stalls;
 
 	memset(val, 0, 8 * sizeof(*val));
 	put(val, 0, 1, 1);
@@ -151,13 +152,16 @@ static void expected(struct tables *t,
 		user = target->user[0] & 2;
 	}
 	put(val, 1, 3, 4 | (stage1 || user) | stage2 << 1);
-	put(val, 82, 1, t->device->prg_pasid);
+	put(val, 82, 1,
+	    t->device->prg_pasid && idr0 & FAKE_IDR0_PRI &&
+	    t->unit->idr[1] & FAKE_IDR1_SSIDSIZE);
 	put(val, 83, 1, 1);
 	if (t->unit->idr[1] & FAKE_IDR1_TYPES_OVR)
 		put(val, 108, 2, 1);
 	if (target->type == SMMUV3_STREAM_BYPASS)
 		return;
-	put(val, 92, 2, target->ats);
+	stalls = stage2 && (model == 2 || (!model && target->stall));
+	put(val, 92, 2, target->ats && !stalls);
 	/* 5.5: S1STALLD is for units that leave the choice */
 	if ((stage1 || user) && !model)
 		put(val, 91, 1, !target->stall);
@@ -185,14 +189,14 @@ static void expected(struct tables *t,
 	put(val, 182, 1, 1);
 	put(val, 183, 1, target->s2.hw_dirty);
 	put(val, 184, 1, target->s2.hw_access);
-	put(val, 185, 1, model == 2 || (model == 0 && target->stall));
+	put(val, 185, 1, stalls);
 	put(val, 186, 1, 1);
 	val[3] |= target->s2.vttb;
 }
 
 /*
  * What is read of the entry is what it has to be; or all of it, if there is nothing
- * left of earlier ones (@exact).
+ * left of earlier ones (@exact), and the model finds it legal.
  */
 static void check_final(struct tables *t, struct track *track,
 			const struct smmuv3_stream_target *target, bool exact)
@@ -203,6 +207,10 @@ static void check_final(struct tables *t, struct track *track,
 
 	for (q = 0; q < 8; q++)
 		val[q] = le64_to_cpu(rec_ste(t, track->sid)[q]);
+	KUNIT_EXPECT_TRUE_MSG(t->test,
+			      !exact || smmuv3_legal_ste(t->unit->idr, val),
+			      "entry %llx %llx %llx %llx is illegal", val[0],
+			      val[1], val[2], val[3]);
 	expected(t, target, want);
 	if (target->type == SMMUV3_STREAM_STAGE1) {
 		want[0] |= val[0] & GENMASK_ULL(51, 6);
@@ -429,14 +437,15 @@ static void ste_encoding(struct kunit *test)
 		u32 clear0;
 		u32 set0;
 		u32 clear1;
+		u32 pasids;
 	} units[] = {
-		{ 0 },
-		{ .set0 = FAKE_IDR0_STALL_NONE },
-		{ .set0 = FAKE_IDR0_STALL_ALWAYS },
-		{ .clear0 = FAKE_IDR0_COHACC },
-		{ .clear1 = FAKE_IDR1_TYPES_OVR },
+		{ .pasids = 64 },
+		{ .set0 = FAKE_IDR0_STALL_NONE, .pasids = 128 },
+		{ .set0 = FAKE_IDR0_STALL_ALWAYS, .pasids = 1 << 15 },
+		{ .clear0 = FAKE_IDR0_COHACC, .pasids = 1 << 16 },
+		{ .clear1 = FAKE_IDR1_TYPES_OVR, .pasids = 1 << 20 },
+		{ .clear0 = FAKE_IDR0_PRI, .pasids = 64 },
 	};
-	static const u32 pasids[] = { 64, 128, 1 << 15, 1 << 16, 1 << 20 };
 	struct smmuv3_stream_target target;
 	unsigned int i, k;
 	struct tables *t;
@@ -446,7 +455,7 @@ static void ste_encoding(struct kunit *test)
 		memcpy(idr, smmuv3_fake_idr, sizeof(idr));
 		idr[0] = (idr[0] & ~units[i].clear0) | units[i].set0;
 		idr[1] &= ~units[i].clear1;
-		t = smmuv3_rec_new(test, idr, 1, pasids[i]);
+		t = smmuv3_rec_new(test, idr, 1, units[i].pasids);
 		t->device->prg_pasid = i % 2;
 		rec_track_ste(t, SID);
 		mutex_lock(&t->unit->lock);

@@ -183,6 +183,8 @@ enum when {
 	IF_STAGE1,
 	IF_STAGE2,
 	IF_ANY_STAGE,
+	/* STE: the same, and EATS not 0: S2S is checked, even if there is no stage 2 */
+	IF_ATS,
 	/* STE: Config[0] and S1CDMax not 0: there are SubstreamIDs */
 	IF_SUBSTREAMS,
 	/* STE: Config[0] off, or for some requests as S1DSS is 0b01 (13.5) */
@@ -224,6 +226,7 @@ static const struct rule ste_rules[] = {
 	{ 128, 143, IF_ANY_STAGE },		/* S2VMID: tags stage 1 too */
 	{ 160, 178, IF_STAGE2 },		/* S2T0SZ to S2PS */
 	{ 179, 186, IF_STAGE2 },		/* S2AA64 to S2R */
+	{ 185, 185, IF_ATS },			/* S2S */
 	{ 196, 243, IF_STAGE2 },		/* S2TTB */
 };
 
@@ -262,6 +265,8 @@ static bool holds(enum when when, const u64 *val, bool valid)
 		return !abort && stage2;
 	case IF_ANY_STAGE:
 		return !abort && (stage1 || stage2);
+	case IF_ATS:
+		return !abort && (stage1 || stage2) && val[1] & GENMASK(29, 28);
 	case IF_SUBSTREAMS:
 		return !abort && stage1 && val[0] >> 59;
 	case IF_STAGE1_BYPASS:

@@ -333,6 +333,25 @@ static void unit_irqs(struct kunit *test)
 	expect_next(test, rig, &at, FAKE_IRQ_CTRL, 0x6);
 	smmuv3_unit_stop(&rig->fake->unit);
 	expect_off(test, rig);
+
+	/* Without one for page requests there are none */
+	rig->irq_which = SMMUV3_IRQ_PRIQ;
+	smmuv3_fake_forget(rig->fake);
+	at = 0;
+	KUNIT_ASSERT_EQ(test, smmuv3_unit_start(&rig->fake->unit), 0);
+	KUNIT_EXPECT_NULL(test, rig->fake->unit.priq);
+	expect_next(test, rig, &at, FAKE_CR0, 0);
+	expect_next(test, rig, &at, FAKE_CR0, 0x08);
+	expect_next(test, rig, &at, FAKE_CR0, 0x0e);
+	expect_next(test, rig, &at, FAKE_CR0, 0x0c);
+	expect_next(test, rig, &at, FAKE_IRQ_CTRL, 0x5);
+	expect_next(test, rig, &at, FAKE_CR0, 0x1c);
+	smmuv3_unit_stop(&rig->fake->unit);
+	expect_off(test, rig);
+	/* The event queue is another matter */
+	rig->irq_which = SMMUV3_IRQ_EVTQ;
+	KUNIT_EXPECT_EQ(test, smmuv3_unit_start(&rig->fake->unit), -ENXIO);
+	expect_off(test, rig);
 }
 
 /* Any order of starting and stopping. */

@@ -325,7 +325,7 @@ TEST(answers)
 		  .qw = { 0x0000010800000044, 0x2000 }, .rc = -EINVAL },
 		{ .format = FAULT_SMMUV3_PRI,
 		  .qw = { 0x0000020000000041, 0x2000 }, .rc = -ENODEV },
-		/* 4.6.1: retry; abort; terminate without one; third stream */
+		/* 4.7.1: retry; abort; terminate without one; third stream */
 		{ .format = FAULT_SMMUV3_STALL, .qw = { 0x0000010800001044, 7 },
 		  .want = { .grpid = 7, .code = IOMMUFD_PAGE_RESP_SUCCESS } },
 		{ .format = FAULT_SMMUV3_STALL, .qw = { 0x0000010800002044, 7 },

@@ -10,6 +10,8 @@
  */
 #include "smmuv3_model_test.h"
 
+#include "../../../iommu/lib/probe.h"
+
 #define SID		0x4321
 #define PASID_BITS	16
 #define VA		0x7e1234560000ULL
@@ -752,6 +754,44 @@ TEST_F(stall, queue_closed_with_some_outstanding)
 	EXPECT_TRUE(all_bytes(data_page(g, 0), 0, 8 * PAGE));
 }
 
+/*
+ * A stall that nobody can answer any more is aborted. The guest hears of it, by a record
+ * that does not ask for an answer (7.3): there is no tag to answer with.
+ */
+TEST_F(stall, refused_is_told_to_the_guest)
+{
+	bool with = variant->pasid != MODEL_NO_PASID;
+	struct guest *g = &self->s.g;
+	__u32 events_id;
+	char data[16];
+	__u64 evt[4] = {};
+	int events;
+
+	if (variant->tables == TABLES_KERNEL)
+		SKIP(return, "there is no guest");
+	events = iommu_veventq(g->fd, self->s.viommu,
+			       IOMMU_VEVENTQ_TYPE_ARM_SMMUV3, 16, &events_id);
+	ASSERT_LE(0, events);
+	close(g->queue);
+	g->queue = -1;
+	pattern(data, sizeof(data), 5);
+	EXPECT_EQ(IOMMUFD_MODEL_DMA_FAULTED,
+		  guest_write(g, variant->pasid, VA + 8, data, sizeof(data)));
+	EXPECT_EQ(1, counter(g, "stalls"));
+	g->drained++;
+	ASSERT_EQ(1, smmu_event_read(events, FOREVER_MS, evt));
+	EXPECT_EQ(EVENT_TRANSLATION, EVENT_TYPE(evt));
+	EXPECT_EQ(VSID, EVENT_SID(evt));
+	EXPECT_EQ(with ? EVENT_SSV : 0, evt[0] & EVENT_SSV);
+	EXPECT_EQ(with ? variant->pasid : 0, EVENT_SSID(evt));
+	EXPECT_EQ(0, evt[1] & (EVENT_STALL | EVENT_STAG));
+	EXPECT_EQ(0, evt[1] & (EVENT_READ | EVENT_S2));
+	EXPECT_EQ(VA + 8, evt[2]);
+	/* One, and no more */
+	EXPECT_EQ(0, smmu_event_read(events, 0, evt));
+	close(events);
+}
+
 /* The program lets go of the device, as at its death. */
 TEST_F(stall, device_closed_with_one_outstanding)
 {
@@ -867,6 +907,39 @@ FIXTURE_TEARDOWN(never)
 	EXPECT_EQ(IOMMUFD_MODEL_DMA_BLOCKED,				\
 		  guest_write(g, pasid, VA, _data, sizeof(_data)));	\
 } while (0)
+
+/* What the probe says of stalls: their depth, or -1: there are none */
+static long long stalls_told(struct guest *g)
+{
+	const struct iommu_probe_property *property;
+	const struct iommu_probe_faults *faults;
+	long long depth = -1;
+	struct probe p;
+
+	if (probe_read(g->fd, g->d.v.id, &p))
+		return -2;
+	property = probe_find(&p, IOMMU_PROBE_FAULTS, 0);
+	faults = property ? probe_value(property) : NULL;
+	if (faults && faults->flags == IOMMU_PROBE_FAULTS_STALL)
+		depth = faults->stall_depth;
+	else if (!faults || faults->flags || faults->stall_depth)
+		depth = -2;
+	probe_free(&p);
+	return depth;
+}
+
+/* A VMM is told beforehand how many accesses may wait for it, and of whom none do. */
+TEST_F(never, told_of_those_that_can)
+{
+	NEVER_START(true);
+	EXPECT_EQ(STALL_MAX, stalls_told(&self->s.g));
+}
+
+TEST_F(never, told_of_those_that_cannot)
+{
+	NEVER_START(false);
+	EXPECT_EQ(-1, stalls_told(&self->s.g));
+}
 
 /*
  * A guest asks for stalls, and nobody is there to answer: its descriptor is
