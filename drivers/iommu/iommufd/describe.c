@@ -7,6 +7,7 @@
  */
 #include <linux/iommu.h>
 #include <linux/pci.h>
+#include <linux/pci-ats.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
@@ -182,6 +183,36 @@ void iommufd_describe(struct iommufd_device *idev,
 		describer->describe(idev->dev, description);
 	else
 		describe_on_trial(idev, description);
+}
+
+/**
+ * iommufd_describe_lacks_ats() - can a device never have translations cached (ATS)?
+ * @dev: a bound device
+ *
+ * Of a function that has the capability, behind an IOMMU that does not say what it can,
+ * that is not known: then it may be able to.
+ *
+ * Return: 0 or 1; -ENOMEM.
+ */
+int iommufd_describe_lacks_ats(struct device *dev)
+{
+	const struct iommufd_describer *describer =
+		iommufd_describer_find(dev_iommu_ops(dev));
+	struct iommufd_description *description;
+	bool has;
+
+	if (dev_is_pci(dev) && to_pci_dev(dev)->ats_enabled)
+		return 0;
+	if (!describer)
+		return !dev_is_pci(dev) || !pci_ats_supported(to_pci_dev(dev));
+
+	description = kzalloc(sizeof(*description), GFP_KERNEL_ACCOUNT);
+	if (!description)
+		return -ENOMEM;
+	describer->describe(dev, description);
+	has = description->faults.flags & IOMMU_PROBE_FAULTS_ATS;
+	kfree(description);
+	return !has;
 }
 
 /**

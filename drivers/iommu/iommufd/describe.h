@@ -112,6 +112,7 @@ const struct iommufd_describer *
 iommufd_describer_find(const struct iommu_ops *iommu_ops);
 
 /* For a driver that turns ATS on later. */
+int iommufd_describe_lacks_ats(struct device *dev);
 void iommufd_describe_ats(struct pci_dev *pdev,
 			  struct iommu_probe_faults *faults);
 

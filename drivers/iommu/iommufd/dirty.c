@@ -79,15 +79,12 @@ static void dirty_walk_init(struct dirty_walk *walk,
 	iommu_dirty_bitmap_init(&walk->dirty, bitmap, &walk->gather);
 }
 
-/*
- * A kernel without CONFIG_IOMMUFD_DRIVER has IOMMU drivers that report to an
- * empty stub. A clean bitmap would be a lie then.
- */
+/* Where drivers report to an empty stub, a clean bitmap would be a lie. */
 static bool dirty_supported(struct iommufd_hwpt_paging *paging)
 {
 	const struct iommu_dirty_ops *ops = paging->hwpt.domain->dirty_ops;
 
-	return IS_ENABLED(CONFIG_IOMMUFD_DRIVER) && ops &&
+	return iommufd_dirty_reported() && ops &&
 	       ops->set_dirty_tracking && ops->read_and_clear_dirty;
 }
 

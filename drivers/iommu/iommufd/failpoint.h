@@ -14,11 +14,14 @@
  * @IOMMUFD_MUTANT_NONE: none
  * @IOMMUFD_MUTANT_VTD_NO_INSTALL: VT-d: nothing is attached to any table
  * @IOMMUFD_MUTANT_SMMUV3_NO_INSTALL: SMMUv3: likewise, what was blocked stays so
+ * @IOMMUFD_MUTANT_NO_DRIVER: no defect: as if the IOMMU drivers had been built without
+ *	CONFIG_IOMMUFD_DRIVER
  */
 enum iommufd_mutant {
 	IOMMUFD_MUTANT_NONE,
 	IOMMUFD_MUTANT_VTD_NO_INSTALL,
 	IOMMUFD_MUTANT_SMMUV3_NO_INSTALL,
+	IOMMUFD_MUTANT_NO_DRIVER,
 };
 
 #ifdef CONFIG_IOMMUFD_TEST

@@ -205,6 +205,24 @@ static struct iommu_domain *alloc_paging_domain(struct device *dev, u32 flags)
 }
 
 /**
+ * iommufd_dirty_capable() - can pages that a device has written to be known?
+ * @dev: a device
+ *
+ * A kernel without CONFIG_IOMMUFD_DRIVER has IOMMU drivers that report what they read,
+ * and clear, to an empty stub (linux/iova_bitmap.h). Which of the two a driver has was
+ * decided when it was compiled, by the configuration that this file is compiled with
+ * too, also if it is in a module for a kernel that is there already: it is that
+ * kernel's. Then no device can do it, whatever its driver says.
+ *
+ * Return: whether they can.
+ */
+bool iommufd_dirty_capable(struct device *dev)
+{
+	return iommufd_dirty_reported() &&
+	       device_iommu_capable(dev, IOMMU_CAP_DIRTY_TRACKING);
+}
+
+/**
  * iommufd_hwpt_trial_domain() - what the table of a paging HWPT would be
  * @dev: a bound device
  * @flags: IOMMU_HWPT_ALLOC_NEST_PARENT, IOMMU_HWPT_ALLOC_DIRTY_TRACKING
@@ -216,7 +234,7 @@ static struct iommu_domain *alloc_paging_domain(struct device *dev, u32 flags)
 struct iommu_domain *iommufd_hwpt_trial_domain(struct device *dev, u32 flags)
 {
 	if ((flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING) &&
-	    !device_iommu_capable(dev, IOMMU_CAP_DIRTY_TRACKING))
+	    !iommufd_dirty_capable(dev))
 		return ERR_PTR(-EOPNOTSUPP);
 	return alloc_paging_domain(dev, flags);
 }

@@ -9,6 +9,7 @@
 
 #include <linux/iommu.h>
 
+#include "failpoint.h"
 #include "fault/fault.h"
 #include "ioas.h"
 #include "object.h"
@@ -98,6 +99,15 @@ void iommufd_hwpt_paging_abort(struct iommufd_hwpt_paging *paging);
 
 /* What a paging HWPT would be made of, to look at and free. */
 struct iommu_domain *iommufd_hwpt_trial_domain(struct device *dev, u32 flags);
+
+/* Does what drivers read of dirty pages come here? See iommufd_dirty_capable(). */
+static inline bool iommufd_dirty_reported(void)
+{
+	return IS_ENABLED(CONFIG_IOMMUFD_DRIVER) &&
+	       !iommufd_mutant(IOMMUFD_MUTANT_NO_DRIVER);
+}
+
+bool iommufd_dirty_capable(struct device *dev);
 
 /* Return with a call reference on hwpt->obj; the first: paging or nested. */
 struct iommufd_hwpt *iommufd_hwpt_get(struct iommufd_ctx *ictx, u32 id);

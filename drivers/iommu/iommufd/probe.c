@@ -13,7 +13,9 @@
 #include <uapi/linux/iommufd.h>
 
 #include "../iommu-priv.h"
+#include "describe.h"
 #include "device.h"
+#include "hwpt.h"
 
 /**
  * iommufd_hw_info_get() - what the IOMMU driver says of itself
@@ -94,7 +96,7 @@ static int hw_info(struct iommufd_call *call, struct iommu_hw_info *cmd,
 	struct device *dev = idev->dev;
 	u32 wanted = IOMMU_HW_INFO_TYPE_DEFAULT;
 	struct iommufd_hw_info description;
-	int rc;
+	int rc, no_ats;
 
 	/* Without the flag, older programs may have left anything in there */
 	if (cmd->flags & IOMMU_HW_INFO_FLAG_INPUT_TYPE)
@@ -111,6 +113,11 @@ static int hw_info(struct iommufd_call *call, struct iommu_hw_info *cmd,
 	rc = copy_description(&description, cmd->data_uptr, cmd->data_len);
 	if (rc)
 		goto out_free;
+	no_ats = iommufd_describe_lacks_ats(dev);
+	if (no_ats < 0) {
+		rc = no_ats;
+		goto out_free;
+	}
 
 	cmd->data_len = description.len;
 	cmd->out_data_type = description.type;
@@ -119,8 +126,10 @@ static int hw_info(struct iommufd_call *call, struct iommu_hw_info *cmd,
 	/* What its user calls PASIDs never reaches the hardware */
 	if (iommufd_device_is_mediated(idev))
 		cmd->out_max_pasid_log2 = IOMMUFD_PASID_BITS;
-	if (device_iommu_capable(dev, IOMMU_CAP_DIRTY_TRACKING))
+	if (iommufd_dirty_capable(dev))
 		cmd->out_capabilities |= IOMMU_HW_CAP_DIRTY_TRACKING;
+	if (no_ats)
+		cmd->out_capabilities |= IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED;
 	rc = iommufd_call_respond(call, sizeof(*cmd));
 out_free:
 	kfree(description.data);

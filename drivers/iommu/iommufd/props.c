@@ -14,6 +14,7 @@
 #include "../iommu-priv.h"
 #include "describe.h"
 #include "device.h"
+#include "hwpt.h"
 #include "trace.h"
 
 /* What properties are made of, and so are their lengths */
@@ -150,7 +151,7 @@ static u64 capabilities(struct device *dev, u64 pasid_caps)
 {
 	u64 caps = 0;
 
-	if (device_iommu_capable(dev, IOMMU_CAP_DIRTY_TRACKING))
+	if (iommufd_dirty_capable(dev))
 		caps |= IOMMU_PROBE_CAP_DIRTY_TRACKING;
 	if (device_iommu_capable(dev, IOMMU_CAP_CACHE_COHERENCY))
 		caps |= IOMMU_PROBE_CAP_COHERENT;

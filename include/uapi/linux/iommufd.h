@@ -714,11 +714,15 @@ enum iommu_hw_info_type {
  * @IOMMU_HW_CAP_PCI_PASID_PRIV: Requests with PASID may ask for privileged
  *                               access. Means something only if
  *                               out_max_pasid_log2 is not 0
+ * @IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED: The device cannot cache translations (PCIe
+ *                               ATS), or its IOMMU does not let it. Said the other way
+ *                               round since older kernels say nothing
  */
 enum iommufd_hw_capabilities {
 	IOMMU_HW_CAP_DIRTY_TRACKING = 1 << 0,
 	IOMMU_HW_CAP_PCI_PASID_EXEC = 1 << 1,
 	IOMMU_HW_CAP_PCI_PASID_PRIV = 1 << 2,
+	IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED = 1 << 3,
 };
 
 /**

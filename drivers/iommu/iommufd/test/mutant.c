@@ -13,6 +13,7 @@ static const char *const names[] = {
 	[IOMMUFD_MUTANT_NONE] = "none",
 	[IOMMUFD_MUTANT_VTD_NO_INSTALL] = "vtd-no-install",
 	[IOMMUFD_MUTANT_SMMUV3_NO_INSTALL] = "smmuv3-no-install",
+	[IOMMUFD_MUTANT_NO_DRIVER] = "no-iommufd-driver",
 };
 
 static unsigned int current_mutant;
