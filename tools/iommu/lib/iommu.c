@@ -310,6 +310,33 @@ static int pasid_call(int fd, unsigned long request, __u32 dev, __u32 pasid,
 	return rc;
 }
 
+int iommu_dirty_track(int fd, __u32 hwpt, bool on)
+{
+	struct iommu_hwpt_set_dirty_tracking cmd = {
+		.size = sizeof(cmd),
+		.flags = on ? IOMMU_HWPT_DIRTY_TRACKING_ENABLE : 0,
+		.hwpt_id = hwpt,
+	};
+
+	return iommu_call(fd, IOMMU_HWPT_SET_DIRTY_TRACKING, &cmd);
+}
+
+int iommu_dirty_read(int fd, __u32 hwpt, __u64 iova, __u64 length,
+		     __u64 page_size, void *bitmap, __u32 flags)
+{
+	struct iommu_hwpt_get_dirty_bitmap cmd = {
+		.size = sizeof(cmd),
+		.hwpt_id = hwpt,
+		.flags = flags,
+		.iova = iova,
+		.length = length,
+		.page_size = page_size,
+		.data = (uintptr_t)bitmap,
+	};
+
+	return iommu_call(fd, IOMMU_HWPT_GET_DIRTY_BITMAP, &cmd);
+}
+
 int iommu_pasid_attach(int fd, __u32 dev, __u32 pasid, __u32 *pt)
 {
 	__u32 wire;

@@ -77,6 +77,11 @@ int iommu_hwpt_nested(int fd, __u32 dev, __u32 parent, __u32 flags,
 int iommu_hwpt_invalidate(int fd, __u32 hwpt, __u32 type, const void *reqs,
 			  __u32 entry_len, __u32 *num);
 
+int iommu_dirty_track(int fd, __u32 hwpt, bool on);
+/* Adds bits to @bitmap; @flags: IOMMU_HWPT_GET_DIRTY_BITMAP_* */
+int iommu_dirty_read(int fd, __u32 hwpt, __u64 iova, __u64 length,
+		     __u64 page_size, void *bitmap, __u32 flags);
+
 /* *@pt: in the IOAS or HWPT, out the HWPT. */
 int iommu_pasid_attach(int fd, __u32 dev, __u32 pasid, __u32 *pt);
 int iommu_pasid_replace(int fd, __u32 dev, __u32 pasid, __u32 *pt);

@@ -277,6 +277,11 @@ void smmuv3_paging_stage2(struct smmuv3_domain *domain,
 /* The parent of a nested domain, if it is fit to be one. */
 struct smmuv3_domain *smmuv3_nest_parent(struct iommu_domain *domain);
 
+/* --- dirty.c --- */
+
+void smmuv3_read_dirty(struct smmuv3_domain *domain, u64 iova, u64 size,
+		       unsigned long flags, struct iommu_dirty_bitmap *dirty);
+
 /* --- stage2.c --- */
 
 bool smmuv3_stage2_possible(const struct smmuv3_caps *caps);

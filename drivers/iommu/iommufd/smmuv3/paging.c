@@ -308,8 +308,8 @@ static int paging_read_dirty(struct iommu_domain *core, unsigned long iova,
 		return -EINVAL;
 	if (!in_bounds(domain, iova, 0, size))
 		return -EINVAL;
-	return domain->pgtbl->read_and_clear_dirty(domain->pgtbl, iova, size,
-						   flags, dirty);
+	smmuv3_read_dirty(domain, iova, size, flags, dirty);
+	return 0;
 }
 
 static const struct iommu_dirty_ops dirty_ops = {

@@ -612,13 +612,19 @@ static int paging_read_and_clear_dirty(struct iommu_domain *domain,
 	while (index <= last && (pte = next_dirty(paging, &index, last))) {
 		unsigned long num = 1;
 		unsigned long head;
+		bool whole;
 
 		if (pte & MOCK_PTE_HUGE)
 			num = MOCK_HUGE_PAGE_SIZE / MOCK_IO_PAGE_SIZE;
 		head = ALIGN_DOWN(index, num);
 
-		/* A huge page has one dirty bit for all of it. */
-		if (test_dirty(paging, head, num, clear)) {
+		/*
+		 * A huge page has one dirty bit for all of it, which stays if only
+		 * a part is asked for: another call asks for the rest.
+		 */
+		whole = head * MOCK_IO_PAGE_SIZE >= iova &&
+			head + num - 1 <= last;
+		if (test_dirty(paging, head, num, clear && whole)) {
 			unsigned long from = max(index * MOCK_IO_PAGE_SIZE,
 						 iova);
 

@@ -507,6 +507,139 @@ TEST_F(dirty, huge_page)
 			       16 * MOCK_PAGE, MOCK_PAGE, bitmap, 0));
 	for (i = 0; i < 1024; i++)
 		ASSERT_EQ(i < 16, bit(bitmap, i)) TH_LOG("page %u", i);
+	/* What is beyond is not lost by that: who asks for it is told. */
+	memset(bitmap, 0, sizeof(bitmap));
+	ASSERT_EQ(0, dirty_get(self->fd, hwpt, IOVA_BASE, length, MOCK_PAGE,
+			       bitmap, 0));
+	for (i = 0; i < 1024; i++)
+		ASSERT_EQ(i < 512, bit(bitmap, i)) TH_LOG("page %u", i);
+	memset(bitmap, 0, sizeof(bitmap));
+	ASSERT_EQ(0, dirty_get(self->fd, hwpt, IOVA_BASE, length, MOCK_PAGE,
+			       bitmap, 0));
+	for (i = 0; i < 1024; i++)
+		ASSERT_FALSE(bit(bitmap, i)) TH_LOG("page %u", i);
+}
+
+static int write_by_pasid(FIXTURE_DATA(dirty) *self, __u32 dev, __u32 pasid,
+			  __u64 iova)
+{
+	struct mock_dma d = {
+		.dev = dev,
+		.flags = MOCK_DMA_WRITE | MOCK_DMA_PASID_VALID,
+		.pasid = pasid,
+		.timeout_ms = FOREVER_MS,
+		.iova = iova,
+		.data = "x",
+		.length = 1,
+	};
+	int rc = mock_dma(self->fd, &d);
+
+	return rc ? rc : d.status == MOCK_DMA_OK ? 0 : -EIO;
+}
+
+/* PASIDs and the device itself, in one table and each in its own */
+TEST_F(dirty, pasids)
+{
+	unsigned char bitmap[PAGES / 8] = {};
+	struct mock_device dev;
+	__u32 pt, own, round;
+	int i;
+
+	ASSERT_EQ(0, mock_device(self->fd, self->hwpt, MOCK_FLAGS_DEVICE_PASID,
+				 &dev));
+	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, dev.dev, self->ioas,
+				       IOMMU_HWPT_ALLOC_DIRTY_TRACKING |
+				       IOMMU_HWPT_ALLOC_PASID, 0, &own));
+	ASSERT_EQ(0, dirty_set(self->fd, own,
+			       IOMMU_HWPT_DIRTY_TRACKING_ENABLE));
+	pt = self->hwpt;
+	ASSERT_EQ(0, iommu_pasid_attach(self->fd, dev.dev, 1, &pt));
+	pt = own;
+	ASSERT_EQ(0, iommu_pasid_attach(self->fd, dev.dev, 2, &pt));
+	for (round = 0; round < 3; round++) {
+		ASSERT_EQ(0, write_byte(self, dev.dev, IOVA_BASE));
+		ASSERT_EQ(0, write_by_pasid(self, dev.dev, 1,
+					    IOVA_BASE + 9 * MOCK_PAGE));
+		ASSERT_EQ(0, write_by_pasid(self, dev.dev, 2,
+					    IOVA_BASE + 20 * MOCK_PAGE));
+		ASSERT_EQ(2, read_all(self, 0));
+		EXPECT_TRUE(bit(self->bitmap, 0));
+		EXPECT_TRUE(bit(self->bitmap, 9));
+		memset(bitmap, 0, sizeof(bitmap));
+		ASSERT_EQ(0, dirty_get(self->fd, own, IOVA_BASE, LENGTH,
+				       MOCK_PAGE, bitmap, 0));
+		for (i = 0; i < PAGES; i++)
+			ASSERT_EQ(i == 20, bit(bitmap, i)) TH_LOG("page %d", i);
+	}
+	/* To a table that is being tracked, and what it leaves behind */
+	ASSERT_EQ(0, write_by_pasid(self, dev.dev, 2,
+				    IOVA_BASE + 30 * MOCK_PAGE));
+	pt = self->hwpt;
+	ASSERT_EQ(0, iommu_pasid_replace(self->fd, dev.dev, 2, &pt));
+	ASSERT_EQ(0, write_by_pasid(self, dev.dev, 2,
+				    IOVA_BASE + 40 * MOCK_PAGE));
+	ASSERT_EQ(1, read_all(self, 0));
+	EXPECT_TRUE(bit(self->bitmap, 40));
+	memset(bitmap, 0, sizeof(bitmap));
+	ASSERT_EQ(0, dirty_get(self->fd, own, IOVA_BASE, LENGTH, MOCK_PAGE,
+			       bitmap, 0));
+	for (i = 0; i < PAGES; i++)
+		ASSERT_EQ(i == 30, bit(bitmap, i)) TH_LOG("page %d", i);
+	ASSERT_EQ(0, iommu_pasid_detach(self->fd, dev.dev, 1));
+	ASSERT_EQ(0, iommu_pasid_detach(self->fd, dev.dev, 2));
+}
+
+static int mutant(const char *name)
+{
+	int fd = open("/sys/module/iommufd/parameters/mutant",
+		      O_WRONLY | O_CLOEXEC);
+	int rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, name, strlen(name)) != (ssize_t)strlen(name))
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+/*
+ * As in a kernel whose IOMMU drivers were built without CONFIG_IOMMUFD_DRIVER, and
+ * report to nobody: there is no dirty tracking, rather than pages that all seem clean.
+ */
+TEST_F(dirty, drivers_that_report_to_nobody)
+{
+	struct iommu_hw_info info = {
+		.size = sizeof(info),
+		.dev_id = self->dev.dev,
+	};
+	struct iommu_hw_info before = info;
+	unsigned char bitmap[PAGES / 8] = {};
+	int set, get, alloc, hw, i;
+	__u32 hwpt;
+
+	ASSERT_EQ(0, device_writes(self, 0, 4));
+	ASSERT_EQ(0, iommu_call(self->fd, IOMMU_GET_HW_INFO, &before));
+	if (mutant("no-iommufd-driver"))
+		SKIP(return, "this kernel has no mutants");
+	set = dirty_set(self->fd, self->hwpt, IOMMU_HWPT_DIRTY_TRACKING_ENABLE);
+	get = dirty_get(self->fd, self->hwpt, IOVA_BASE, LENGTH, MOCK_PAGE,
+			bitmap, 0);
+	alloc = iommu_hwpt_paging(self->fd, self->dev.dev, self->ioas,
+				  IOMMU_HWPT_ALLOC_DIRTY_TRACKING, 0, &hwpt);
+	hw = iommu_call(self->fd, IOMMU_GET_HW_INFO, &info);
+	ASSERT_EQ(0, mutant("none"));
+
+	EXPECT_EQ(-EOPNOTSUPP, set);
+	EXPECT_EQ(-EOPNOTSUPP, get);
+	EXPECT_EQ(-EOPNOTSUPP, alloc);
+	EXPECT_EQ(0, hw);
+	EXPECT_EQ(IOMMU_HW_CAP_DIRTY_TRACKING,
+		  before.out_capabilities ^ info.out_capabilities);
+	for (i = 0; i < PAGES; i++)
+		ASSERT_FALSE(bit(bitmap, i));
+	/* Nothing of the record has been touched by that. */
+	EXPECT_EQ(4, read_all(self, 0));
 }
 
 /*
@@ -590,6 +723,26 @@ TEST_F_TIMEOUT(dirty, read_while_mapping, 120)
 	__atomic_store_n(&w.done, true, __ATOMIC_RELEASE);
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, w.error);
+}
+
+/* tools/iommu/examples/migrate.c, the whole program */
+TEST(example)
+{
+	static const char program[] = "/programs/migrate";
+	pid_t child;
+	int status;
+
+	if (access(program, X_OK))
+		SKIP(return, "the example is not here");
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		dup2(STDERR_FILENO, STDOUT_FILENO);
+		execl(program, program, NULL);
+		_exit(127);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
 }
 
 TEST_HARNESS_MAIN
