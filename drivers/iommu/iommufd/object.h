@@ -122,6 +122,7 @@ struct iommufd_object {
  * @account_process: charge pinned memory to the process (mm) instead of the
  *	user. Set once, before any object exists (IOMMU_OPTION_RLIMIT_MODE).
  * @no_iommu: the VFIO container runs without an IOMMU
+ * @vfio_dirty: VFIO_IOMMU_DIRTY_PAGES has been started
  */
 struct iommufd_ctx {
 	struct file *file;
@@ -139,6 +140,7 @@ struct iommufd_ctx {
 	struct iommufd_ioas *vfio_ioas;
 	bool account_process;
 	bool no_iommu;
+	bool vfio_dirty;
 };
 
 /*

@@ -9,12 +9,17 @@
  * /dev/vfio/vfio as well.
  *
  * Left out are calls that cannot be done safely, or that later interfaces do
- * better: VFIO_UPDATE_VADDR, nesting by VFIO_TYPE1_NESTING_IOMMU, dirty pages.
+ * better: VFIO_UPDATE_VADDR, nesting by VFIO_TYPE1_NESTING_IOMMU.
+ *
+ * Dirty pages are all that devices may write to, each time, as VFIO's own container
+ * has it for devices with an IOMMU: the page tables that are made for a group keep no
+ * record, and one that is kept belongs to a HWPT, which these calls do not name.
  */
 #include <linux/align.h>
 #include <linux/capability.h>
 #include <linux/iommu.h>
 #include <linux/iommufd.h>
+#include <linux/iova_bitmap.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -305,6 +310,140 @@ static int compat_check_unmap(const struct vfio_iommu_type1_dma_unmap *unmap)
 	return 0;
 }
 
+/*
+ * The page sizes that all hardware tables of the IOAS share. As VFIO always did,
+ * all below PAGE_SIZE are summed up as PAGE_SIZE: that much alignment is enough.
+ */
+static u64 compat_page_sizes(struct iommufd_ioas *ioas)
+{
+	struct iommufd_hwpt_paging *paging;
+	unsigned long sizes = ULONG_MAX;
+
+	mutex_lock(&ioas->hwpt_lock);
+	list_for_each_entry(paging, &ioas->hwpts, item)
+		sizes &= paging->hwpt.domain->pgsize_bitmap;
+	mutex_unlock(&ioas->hwpt_lock);
+
+	if (sizes & ~PAGE_MASK)
+		sizes = (sizes & PAGE_MASK) | PAGE_SIZE;
+	return sizes ?: iova_space_alignment(&ioas->space);
+}
+
+/*
+ * Dirty pages
+ */
+
+/* As many as VFIO's own container has in one bitmap */
+#define DIRTY_PAGES_MAX		((u64)INT_MAX)
+#define DIRTY_BYTES(npages)	(ALIGN(npages, 64) / 8)
+
+static int dirty_piece(unsigned long iova, unsigned long length, void *opaque)
+{
+	iova_bitmap_set(opaque, iova, length);
+	return 0;
+}
+
+static int dirty_range(struct iova_bitmap *bitmap, unsigned long iova,
+		       size_t length, void *opaque)
+{
+	struct iommufd_ioas *ioas = opaque;
+
+	return iova_space_walk_writable(&ioas->space, iova, length, dirty_piece,
+					bitmap);
+}
+
+/* Adds to @to a bit for each page of the range that a device may have written to. */
+static int compat_dirty_report(struct iommufd_ctx *ictx,
+			       struct iommufd_ioas *ioas, u64 iova, u64 size,
+			       const struct vfio_bitmap *to)
+{
+	u64 page = BIT_ULL(__ffs64(compat_page_sizes(ioas)));
+	struct iova_bitmap *bitmap;
+	u64 npages, last;
+	int rc;
+
+	if (!READ_ONCE(ictx->vfio_dirty) || to->pgsize != page || !size ||
+	    (iova | size) & (page - 1) ||
+	    check_add_overflow(iova, size - 1, &last) || last > ULONG_MAX ||
+	    size > SIZE_MAX)
+		return -EINVAL;
+	npages = size >> __ffs64(page);
+	if (npages > DIRTY_PAGES_MAX || to->size < DIRTY_BYTES(npages) ||
+	    to->size > DIRTY_BYTES(DIRTY_PAGES_MAX))
+		return -EINVAL;
+
+	bitmap = iova_bitmap_alloc(iova, size, page, (u64 __user *)to->data);
+	if (IS_ERR(bitmap))
+		return PTR_ERR(bitmap);
+	rc = iova_bitmap_for_each(bitmap, ioas, dirty_range);
+	iova_bitmap_free(bitmap);
+	return rc;
+}
+
+static int compat_dirty_get(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas,
+			    void __user *arg, size_t room)
+{
+	struct vfio_iommu_type1_dirty_bitmap_get get;
+
+	if (room < sizeof(get))
+		return -EINVAL;
+	if (copy_from_user(&get, arg, sizeof(get)))
+		return -EFAULT;
+	return compat_dirty_report(ictx, ioas, get.iova, get.size, &get.bitmap);
+}
+
+static int compat_dirty_pages(struct iommufd_ctx *ictx, void __user *arg)
+{
+	struct vfio_iommu_type1_dirty_bitmap dirty;
+	struct iommufd_ioas *ioas;
+	int rc = 0;
+
+	if (!iommufd_dirty_reported())
+		return -ENOIOCTLCMD;
+	if (copy_from_user(&dirty, arg, sizeof(dirty)))
+		return -EFAULT;
+	if (dirty.argsz < sizeof(dirty))
+		return -EINVAL;
+	ioas = compat_ioas_get(ictx);
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+	switch (dirty.flags) {
+	case VFIO_IOMMU_DIRTY_PAGES_FLAG_START:
+		WRITE_ONCE(ictx->vfio_dirty, true);
+		break;
+	case VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP:
+		WRITE_ONCE(ictx->vfio_dirty, false);
+		break;
+	case VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP:
+		rc = compat_dirty_get(ictx, ioas, arg + sizeof(dirty),
+				      dirty.argsz - sizeof(dirty));
+		break;
+	default:
+		rc = -EINVAL;
+	}
+	iommufd_object_put(&ioas->obj);
+	return rc;
+}
+
+/* The record of what is about to be unmapped, if it is asked for */
+static int compat_unmap_dirty(struct iommufd_ctx *ictx,
+			      struct iommufd_ioas *ioas, void __user *arg,
+			      const struct vfio_iommu_type1_dma_unmap *unmap)
+{
+	const size_t size = offsetofend(struct vfio_iommu_type1_dma_unmap,
+					size);
+	struct vfio_bitmap bitmap;
+
+	if (!(unmap->flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP))
+		return 0;
+	if (unmap->argsz - size < sizeof(bitmap))
+		return -EINVAL;
+	if (copy_from_user(&bitmap, arg + size, sizeof(bitmap)))
+		return -EFAULT;
+	return compat_dirty_report(ictx, ioas, unmap->iova, unmap->size,
+				   &bitmap);
+}
+
 static int compat_unmap_dma(struct iommufd_ctx *ictx, void __user *arg)
 {
 	const size_t size = offsetofend(struct vfio_iommu_type1_dma_unmap,
@@ -316,14 +455,27 @@ static int compat_unmap_dma(struct iommufd_ctx *ictx, void __user *arg)
 
 	if (copy_from_user(&unmap, arg, size))
 		return -EFAULT;
-	if (unmap.argsz < size || unmap.flags & ~VFIO_DMA_UNMAP_FLAG_ALL)
+	if (unmap.argsz < size)
 		return -EINVAL;
+	switch (unmap.flags) {
+	case 0:
+	case VFIO_DMA_UNMAP_FLAG_ALL:
+		break;
+	case VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP:
+		if (iommufd_dirty_reported())
+			break;
+		fallthrough;
+	default:
+		return -EINVAL;
+	}
 
 	ioas = compat_ioas_get(ictx);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
 
 	rc = compat_check_unmap(&unmap);
+	if (!rc)
+		rc = compat_unmap_dirty(ictx, ioas, arg, &unmap);
 	if (rc)
 		goto out_put;
 	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL) {
@@ -346,25 +498,6 @@ static int compat_unmap_dma(struct iommufd_ctx *ictx, void __user *arg)
 out_put:
 	iommufd_object_put(&ioas->obj);
 	return rc;
-}
-
-/*
- * The page sizes that all hardware tables of the IOAS share. As VFIO always did,
- * all below PAGE_SIZE are summed up as PAGE_SIZE: that much alignment is enough.
- */
-static u64 compat_page_sizes(struct iommufd_ioas *ioas)
-{
-	struct iommufd_hwpt_paging *paging;
-	unsigned long sizes = ULONG_MAX;
-
-	mutex_lock(&ioas->hwpt_lock);
-	list_for_each_entry(paging, &ioas->hwpts, item)
-		sizes &= paging->hwpt.domain->pgsize_bitmap;
-	mutex_unlock(&ioas->hwpt_lock);
-
-	if (sizes & ~PAGE_MASK)
-		sizes = (sizes & PAGE_MASK) | PAGE_SIZE;
-	return sizes ?: iova_space_alignment(&ioas->space);
 }
 
 /* The usable ranges; those beyond @room are only counted. */
@@ -390,6 +523,7 @@ static int range_list_add(unsigned long start, unsigned long last, void *opaque)
 struct info_caps {
 	struct vfio_iommu_type1_info_dma_avail avail;
 	__u32 pad;
+	struct vfio_iommu_type1_info_cap_migration migration;
 	struct vfio_iommu_type1_info_cap_iova_range iova;
 };
 
@@ -439,6 +573,18 @@ static ssize_t compat_put_caps(struct iommufd_ioas *ioas, void __user *arg,
 	caps->avail.header.id = VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL;
 	caps->avail.header.version = 1;
 	caps->avail.header.next = head + offsetof(struct info_caps, iova);
+	if (iommufd_dirty_reported()) {
+		caps->avail.header.next = head + offsetof(struct info_caps,
+							  migration);
+		caps->migration.header.id = VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION;
+		caps->migration.header.version = 1;
+		caps->migration.header.next = head + offsetof(struct info_caps,
+							      iova);
+		caps->migration.pgsize_bitmap =
+			BIT_ULL(__ffs64(compat_page_sizes(ioas)));
+		caps->migration.max_dirty_bitmap_size =
+			DIRTY_BYTES(DIRTY_PAGES_MAX);
+	}
 	/* Memory is what bounds the number of mappings, not a counter */
 	caps->avail.avail = U32_MAX;
 	caps->iova.header.id = VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE;
@@ -512,6 +658,8 @@ int iommufd_vfio_container_ioctl(struct iommufd_ctx *ictx, unsigned int cmd,
 		return compat_map_dma(ictx, uarg);
 	case VFIO_IOMMU_UNMAP_DMA:
 		return compat_unmap_dma(ictx, uarg);
+	case VFIO_IOMMU_DIRTY_PAGES:
+		return compat_dirty_pages(ictx, uarg);
 	default:
 		return -ENOIOCTLCMD;
 	}

@@ -617,6 +617,43 @@ int iova_space_walk(struct iova_space *space, unsigned long iova,
 }
 
 /**
+ * iova_space_walk_writable() - visit what devices may write to
+ * @space: the space
+ * @iova: first IOVA
+ * @length: number of bytes
+ * @fn: as in iova_space_walk()
+ * @opaque: for @fn
+ *
+ * Return: 0, or what @fn returned; -EINVAL if @length is 0; -EOVERFLOW.
+ */
+int iova_space_walk_writable(struct iova_space *space, unsigned long iova,
+			     unsigned long length, iova_space_walk_fn fn,
+			     void *opaque)
+{
+	struct iova_area *area;
+	unsigned long last;
+	int rc;
+
+	rc = iova_range_last(iova, length, &last);
+	if (rc)
+		return rc;
+
+	guard(rwsem_read)(&space->domains_lock);
+	guard(rwsem_read)(&space->lock);
+	iova_area_for_each(area, &space->areas, iova, last) {
+		unsigned long start = max(iova, area->iova);
+		unsigned long end = min(last, area->last);
+
+		if (!(area->prot & IOMMU_WRITE))
+			continue;
+		rc = fn(start, end - start + 1, opaque);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/**
  * iova_space_walk_all() - visit all that is mapped
  * @space: the space
  * @fn: as in iova_space_walk()

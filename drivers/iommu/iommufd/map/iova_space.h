@@ -151,6 +151,10 @@ typedef int (*iova_space_walk_fn)(unsigned long iova, unsigned long length,
 				  void *opaque);
 int iova_space_walk(struct iova_space *space, unsigned long iova,
 		    unsigned long length, iova_space_walk_fn fn, void *opaque);
+/* As above, holes skipped, and what devices may not write to. */
+int iova_space_walk_writable(struct iova_space *space, unsigned long iova,
+			     unsigned long length, iova_space_walk_fn fn,
+			     void *opaque);
 /* As above for every area there is, holes skipped. */
 int iova_space_walk_all(struct iova_space *space, iova_space_walk_fn fn,
 			void *opaque);

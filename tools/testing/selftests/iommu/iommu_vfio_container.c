@@ -150,7 +150,7 @@ TEST_F(bare, calls_without_an_ioas)
 	EXPECT_EQ(-EFAULT, vfio_call(self->fd, VFIO_IOMMU_MAP_DMA, 0));
 	EXPECT_EQ(-EFAULT, vfio_call(self->fd, VFIO_IOMMU_UNMAP_DMA, 0));
 	EXPECT_EQ(-EFAULT, vfio_call(self->fd, VFIO_IOMMU_GET_INFO, 0));
-	EXPECT_EQ(-ENOTTY, vfio_call(self->fd, VFIO_IOMMU_DIRTY_PAGES, 0));
+	EXPECT_EQ(-EFAULT, vfio_call(self->fd, VFIO_IOMMU_DIRTY_PAGES, 0));
 	EXPECT_EQ(-ENOTTY, vfio_call(self->fd, VFIO_IOMMU_ENABLE, 0));
 }
 
@@ -538,6 +538,7 @@ static void check_caps(struct __test_metadata *_metadata, const void *buffer)
 {
 	const __u32 head = sizeof(struct vfio_iommu_type1_info);
 	const struct vfio_iommu_type1_info_cap_iova_range *ranges = NULL;
+	const struct vfio_iommu_type1_info_cap_migration *migration = NULL;
 	const struct vfio_iommu_type1_info_dma_avail *avail = NULL;
 	const struct vfio_iommu_type1_info *info = buffer;
 	const struct vfio_info_cap_header *cap;
@@ -552,6 +553,9 @@ static void check_caps(struct __test_metadata *_metadata, const void *buffer)
 		if (cap->id == VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL) {
 			avail = buffer + at;
 			ASSERT_LE(at + sizeof(*avail), info->argsz);
+		} else if (cap->id == VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION) {
+			migration = buffer + at;
+			ASSERT_LE(at + sizeof(*migration), info->argsz);
 		} else {
 			ASSERT_EQ(VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE,
 				  cap->id);
@@ -563,6 +567,10 @@ static void check_caps(struct __test_metadata *_metadata, const void *buffer)
 	}
 	ASSERT_NE(NULL, avail);
 	ASSERT_EQ(~0U, avail->avail);
+	ASSERT_NE(NULL, migration);
+	ASSERT_EQ(0, migration->flags);
+	ASSERT_EQ(PAGE, migration->pgsize_bitmap);
+	ASSERT_LE(1ULL << 28, migration->max_dirty_bitmap_size);
 	ASSERT_NE(NULL, ranges);
 	ASSERT_EQ(0, ranges->reserved);
 	ASSERT_EQ(MOCK_APERTURE_START, ranges->iova_ranges[0].start);
@@ -642,6 +650,129 @@ TEST_F(container, info_with_many_ranges)
 	}
 	EXPECT_EQ(MOCK_APERTURE_LAST, r->iova_ranges[num].end);
 	free(info);
+}
+
+/* One of VFIO_IOMMU_DIRTY_PAGES_FLAG_*; @get may be NULL. */
+static int vfio_dirty(int fd, __u32 flags,
+		      const struct vfio_iommu_type1_dirty_bitmap_get *get)
+{
+	struct vfio_iommu_type1_dirty_bitmap head = { .flags = flags };
+	char buffer[sizeof(head) + sizeof(*get)];
+
+	head.argsz = sizeof(head) + (get ? sizeof(*get) : 0);
+	memcpy(buffer, &head, sizeof(head));
+	if (get)
+		memcpy(buffer + sizeof(head), get, sizeof(*get));
+	return vfio_call(fd, VFIO_IOMMU_DIRTY_PAGES, (uintptr_t)buffer);
+}
+
+#define DIRTY_START	VFIO_IOMMU_DIRTY_PAGES_FLAG_START
+#define DIRTY_STOP	VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP
+#define DIRTY_GET	VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP
+
+/* All that devices may write to, each time; nothing else, and no bit is taken away. */
+TEST_F(container, dirty_pages)
+{
+	__u64 bitmap = 1ULL << 15;
+	struct vfio_iommu_type1_dirty_bitmap_get get = {
+		.iova = IOVA_BASE,
+		.size = 16 * PAGE,
+		.bitmap = { .pgsize = PAGE, .size = 8, .data = &bitmap },
+	};
+	unsigned int i;
+
+	ASSERT_EQ(0, vfio_map(self->fd, self->buffer, 4 * PAGE,
+			      IOVA_BASE + PAGE, MAP_RW));
+	ASSERT_EQ(0, vfio_map(self->fd, self->buffer, 4 * PAGE,
+			      IOVA_BASE + 8 * PAGE, VFIO_DMA_MAP_FLAG_READ));
+	EXPECT_EQ(-EINVAL, vfio_dirty(self->fd, DIRTY_GET, &get));
+	ASSERT_EQ(0, vfio_dirty(self->fd, DIRTY_START, NULL));
+	for (i = 0; i < 2; i++) {
+		bitmap = 1ULL << 15;
+		ASSERT_EQ(0, vfio_dirty(self->fd, DIRTY_GET, &get));
+		EXPECT_EQ(1ULL << 15 | 0xfULL << 1, bitmap);
+	}
+	/* It begins and ends inside of mappings. */
+	bitmap = 0;
+	get.iova = IOVA_BASE + 2 * PAGE;
+	get.size = 2 * PAGE;
+	ASSERT_EQ(0, vfio_dirty(self->fd, DIRTY_GET, &get));
+	EXPECT_EQ(3, bitmap);
+	ASSERT_EQ(0, vfio_dirty(self->fd, DIRTY_STOP, NULL));
+	EXPECT_EQ(-EINVAL, vfio_dirty(self->fd, DIRTY_GET, &get));
+}
+
+TEST_F(container, dirty_pages_refused)
+{
+	__u64 bitmap[2] = {};
+	const struct vfio_iommu_type1_dirty_bitmap_get good = {
+		.iova = IOVA_BASE,
+		.size = 65 * PAGE,
+		.bitmap = { .pgsize = PAGE, .size = 16, .data = bitmap },
+	};
+	struct vfio_iommu_type1_dirty_bitmap_get get;
+
+	ASSERT_EQ(0, vfio_dirty(self->fd, DIRTY_START, NULL));
+	EXPECT_EQ(-EINVAL, vfio_dirty(self->fd, 0, NULL));
+	EXPECT_EQ(-EINVAL, vfio_dirty(self->fd, DIRTY_START | DIRTY_STOP, NULL));
+	EXPECT_EQ(-EINVAL, vfio_dirty(self->fd, 1U << 3, NULL));
+	EXPECT_EQ(-EINVAL, vfio_dirty(self->fd, DIRTY_GET, NULL));
+	EXPECT_EQ(0, vfio_dirty(self->fd, DIRTY_GET, &good));
+
+	get = good;
+	get.bitmap.pgsize = 2 * PAGE;
+	EXPECT_EQ(-EINVAL, vfio_dirty(self->fd, DIRTY_GET, &get));
+	get = good;
+	get.bitmap.size = 8;
+	EXPECT_EQ(-EINVAL, vfio_dirty(self->fd, DIRTY_GET, &get));
+	get.bitmap.size = ~0ULL;
+	EXPECT_EQ(-EINVAL, vfio_dirty(self->fd, DIRTY_GET, &get));
+	get = good;
+	get.size = 0;
+	EXPECT_EQ(-EINVAL, vfio_dirty(self->fd, DIRTY_GET, &get));
+	get.size = PAGE / 2;
+	EXPECT_EQ(-EINVAL, vfio_dirty(self->fd, DIRTY_GET, &get));
+	get = good;
+	get.iova++;
+	EXPECT_EQ(-EINVAL, vfio_dirty(self->fd, DIRTY_GET, &get));
+	get.iova = -PAGE;
+	EXPECT_EQ(-EINVAL, vfio_dirty(self->fd, DIRTY_GET, &get));
+	get = good;
+	get.bitmap.data = no_memory();
+	EXPECT_EQ(-EFAULT, vfio_dirty(self->fd, DIRTY_GET, &get));
+}
+
+/* With an unmap; what cannot be told stays mapped. */
+TEST_F(container, dirty_pages_of_an_unmap)
+{
+	__u64 bitmap = 0;
+	struct {
+		__u32 argsz, flags;
+		__u64 iova, size;
+		struct vfio_bitmap bitmap;
+	} unmap = {
+		.argsz = sizeof(unmap),
+		.flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP,
+		.iova = IOVA_BASE,
+		.size = 4 * PAGE,
+		.bitmap = { .pgsize = PAGE, .size = 8, .data = no_memory() },
+	};
+
+	number_pages(self->buffer, 4);
+	ASSERT_EQ(0, vfio_map(self->fd, self->buffer, 4 * PAGE, IOVA_BASE,
+			      MAP_RW));
+	EXPECT_EQ(-EINVAL, vfio_call(self->fd, VFIO_IOMMU_UNMAP_DMA,
+				     (uintptr_t)&unmap));
+	ASSERT_EQ(0, vfio_dirty(self->fd, DIRTY_START, NULL));
+	EXPECT_EQ(-EFAULT, vfio_call(self->fd, VFIO_IOMMU_UNMAP_DMA,
+				     (uintptr_t)&unmap));
+	EXPECT_EQ(3, device_finds(self, IOVA_BASE + 3 * PAGE));
+	unmap.bitmap.data = &bitmap;
+	ASSERT_EQ(0, vfio_call(self->fd, VFIO_IOMMU_UNMAP_DMA,
+			       (uintptr_t)&unmap));
+	EXPECT_EQ(4 * PAGE, unmap.size);
+	EXPECT_EQ(0xf, bitmap);
+	EXPECT_EQ(BLOCKED, device_finds(self, IOVA_BASE + 3 * PAGE));
 }
 
 /* The IOAS goes, and the calls have nothing to work on any more. */
