@@ -326,6 +326,28 @@ static int take(int fd, const char *name, struct vfio_dev *v, __u32 *id)
 	return rc;
 }
 
+/*
+ * Some IOMMU drivers know what they can map only when the device is attached: to an
+ * address space with nothing in it, which is no more than the device has now.
+ */
+static int ask(int fd, struct vfio_dev *v, __u32 id, struct probe *probe)
+{
+	__u32 ioas;
+	int rc;
+
+	rc = probe_read(fd, id, probe);
+	if (rc || v->fd < 0 || probe_find(probe, IOMMU_PROBE_IOVA_RANGES, 0))
+		return rc;
+	rc = iommu_ioas_alloc(fd, &ioas);
+	if (!rc)
+		rc = vfio_dev_attach(v, &ioas);
+	/* What is known is better than nothing */
+	if (rc)
+		return 0;
+	probe_free(probe);
+	return probe_read(fd, id, probe);
+}
+
 int ctl_device(const char *name, bool json)
 {
 	struct probe probe = { 0 };
@@ -345,7 +367,7 @@ int ctl_device(const char *name, bool json)
 			"iommuctl: %s: %s (is vfio-pci its driver, and nobody using it?)\n",
 			name, strerror(-rc));
 	} else {
-		rc = probe_read(fd, id, &probe);
+		rc = ask(fd, &v, id, &probe);
 		if (rc == -ENOTTY)
 			fprintf(stderr,
 				"iommuctl: this kernel's /dev/iommu has no IOMMU_DEVICE_PROBE\n");

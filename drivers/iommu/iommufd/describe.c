@@ -81,8 +81,7 @@ bool iommufd_domain_alike(struct iommu_domain *domain, struct device *dev)
 static void describe_domain(const struct iommu_domain *domain,
 			    struct iommufd_paging_facts *facts)
 {
-	/* Some drivers decide when it is attached: there is nothing to see yet */
-	if (!domain->geometry.aperture_end || !domain->pgsize_bitmap)
+	if (iommufd_domain_undecided(domain))
 		return;
 	*facts = (struct iommufd_paging_facts){
 		.offered = true,

@@ -417,30 +417,40 @@ static s64 change_to_new_auto(struct change *change, struct iommufd_ioas *ioas)
 	id = paging->hwpt.obj.id;
 
 	/*
-	 * Attached first, since some drivers decide on the table only then. But
-	 * where translation goes on meanwhile the new table has to be complete;
-	 * and drivers that have PASIDs know the table from the device.
+	 * Where translation goes on meanwhile the new table has to be complete, if the
+	 * driver lets us; and drivers that have PASIDs know the table from the device.
+	 * Else it is filled once it is attached.
 	 */
-	if (change->replace || by_pasid(change)) {
+	rc = 0;
+	if (by_pasid(change) ||
+	    (change->replace && !iommufd_domain_undecided(paging->hwpt.domain)))
 		rc = iommufd_hwpt_paging_fill(paging);
-		if (!rc)
-			rc = change_to_hwpt(change, &paging->hwpt);
-	} else {
+	if (!rc)
 		rc = change_to_hwpt(change, &paging->hwpt);
-		if (!rc) {
-			rc = iommufd_hwpt_paging_fill(paging);
-			if (rc) {
-				iommufd_group_detach(idev);
-				iommufd_object_drop(&paging->hwpt.obj);
-			}
-		}
-	}
 	if (rc) {
 		iommufd_hwpt_paging_abort(paging);
 		return rc;
 	}
 	iommufd_object_finalize(&paging->hwpt.obj);
 	return id;
+}
+
+/* To a HWPT of the user's, which is filled now if it has had no device yet */
+static int change_to_user_hwpt(struct change *change, struct iommufd_hwpt *hwpt)
+{
+	struct iommufd_hwpt_paging *bottom = iommufd_hwpt_bottom(hwpt);
+	struct iommufd_ioas *ioas = bottom->ioas;
+	int rc = 0;
+
+	if (READ_ONCE(bottom->filled))
+		return change_to_hwpt(change, hwpt);
+	mutex_lock(&ioas->hwpt_lock);
+	if (by_pasid(change) && !bottom->filled)
+		rc = iommufd_hwpt_paging_fill(bottom);
+	if (!rc)
+		rc = change_to_hwpt(change, hwpt);
+	mutex_unlock(&ioas->hwpt_lock);
+	return rc;
 }
 
 static s64 change_to_ioas(struct change *change, struct iommufd_ioas *ioas)
@@ -468,8 +478,8 @@ static int change_page_table(struct change *change, u32 *pt_id)
 	switch (obj->ops->type) {
 	case IOMMUFD_OBJ_HWPT_PAGING:
 	case IOMMUFD_OBJ_HWPT_NESTED:
-		id = change_to_hwpt(change,
-				    container_of(obj, struct iommufd_hwpt, obj));
+		id = change_to_user_hwpt(change,
+					 container_of(obj, struct iommufd_hwpt, obj));
 		if (!id)
 			id = obj->id;
 		break;

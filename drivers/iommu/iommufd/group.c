@@ -227,10 +227,41 @@ static int set_up_msi_window(struct iommufd_group *group,
 	return rc;
 }
 
+/*
+ * A table that its driver has only decided on now, with the first device attached. The
+ * device meets an empty one until this is done, in a replace too.
+ */
+static int fill_late(struct iommufd_hwpt *hwpt)
+{
+	struct iommufd_hwpt_paging *bottom = iommufd_hwpt_bottom(hwpt);
+
+	return READ_ONCE(bottom->filled) ? 0 : iommufd_hwpt_paging_fill(bottom);
+}
+
+static int attach_first(struct iommufd_group *group, struct iommufd_hwpt *hwpt)
+{
+	int rc;
+
+	rc = set_up_msi_window(group, iommufd_hwpt_bottom(hwpt));
+	if (rc)
+		return rc;
+	rc = iommu_attach_group(hwpt->domain, group->group);
+	if (rc)
+		return rc;
+	group->hwpt = hwpt;
+	rc = fill_late(hwpt);
+	if (rc) {
+		iommu_detach_group(hwpt->domain, group->group);
+		group->hwpt = NULL;
+	}
+	return rc;
+}
+
 /**
  * iommufd_group_attach() - attach a device
  * @idev: a device that is not attached
- * @hwpt: to this; the caller has a call reference or made it
+ * @hwpt: to this; the caller has a call reference or made it. If it has not been filled
+ *	yet it is now; iommufd_ioas::hwpt_lock is held then
  *
  * Takes the group's lock, and a hold on @hwpt.
  *
@@ -265,13 +296,9 @@ int iommufd_group_attach(struct iommufd_device *idev, struct iommufd_hwpt *hwpt)
 		goto err_unreserve;
 
 	if (!group->hwpt) {
-		rc = set_up_msi_window(group, iommufd_hwpt_bottom(hwpt));
+		rc = attach_first(group, hwpt);
 		if (rc)
 			goto err_route;
-		rc = iommu_attach_group(hwpt->domain, group->group);
-		if (rc)
-			goto err_route;
-		group->hwpt = hwpt;
 	}
 
 	iommufd_object_hold(&hwpt->obj);
@@ -405,10 +432,29 @@ static void move_holds(struct iommufd_group *group, struct iommufd_hwpt *old,
 	}
 }
 
+/* @dev: any of the group */
+static int replace_domain(struct iommufd_group *group, struct device *dev,
+			  struct iommufd_hwpt *hwpt)
+{
+	struct iommu_domain *old = group->hwpt->domain;
+	int rc;
+
+	rc = iommu_group_replace_domain(group->group, hwpt->domain);
+	if (rc)
+		return rc;
+	rc = fill_late(hwpt);
+	if (rc && iommu_group_replace_domain(group->group, old)) {
+		/* It must not stay where it is either */
+		iommu_detach_group(hwpt->domain, group->group);
+		dev_err(dev, "blocked: its IOMMU does not take it back to where it was\n");
+	}
+	return rc;
+}
+
 /**
  * iommufd_group_replace() - move a device, and its whole group, to another HWPT
  * @idev: an attached device
- * @hwpt: to this; the caller has a call reference or made it
+ * @hwpt: to this; as iommufd_group_attach()
  * @old: set to the HWPT left, with a hold for the caller to drop when it has no
  *	lock; to NULL if @hwpt is where the group was
  *
@@ -453,7 +499,7 @@ int iommufd_group_replace(struct iommufd_device *idev,
 	rc = prepare_faults(group, hwpt);
 	if (rc)
 		goto err_unreserve;
-	rc = iommu_group_replace_domain(group->group, hwpt->domain);
+	rc = replace_domain(group, idev->dev, hwpt);
 	if (rc)
 		goto err_cancel;
 

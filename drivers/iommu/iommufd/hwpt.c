@@ -45,7 +45,8 @@ static void paging_destroy(struct iommufd_object *obj)
 	list_del(&paging->item);
 	mutex_unlock(&ioas->hwpt_lock);
 
-	iova_space_remove_domain(&ioas->space, paging->hwpt.domain);
+	if (paging->filled)
+		iova_space_remove_domain(&ioas->space, paging->hwpt.domain);
 	hwpt_release(&paging->hwpt);
 	iommufd_object_drop(&ioas->obj);
 }
@@ -64,6 +65,8 @@ static void paging_show(struct iommufd_object *obj, struct seq_file *m)
 		seq_puts(m, " nest-parent");
 	if (paging->hwpt.domain->dirty_ops)
 		seq_puts(m, " dirty-tracking");
+	if (!READ_ONCE(paging->filled))
+		seq_puts(m, " not-filled");
 }
 
 static const struct iommufd_object_ops paging_ops = {
@@ -369,6 +372,7 @@ int iommufd_hwpt_paging_fill(struct iommufd_hwpt_paging *paging)
 		list_add(&paging->item, &ioas->hwpts);
 	else
 		list_add_tail(&paging->item, &ioas->hwpts);
+	WRITE_ONCE(paging->filled, true);
 	return 0;
 }
 
@@ -379,7 +383,7 @@ static void paging_undo(struct iommufd_hwpt_paging *paging)
 
 	lockdep_assert_held(&ioas->hwpt_lock);
 
-	if (!list_empty(&paging->item)) {
+	if (paging->filled) {
 		list_del(&paging->item);
 		iova_space_remove_domain(&ioas->space, paging->hwpt.domain);
 	}
@@ -525,7 +529,7 @@ static int alloc_paging(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
 			  IOMMU_HWPT_ALLOC_PASID;
 	struct iommufd_fault_queue *fault;
 	struct iommufd_hwpt_paging *paging;
-	int rc;
+	int rc = 0;
 
 	if (cmd->flags & ~known)
 		return -EOPNOTSUPP;
@@ -552,7 +556,9 @@ static int alloc_paging(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
 			iommufd_fault_queue_drop(fault);
 		return PTR_ERR(paging);
 	}
-	rc = iommufd_hwpt_paging_fill(paging);
+	/* Else it is filled when the first device is attached */
+	if (!iommufd_domain_undecided(paging->hwpt.domain))
+		rc = iommufd_hwpt_paging_fill(paging);
 	if (rc)
 		goto err_abort;
 	/* It is not automatic: nobody takes it from the list before it is ready */

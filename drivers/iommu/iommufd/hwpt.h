@@ -35,6 +35,7 @@ struct iommufd_hwpt {
  * @hwpt: common part
  * @ioas: the source of its mappings; holds a holder reference. Never changes
  * @item: in iommufd_ioas::hwpts, guarded by its hwpt_lock; empty until filled
+ * @filled: @item is there, for those without the lock. Never becomes false
  * @is_auto: made by attaching a device to an IOAS; goes with its last user. Set
  *	before the id is published
  * @nest_parent: may be the parent of nested HWPTs. Never changes
@@ -46,6 +47,7 @@ struct iommufd_hwpt_paging {
 	struct iommufd_hwpt hwpt;
 	struct iommufd_ioas *ioas;
 	struct list_head item;
+	bool filled;
 	bool is_auto;
 	bool nest_parent;
 	bool enforce_cache_coherency;
@@ -82,6 +84,15 @@ iommufd_hwpt_bottom(struct iommufd_hwpt *hwpt)
 static inline struct iommufd_ioas *iommufd_hwpt_ioas(struct iommufd_hwpt *hwpt)
 {
 	return iommufd_hwpt_bottom(hwpt)->ioas;
+}
+
+/*
+ * Some drivers decide on a table when a device is attached first. Nothing can be mapped
+ * before, and how far it reaches is not known.
+ */
+static inline bool iommufd_domain_undecided(const struct iommu_domain *domain)
+{
+	return !domain->geometry.aperture_end || !domain->pgsize_bitmap;
 }
 
 /*

@@ -24,9 +24,10 @@
  * Of a table that the kernel fills. A driver that knows nothing of ranges flushes
  * everything: what it makes of a gather that no unmap has made is its own affair.
  */
-static int invalidate_paging(struct iommu_domain *domain,
+static int invalidate_paging(struct iommufd_hwpt *hwpt,
 			     struct iommu_user_data_array *array)
 {
+	struct iommu_domain *domain = hwpt->domain;
 	u64 first, last;
 	int rc;
 
@@ -34,7 +35,8 @@ static int invalidate_paging(struct iommu_domain *domain,
 		return domain->ops->cache_invalidate_user(domain, array);
 
 	rc = iommufd_invalidate_union(array, &first, &last);
-	if (array->entry_num)
+	/* What no device was ever attached to is not cached */
+	if (array->entry_num && READ_ONCE(iommufd_hwpt_bottom(hwpt)->filled))
 		iommu_flush_iotlb_all(domain);
 	return rc;
 }
@@ -52,7 +54,7 @@ static int invalidate_hwpt(struct iommufd_hwpt *hwpt,
 		return -EOPNOTSUPP;
 	}
 	if (array->type == IOMMU_HWPT_INVALIDATE_DATA_RANGE)
-		return invalidate_paging(domain, array);
+		return invalidate_paging(hwpt, array);
 	/* As other kernels say of a HWPT that is not nested */
 	array->entry_num = 0;
 	return -ENOENT;

@@ -161,6 +161,38 @@ static int check_queue(struct iommufd_call *call, struct hwpt_list *list)
 	return rc;
 }
 
+/*
+ * Nobody can enter mappings into the table of a driver that decides on it when a device
+ * is attached first, which is what a list is promised.
+ */
+static struct iommu_domain *make_decided(struct hwpt_list *list, u32 kind)
+{
+	struct iommu_domain *domain;
+
+	domain = iommufd_hwpt_trial_domain(list->devs[0], kind);
+	if (IS_ERR(domain) || !iommufd_domain_undecided(domain))
+		return domain;
+	iommu_domain_free(domain);
+	return ERR_PTR(blame(list, 0, IOMMU_PROBE_IOVA_RANGES, -EOPNOTSUPP));
+}
+
+/* The first device that does not go with those before it, for what it did not state. */
+static unsigned int find_other(struct hwpt_list *list,
+			       const struct iommufd_describer *describer,
+			       u32 kind)
+{
+	struct iommu_domain *domain;
+	unsigned int num;
+
+	for (num = 2; num < list->num; num++) {
+		domain = describer->alloc_common(list->devs, num, kind);
+		if (IS_ERR(domain))
+			break;
+		iommu_domain_free(domain);
+	}
+	return num - 1;
+}
+
 static struct iommu_domain *make_domain(struct hwpt_list *list)
 {
 	const struct iommu_ops *ops = dev_iommu_ops(list->devs[0]);
@@ -171,9 +203,12 @@ static struct iommu_domain *make_domain(struct hwpt_list *list)
 
 	/* One unit then: what is made for one is made for all */
 	if (!describer)
-		return iommufd_hwpt_trial_domain(list->devs[0], kind);
+		return make_decided(list, kind);
 
 	domain = describer->alloc_common(list->devs, list->num, kind);
+	if (domain == ERR_PTR(-EXDEV))
+		blame(list, find_other(list, describer, kind),
+		      IOMMU_PROBE_UNIT, -EXDEV);
 	if (IS_ERR(domain))
 		return domain;
 	domain->owner = ops;
@@ -248,10 +283,8 @@ static int alloc_hwpt(struct iommufd_call *call, struct hwpt_list *list,
 	int rc;
 
 	domain = make_domain(list);
-	if (IS_ERR(domain)) {
-		rc = PTR_ERR(domain);
-		return rc == -EXDEV ? blame(list, 0, IOMMU_PROBE_UNIT, rc) : rc;
-	}
+	if (IS_ERR(domain))
+		return PTR_ERR(domain);
 	/* Under the domain's name: with it they go */
 	rc = reserve(list, ioas, domain);
 	if (!rc) {

@@ -102,6 +102,17 @@ enum {
 	 * all that it does, answers come to nothing, its ledger stays at 0
 	 */
 	MOCK_FLAGS_DEVICE_PLAIN = 1 << 25,
+	/* It is bound and not attached; the IOAS or HWPT is not looked at */
+	MOCK_FLAGS_DEVICE_UNATTACHED = 1 << 27,
+	/*
+	 * It is behind a unit of a driver of its own, of which iommufd knows nothing but
+	 * what every IOMMU driver says; OTHER_UNIT: behind another one of that driver.
+	 * OTHER_UNIT alone: no list has it together with others, and no property says so
+	 */
+	MOCK_FLAGS_DEVICE_FOREIGN = 1 << 28,
+	MOCK_FLAGS_DEVICE_OTHER_UNIT = 1 << 29,
+	/* What its page tables translate is decided when one is attached to first */
+	MOCK_FLAGS_DEVICE_LATE = 1 << 30,
 };
 
 /* Limits of devices made with MOCK_FLAGS_DEVICE_NARROW and _HIGH */

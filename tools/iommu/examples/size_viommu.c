@@ -182,11 +182,11 @@ static void take(const struct iommu_probe_property *p)
 
 /* --- asking --- */
 
-static void probe(__u32 dev_id, int first)
+/* The answer, for the caller to free */
+static unsigned char *ask(__u32 dev_id, __u32 *len)
 {
 	struct iommu_device_probe c = { .size = sizeof(c), .dev_id = dev_id };
-	const struct iommu_probe_property *p, *nested = NULL;
-	unsigned char *data, *at;
+	unsigned char *data;
 
 	/* Without room the answer is how much it takes */
 	if (!ioctl(iommufd, IOMMU_DEVICE_PROBE, &c) || errno != EMSGSIZE)
@@ -196,16 +196,32 @@ static void probe(__u32 dev_id, int first)
 		die("memory");
 	c.data_uptr = (uintptr_t)data;
 	command(IOMMU_DEVICE_PROBE, &c, "IOMMU_DEVICE_PROBE");
-	for (at = data; at < data + c.data_len; at += sizeof(*p) + p->length) {
+	*len = c.data_len;
+	return data;
+}
+
+/* 0: its IOMMU driver knows what it can map only when the device is attached. */
+static int probe(__u32 dev_id, int first)
+{
+	const struct iommu_probe_property *p, *nested = NULL;
+	unsigned char *data, *at;
+	int ranges_known = 0;
+	__u32 len;
+
+	data = ask(dev_id, &len);
+	for (at = data; at < data + len; at += sizeof(*p) + p->length) {
 		p = (const void *)at;
 		take(p);
 		if (p->type == IOMMU_PROBE_NESTED_FORMATS)
 			nested = p;
+		if (p->type == IOMMU_PROBE_IOVA_RANGES)
+			ranges_known = 1;
 	}
 	/* A device without the property has no format in common with any */
 	common_formats(nested ? (const void *)(nested + 1) : NULL,
 		       nested ? nested->length / 16 : 0, first);
 	free(data);
+	return ranges_known;
 }
 
 /* --- telling --- */
@@ -345,8 +361,17 @@ int main(int argc, char **argv)
 		probe(make_mock(MOCK_FLAGS_DEVICE_PASID), 1);
 		probe(make_mock(MOCK_FLAGS_DEVICE_RESERVED), 0);
 	}
-	for (i = 1; i < argc; i++)
-		probe(bind_vfio(argv[i], &fds[i]), i == 1);
+	for (i = 1; i < argc; i++) {
+		__u32 dev_id = bind_vfio(argv[i], &fds[i]);
+
+		if (probe(dev_id, i == 1))
+			continue;
+		/* What is said twice changes nothing in what is in common */
+		attach_vfio(argv[i], fds[i]);
+		errno = EOPNOTSUPP;
+		if (!probe(dev_id, i == 1))
+			die("IOVA_RANGES");
+	}
 	tell();
 	for (i = 1; i < argc; i++)
 		attach_vfio(argv[i], fds[i]);

@@ -283,10 +283,16 @@ static int combine_into(struct probe *both, const struct probe *a,
 		}
 	}
 	property = NULL;
-	while (!rc && (property = probe_next(b, property)))
-		if (!probe_find(a, property->type, property->hwpt_flags) &&
-		    survives_alone(property))
+	while (!rc && (property = probe_next(b, property))) {
+		if (probe_find(a, property->type, property->hwpt_flags))
+			continue;
+		if (property->combine == IOMMU_PROBE_COMBINE_SAME) {
+			*why = property->type;
+			rc = -EXDEV;
+		} else if (survives_alone(property)) {
 			rc = copy_property(both, property);
+		}
+	}
 	return rc;
 }
 

@@ -173,6 +173,7 @@ struct mock_nested *mock_nested_from_domain(struct iommu_domain *domain);
 struct iommu_domain *mock_nested_alloc(struct iommu_domain *parent, u32 flags,
 				       const struct iommu_user_data *data);
 struct iommu_domain *mock_domain_alloc_limits(const struct mock_limits *limits);
+void mock_domain_decide(struct iommu_domain *domain, const struct mock_dev *mdev);
 struct iommu_domain *mock_domain_alloc_user(struct device *dev, u32 flags,
 					    struct iommu_domain *parent,
 					    const struct iommu_user_data *data);

@@ -131,6 +131,9 @@ static struct iommu_domain *alloc_common(struct device *const *devs,
 
 	mock_limits(to_mock_dev(devs[0]), &common);
 	for (i = 1; i < num; i++) {
+		if ((to_mock_dev(devs[i])->flags ^ to_mock_dev(devs[0])->flags) &
+		    MOCK_FLAGS_DEVICE_OTHER_UNIT)
+			return ERR_PTR(-EXDEV);
 		mock_limits(to_mock_dev(devs[i]), &one);
 		common.page_sizes &= one.page_sizes;
 		common.start = max(common.start, one.start);

@@ -24,7 +24,7 @@
 #include "mock.h"
 
 /**
- * struct mock_unit - the one mock IOMMU there is
+ * struct mock_unit - the mock IOMMU
  * @iommu: as registered with the core
  * @fault: as registered with the fault door
  * @fwnode: its name
@@ -43,11 +43,27 @@ static struct mock_unit mock_unit = {
 	.fault.ops = &mock_fault_ops,
 };
 
+/* Those of another driver, as it were, which states no facts: it has mock_ops too */
+#define NUM_FOREIGN	2
+
+static struct foreign_unit {
+	struct iommu_device iommu;
+	struct fwnode_handle *fwnode;
+} foreign_units[NUM_FOREIGN];
+
 static const struct bus_type mock_bus = {
 	.name = "iommufd_mock",
 };
 
 static DEFINE_IDA(mock_dev_ids);
+
+/* Whose unit a device is behind, or NULL: the mock's. */
+static struct foreign_unit *foreign_unit_of(const struct mock_dev *mdev)
+{
+	if (!(mdev->flags & MOCK_FLAGS_DEVICE_FOREIGN))
+		return NULL;
+	return &foreign_units[!!(mdev->flags & MOCK_FLAGS_DEVICE_OTHER_UNIT)];
+}
 
 /* --- attachments --- */
 
@@ -112,6 +128,7 @@ int mock_dev_attach(struct iommu_domain *domain, struct device *dev)
 	bool back = goes_back(mdev, domain);
 	int rc;
 
+	mock_domain_decide(domain, mdev);
 	/* Going back cannot fail, nor going to a static domain. */
 	rc = back ? 0 : can_attach(mdev, domain);
 	if (rc)
@@ -250,6 +267,7 @@ static void *mock_hw_info(struct device *dev, u32 *length, u32 *type)
 static struct iommu_device *mock_probe_device(struct device *dev)
 {
 	struct iommufd_fault_source *source;
+	struct foreign_unit *foreign;
 	struct mock_dev *mdev;
 
 	if (!mock_dev_is(dev))
@@ -262,7 +280,8 @@ static struct iommu_device *mock_probe_device(struct device *dev)
 		return ERR_CAST(source);
 	mdev->source = source;
 	mdev->domain = &mock_blocked_domain;
-	return &mock_unit.iommu;
+	foreign = foreign_unit_of(mdev);
+	return foreign ? &foreign->iommu : &mock_unit.iommu;
 }
 
 static void mock_release_device(struct device *dev)
@@ -351,6 +370,7 @@ static int mock_dev_add(struct mock_dev *mdev)
 		PROPERTY_ENTRY_U32("pasid-num-bits", MOCK_PASID_WIDTH),
 		{}
 	};
+	struct foreign_unit *foreign = foreign_unit_of(mdev);
 	struct device *dev = &mdev->dev;
 	int rc;
 
@@ -366,7 +386,8 @@ static int mock_dev_add(struct mock_dev *mdev)
 	}
 
 	mutex_lock(&iommu_probe_device_lock);
-	rc = iommu_fwspec_init(dev, mock_unit.fwnode);
+	rc = iommu_fwspec_init(dev, foreign ? foreign->fwnode :
+					      mock_unit.fwnode);
 	mutex_unlock(&iommu_probe_device_lock);
 	if (rc)
 		return rc;
@@ -398,7 +419,9 @@ struct mock_dev *mock_dev_create(u32 flags)
 	if (flags & ~(MOCK_FLAGS_DEVICE_NO_DIRTY | MOCK_FLAGS_DEVICE_HUGE_IOVA |
 		      MOCK_FLAGS_DEVICE_PASID | MOCK_FLAGS_DEVICE_RESERVED |
 		      MOCK_FLAGS_DEVICE_SHARED | MOCK_FLAGS_DEVICE_UNLIKE |
-		      MOCK_FLAGS_DEVICE_PLAIN))
+		      MOCK_FLAGS_DEVICE_PLAIN |
+		      MOCK_FLAGS_DEVICE_UNATTACHED | MOCK_FLAGS_DEVICE_LATE |
+		      MOCK_FLAGS_DEVICE_FOREIGN | MOCK_FLAGS_DEVICE_OTHER_UNIT))
 		return ERR_PTR(-EINVAL);
 
 	mdev = kzalloc(sizeof(*mdev), GFP_KERNEL_ACCOUNT);
@@ -493,6 +516,41 @@ err_bus:
 	return rc;
 }
 
+static int __init foreign_unit_register(struct foreign_unit *unit,
+					const struct iommu_ops *ops, int nth)
+{
+	int rc;
+
+	unit->fwnode = fwnode_create_software_node(NULL, NULL);
+	if (IS_ERR(unit->fwnode))
+		return PTR_ERR(unit->fwnode);
+	unit->iommu.fwnode = unit->fwnode;
+	unit->iommu.max_pasids = BIT(MOCK_PASID_WIDTH);
+	rc = iommu_device_sysfs_add(&unit->iommu, NULL, NULL,
+				    "iommufd_foreign%d", nth);
+	if (rc)
+		goto err_fwnode;
+	/* The bus tells the core of its devices already */
+	rc = iommu_device_register(&unit->iommu, ops, NULL);
+	if (!rc)
+		return 0;
+	iommu_device_sysfs_remove(&unit->iommu);
+err_fwnode:
+	fwnode_remove_software_node(unit->fwnode);
+	return rc;
+}
+
+static int __init foreign_register(void)
+{
+	static struct iommu_ops foreign_ops __ro_after_init;
+	int i, rc = 0;
+
+	foreign_ops = mock_ops;
+	for (i = 0; !rc && i < NUM_FOREIGN; i++)
+		rc = foreign_unit_register(&foreign_units[i], &foreign_ops, i);
+	return rc;
+}
+
 /* Built in only, and so never goes away again. */
 static int __init mock_init(void)
 {
@@ -508,6 +566,7 @@ static int __init mock_init(void)
 	rc = mock_register();
 	if (rc)
 		goto err_table;
+	WARN_ON(foreign_register());
 	return 0;
 
 err_table:

@@ -682,6 +682,33 @@ struct map_table_ops mock_paging_table_ops = {
 	.flush = paging_flush_ranges,
 };
 
+static void set_geometry(struct mock_paging *paging,
+			 const struct mock_limits *limits)
+{
+	paging->domain.geometry = (struct iommu_domain_geometry){
+		.aperture_start = limits->start,
+		.aperture_end = min_t(u64, limits->last,
+				      GENMASK_ULL(paging->width - 1, 0)),
+		.force_aperture = true,
+	};
+}
+
+/**
+ * mock_domain_decide() - how far a table of a MOCK_FLAGS_DEVICE_LATE device reaches
+ * @domain: any domain of the mock
+ * @mdev: about to be attached. If @domain is decided already nothing happens
+ */
+void mock_domain_decide(struct iommu_domain *domain, const struct mock_dev *mdev)
+{
+	struct mock_paging *paging = mock_paging_from_domain(domain);
+	struct mock_limits limits;
+
+	if (!paging || domain->geometry.aperture_end)
+		return;
+	mock_limits(mdev, &limits);
+	set_geometry(paging, &limits);
+}
+
 /**
  * mock_domain_alloc_limits() - a paging domain
  * @limits: something is left of each
@@ -702,12 +729,7 @@ struct iommu_domain *mock_domain_alloc_limits(const struct mock_limits *limits)
 	paging->domain.type = IOMMU_DOMAIN_UNMANAGED;
 	paging->domain.ops = &mock_paging_ops;
 	paging->domain.pgsize_bitmap = limits->page_sizes;
-	paging->domain.geometry = (struct iommu_domain_geometry){
-		.aperture_start = limits->start,
-		.aperture_end = min_t(u64, limits->last,
-				      GENMASK_ULL(paging->width - 1, 0)),
-		.force_aperture = true,
-	};
+	set_geometry(paging, limits);
 	return &paging->domain;
 }
 
@@ -719,8 +741,13 @@ struct iommu_domain *mock_domain_alloc_limits(const struct mock_limits *limits)
  */
 struct iommu_domain *mock_domain_alloc_paging(struct device *dev)
 {
+	struct mock_dev *mdev = to_mock_dev(dev);
+	struct iommu_domain *domain;
 	struct mock_limits limits;
 
-	mock_limits(to_mock_dev(dev), &limits);
-	return mock_domain_alloc_limits(&limits);
+	mock_limits(mdev, &limits);
+	domain = mock_domain_alloc_limits(&limits);
+	if (domain && mdev->flags & MOCK_FLAGS_DEVICE_LATE)
+		domain->geometry = (struct iommu_domain_geometry){};
+	return domain;
 }

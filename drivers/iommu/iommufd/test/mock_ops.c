@@ -62,7 +62,8 @@ static void device_obj_destroy(struct iommufd_object *obj)
 	struct mock_device_obj *sobj =
 		container_of(obj, struct mock_device_obj, obj);
 
-	iommufd_device_detach(sobj->idev);
+	if (READ_ONCE(sobj->idev->hwpt_id))
+		iommufd_device_detach(sobj->idev);
 	iommufd_device_unbind(sobj->idev);
 	mock_dev_destroy(sobj->mdev);
 }
@@ -79,7 +80,7 @@ static int op_mock_domain(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 	u32 pt_id = cmd->id;
 	u32 flags = 0;
 	u32 idev_id;
-	int rc;
+	int rc = 0;
 
 	if (cmd->op == IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS)
 		flags = cmd->mock_domain_flags.dev_flags;
@@ -100,7 +101,10 @@ static int op_mock_domain(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 		rc = PTR_ERR(sobj->idev);
 		goto err_device;
 	}
-	rc = iommufd_device_attach(sobj->idev, &pt_id);
+	if (flags & MOCK_FLAGS_DEVICE_UNATTACHED)
+		pt_id = 0;
+	else
+		rc = iommufd_device_attach(sobj->idev, &pt_id);
 	if (rc)
 		goto err_unbind;
 
@@ -114,7 +118,8 @@ static int op_mock_domain(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 	return 0;
 
 err_detach:
-	iommufd_device_detach(sobj->idev);
+	if (pt_id)
+		iommufd_device_detach(sobj->idev);
 err_unbind:
 	iommufd_device_unbind(sobj->idev);
 err_device:

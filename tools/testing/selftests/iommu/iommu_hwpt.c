@@ -697,4 +697,112 @@ TEST_F(hwpt, replace_refused)
 	close(queue);
 }
 
+/* --- tables that are decided on when a device is attached first --- */
+
+#define LATE	(MOCK_FLAGS_DEVICE_LATE | MOCK_FLAGS_DEVICE_NARROW)
+
+static int dma_of(FIXTURE_DATA(hwpt) *self, __u32 dev, void *word,
+		  __u32 *status)
+{
+	struct mock_dma d = {
+		.dev = dev,
+		.iova = DATA(0),
+		.data = word,
+		.length = 8,
+	};
+	int rc = mock_dma(self->fd, &d);
+
+	*status = d.status;
+	return rc;
+}
+
+/* By whatever way a device comes to one, it is filled then, or nothing has changed. */
+TEST_F(hwpt, decided_when_attached)
+{
+	struct mock_device late;
+	struct fdinfo info;
+	char word[8] = "";
+	__u32 hwpt, other, pt, status;
+	long pinned;
+
+	memcpy(guest_data(self, 0), "payload", 8);
+	/* An attach, of an IOAS that maps something */
+	ASSERT_EQ(0, mock_device(self->fd, self->ioas, LATE, &late));
+	ASSERT_EQ(0, dma_of(self, late.dev, word, &status));
+	EXPECT_EQ(MOCK_DMA_OK, status);
+	EXPECT_STREQ("payload", word);
+	ASSERT_EQ(0, iommu_destroy(self->fd, late.stdev));
+
+	/* A HWPT waits, and its memory is not pinned for it. */
+	ASSERT_EQ(0, iommu_ioas_alloc(self->fd, &other));
+	ASSERT_EQ(0, mock_device(self->fd, other, LATE, &late));
+	pinned = pinned_pages();
+	ASSERT_EQ(0, iommu_map(self->fd, other, self->guest, GUEST_PAGES * PAGE,
+			       IOVA_BASE));
+	ASSERT_EQ(pinned + GUEST_PAGES, pinned_pages());
+	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, late.dev, self->ioas, 0, 0,
+				       &hwpt));
+	state_of(self->fd, &info);
+	EXPECT_NE(NULL, strstr(info.text, "not-filled"));
+
+	/* A replace, by the HWPT and by its IOAS */
+	ASSERT_EQ(0, iommu_unmap(self->fd, other, 0, ~0ULL, NULL));
+	ASSERT_EQ(0, dma_of(self, late.dev, word, &status));
+	EXPECT_EQ(MOCK_DMA_BLOCKED, status);
+	ASSERT_EQ(0, mock_replace(self->fd, late.stdev, hwpt));
+	state_of(self->fd, &info);
+	EXPECT_EQ(NULL, strstr(info.text, "not-filled"));
+	ASSERT_EQ(0, dma_of(self, late.dev, word, &status));
+	EXPECT_EQ(MOCK_DMA_OK, status);
+	ASSERT_EQ(0, mock_replace(self->fd, late.stdev, other));
+	ASSERT_EQ(0, iommu_destroy(self->fd, hwpt));
+	ASSERT_EQ(0, mock_replace(self->fd, late.stdev, self->ioas));
+	ASSERT_EQ(0, dma_of(self, late.dev, word, &status));
+	EXPECT_EQ(MOCK_DMA_OK, status);
+
+	/* Where it cannot be it does not stay. */
+	ASSERT_EQ(0, iommu_map(self->fd, other, self->guest, PAGE,
+			       MOCK_NARROW_LAST + 1));
+	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, late.dev, other, 0, 0, &hwpt));
+	pt = other;
+	EXPECT_EQ(-EADDRINUSE, mock_move(self->fd, late.stdev, &pt));
+	pt = hwpt;
+	EXPECT_EQ(-EADDRINUSE, mock_move(self->fd, late.stdev, &pt));
+	ASSERT_EQ(0, dma_of(self, late.dev, word, &status));
+	EXPECT_EQ(MOCK_DMA_OK, status);
+	ASSERT_EQ(0, iommu_destroy(self->fd, late.stdev));
+	EXPECT_EQ(-EADDRINUSE, mock_device(self->fd, other, LATE, &late));
+	EXPECT_EQ(-EADDRINUSE, mock_device(self->fd, hwpt, LATE, &late));
+	EXPECT_EQ(0, iommu_destroy(self->fd, hwpt));
+	EXPECT_EQ(0, iommu_destroy(self->fd, other));
+}
+
+/* A group goes together, and comes back together. */
+TEST_F(hwpt, decided_for_a_group)
+{
+	__u32 flags = LATE | MOCK_FLAGS_DEVICE_SHARED, other, status, i;
+	struct mock_device late[2];
+	char word[8] = "";
+
+	ASSERT_EQ(0, iommu_ioas_alloc(self->fd, &other));
+	ASSERT_EQ(0, iommu_map(self->fd, other, self->guest, PAGE,
+			       MOCK_NARROW_LAST + 1));
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, mock_device(self->fd, self->ioas, flags, &late[i]));
+	EXPECT_EQ(late[0].hwpt, late[1].hwpt);
+	EXPECT_EQ(-EADDRINUSE, mock_replace(self->fd, late[0].stdev, other));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, dma_of(self, late[i].dev, word, &status));
+		EXPECT_EQ(MOCK_DMA_OK, status);
+	}
+	ASSERT_EQ(0, iommu_unmap(self->fd, other, 0, ~0ULL, NULL));
+	ASSERT_EQ(0, mock_replace(self->fd, late[1].stdev, other));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, dma_of(self, late[i].dev, word, &status));
+		EXPECT_EQ(MOCK_DMA_BLOCKED, status);
+		ASSERT_EQ(0, iommu_destroy(self->fd, late[i].stdev));
+	}
+	EXPECT_EQ(0, iommu_destroy(self->fd, other));
+}
+
 TEST_HARNESS_MAIN

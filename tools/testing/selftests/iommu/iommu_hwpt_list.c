@@ -71,9 +71,10 @@ FIXTURE_TEARDOWN(list)
 	close(self->l.fd);
 }
 
-/* 6! / 0! + 6! / 1! + ...; the same of 5 */
+/* 6! / 0! + 6! / 1! + ...; the same of 5; of 4, with a place for a map in each */
 #define ORDERS		1956
 #define ORDERS_OF_5	325
+#define ORDERS_OF_4_AND_A_MAP	(4 * 2 + 12 * 3 + 24 * 4 + 24 * 5)
 
 TEST_F_TIMEOUT(list, every_order, 900)
 {
@@ -142,6 +143,104 @@ TEST_F_TIMEOUT(list, any_order_on_an_ioas, 900)
 	EXPECT_EQ(2, first->with[0x05][2]);
 	free(first);
 	free(ended);
+}
+
+/*
+ * MAP first, then who cannot have it is refused; or who cannot have it first, then MAP is:
+ * whatever the order, it is as the probe foretells.
+ */
+TEST_F_TIMEOUT(list, map_and_attach_in_any_order, 600)
+{
+	static const struct {
+		__u64 at;
+		__u64 length;
+	} spots[] = {
+		{ SPOT_COMMON, PAGE },
+		{ MOCK_RESERVED_START - PAGE, 2 * PAGE },
+		{ IOVA_BASE, PAGE },
+		{ SPOT_COMMON, MOCK_PAGE },
+	};
+	struct crossed crossed = { 0 };
+	unsigned int i;
+
+	self->l.num = 4;
+	for (i = 0; i < ARRAY_LEN(spots); i++) {
+		self->l.spot = spots[i].at;
+		self->l.spot_length = spots[i].length;
+		ASSERT_EQ(0, try_all_crossed(&self->l, &crossed))
+			TH_LOG("mapped: %#llx", (unsigned long long)spots[i].at);
+	}
+	/* Each has happened */
+	EXPECT_LT(0, crossed.attach_refused);
+	EXPECT_LT(0, crossed.map_refused);
+	EXPECT_EQ(ARRAY_LEN(spots) * ORDERS_OF_4_AND_A_MAP, crossed.tried);
+}
+
+/* Another driver, and a driver that has each unit's devices to itself */
+TEST_F(list, other_drivers)
+{
+	const __u32 kind = MOCK_FLAGS_DEVICE_FOREIGN |
+			   MOCK_FLAGS_DEVICE_UNATTACHED;
+	__u32 ioas, hwpt, who, why, i;
+	struct mock_device f[3], unsaid;
+	struct probe p[2], both;
+	int fd = self->l.fd;
+	__u16 what;
+
+	ASSERT_EQ(0, mock_device(fd, 0, kind, &f[0]));
+	ASSERT_EQ(0, mock_device(fd, 0, kind, &f[1]));
+	ASSERT_EQ(0, mock_device(fd, 0, kind | MOCK_FLAGS_DEVICE_OTHER_UNIT,
+				 &f[2]));
+	ASSERT_EQ(0, iommu_ioas_alloc(fd, &ioas));
+	{
+		__u32 alike[] = { f[0].dev, f[1].dev };
+		__u32 units[] = { f[0].dev, f[1].dev, f[2].dev };
+		__u32 back[] = { f[2].dev, f[1].dev, f[0].dev };
+		__u32 drivers[] = { f[0].dev, f[1].dev, self->d[0].dev };
+		__u32 ours[] = { self->d[0].dev, f[2].dev };
+
+		ASSERT_EQ(0, iommu_hwpt_for(fd, alike, 2, ioas, 0, &hwpt, &who,
+					    &why));
+		EXPECT_EQ(0, iommu_destroy(fd, hwpt));
+		EXPECT_EQ(-EXDEV, iommu_hwpt_for(fd, units, 3, ioas, 0, &hwpt,
+						 &who, &why));
+		EXPECT_EQ(f[2].dev, who);
+		EXPECT_EQ(IOMMU_PROBE_UNIT, why);
+		EXPECT_EQ(-EXDEV, iommu_hwpt_for(fd, back, 3, ioas, 0, &hwpt,
+						 &who, &why));
+		EXPECT_EQ(f[1].dev, who);
+		EXPECT_EQ(IOMMU_PROBE_UNIT, why);
+		EXPECT_EQ(-EXDEV, iommu_hwpt_for(fd, drivers, 3, ioas, 0, &hwpt,
+						 &who, &why));
+		EXPECT_EQ(self->d[0].dev, who);
+		EXPECT_EQ(IOMMU_PROBE_DRIVER, why);
+		EXPECT_EQ(-EXDEV, iommu_hwpt_for(fd, ours, 2, ioas, 0, &hwpt,
+						 &who, &why));
+		EXPECT_EQ(f[2].dev, who);
+		EXPECT_EQ(IOMMU_PROBE_DRIVER, why);
+	}
+	/* What no property says, our own driver may know */
+	ASSERT_EQ(0, mock_device(fd, 0, MOCK_FLAGS_DEVICE_OTHER_UNIT |
+				 MOCK_FLAGS_DEVICE_UNATTACHED, &unsaid));
+	for (i = 0; i < 3; i++) {
+		__u32 devs[] = { self->d[0].dev, self->d[0].dev,
+				 self->d[0].dev };
+
+		devs[i] = unsaid.dev;
+		EXPECT_EQ(-EXDEV, iommu_hwpt_for(fd, devs, 3, ioas, 0, &hwpt,
+						 &who, &why));
+		EXPECT_EQ(devs[i ? i : 1], who);
+		EXPECT_EQ(IOMMU_PROBE_UNIT, why);
+	}
+	/* All but this the probe foretells */
+	ASSERT_EQ(0, probe_read(fd, f[0].dev, &p[0]));
+	ASSERT_EQ(0, probe_read(fd, f[2].dev, &p[1]));
+	EXPECT_EQ(-EXDEV, probe_combine(&p[0], &p[1], &both, &what));
+	EXPECT_EQ(IOMMU_PROBE_UNIT, what);
+	EXPECT_EQ(-EXDEV, probe_combine(&p[0], &self->l.probe[0], &both, &what));
+	EXPECT_EQ(IOMMU_PROBE_DRIVER, what);
+	for (i = 0; i < 2; i++)
+		probe_free(&p[i]);
 }
 
 /* All the work is done when the HWPT is made: attaching maps nothing. */

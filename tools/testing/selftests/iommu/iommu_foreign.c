@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A device behind an IOMMU driver that is not one of iommufd's own, as on a
+ * distribution's kernel with iommufd as a module: what such a driver cannot do is
+ * refused with the documented errno, and leaves nothing behind. What it can do is
+ * for the other tests.
+ *
+ * Needs an edu function under VFIO; skipped where iommufd's own driver has the unit.
+ */
+#include "iommu_test.h"
+
+#include <limits.h>
+
+FIXTURE(foreign) {
+	int fd;
+	__u32 ioas;
+	struct vfio_dev dev;
+};
+
+static bool driver_is_ours(void)
+{
+	static const char * const ours[] = { "vtd", "smmuv3" };
+	char name[64], path[PATH_MAX];
+	size_t i;
+
+	if (pci_find(EDU_VENDOR, EDU_DEVICE, 0, name, sizeof(name)))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(ours); i++) {
+		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu/%s",
+			 name, ours[i]);
+		if (!access(path, F_OK))
+			return true;
+	}
+	return false;
+}
+
+FIXTURE_SETUP(foreign)
+{
+	int rc;
+
+	self->dev.fd = -1;
+	self->fd = iommu_open();
+	ASSERT_LE(0, self->fd);
+	if (driver_is_ours())
+		SKIP(return, "iommufd's own driver has the unit");
+	rc = edu_open(0, &self->dev);
+	if (rc == -ENODEV)
+		SKIP(return, "there is no edu function");
+	ASSERT_EQ(0, rc);
+	ASSERT_EQ(0, vfio_dev_bind(&self->dev, self->fd));
+	ASSERT_EQ(0, iommu_ioas_alloc(self->fd, &self->ioas));
+}
+
+FIXTURE_TEARDOWN(foreign)
+{
+	vfio_dev_close(&self->dev);
+	close(self->fd);
+}
+
+/* The queue itself is software; nobody would ever put a fault into it. */
+TEST_F(foreign, no_fault_queue)
+{
+	__u32 queue, hwpt;
+	int file;
+
+	file = iommu_fault_queue(self->fd, 0, 0, 0, &queue);
+	ASSERT_LE(0, file);
+	EXPECT_EQ(-EOPNOTSUPP,
+		  iommu_hwpt_paging(self->fd, self->dev.id, self->ioas,
+				    IOMMU_HWPT_FAULT_ID_VALID, queue, &hwpt));
+	/* The same without it works, and nothing holds the queue */
+	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, self->dev.id, self->ioas, 0, 0,
+				       &hwpt));
+	EXPECT_EQ(0, iommu_destroy(self->fd, hwpt));
+	EXPECT_EQ(0, close(file));
+	EXPECT_EQ(0, iommu_destroy(self->fd, queue));
+}
+
+/* A clean bitmap from a driver that reports nothing would lose a guest's memory. */
+TEST_F(foreign, no_dirty_tracking)
+{
+	struct iommu_hw_info info = {
+		.size = sizeof(info),
+		.dev_id = self->dev.id,
+	};
+	__u64 bitmap = ~0ULL;
+	struct iommu_hwpt_get_dirty_bitmap get = {
+		.size = sizeof(get),
+		.iova = IOVA_BASE,
+		.length = PAGE,
+		.page_size = PAGE,
+		.data = (__u64)(unsigned long)&bitmap,
+	};
+	struct iommu_hwpt_set_dirty_tracking set = {
+		.size = sizeof(set),
+		.flags = IOMMU_HWPT_DIRTY_TRACKING_ENABLE,
+	};
+	void *memory = mem_get(PAGE);
+	__u32 hwpt;
+
+	ASSERT_EQ(0, iommu_call(self->fd, IOMMU_GET_HW_INFO, &info));
+	if (info.out_capabilities & IOMMU_HW_CAP_DIRTY_TRACKING)
+		SKIP(return, "this driver, built with CONFIG_IOMMUFD_DRIVER, has it");
+	EXPECT_EQ(-EOPNOTSUPP,
+		  iommu_hwpt_paging(self->fd, self->dev.id, self->ioas,
+				    IOMMU_HWPT_ALLOC_DIRTY_TRACKING, 0, &hwpt));
+	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, self->dev.id, self->ioas, 0, 0,
+				       &hwpt));
+	ASSERT_NE(NULL, memory);
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, memory, PAGE, IOVA_BASE));
+	set.hwpt_id = hwpt;
+	get.hwpt_id = hwpt;
+	EXPECT_EQ(-EOPNOTSUPP,
+		  iommu_call(self->fd, IOMMU_HWPT_SET_DIRTY_TRACKING, &set));
+	EXPECT_EQ(-EOPNOTSUPP,
+		  iommu_call(self->fd, IOMMU_HWPT_GET_DIRTY_BITMAP, &get));
+	EXPECT_EQ(~0ULL, bitmap);
+	EXPECT_EQ(0, iommu_destroy(self->fd, hwpt));
+}
+
+/* The function has no PASIDs, and the driver knows no vIOMMUs of ours. */
+TEST_F(foreign, no_pasids_no_viommus)
+{
+	__u32 hwpt, viommu, pt = self->ioas;
+
+	EXPECT_EQ(-EOPNOTSUPP,
+		  iommu_hwpt_paging(self->fd, self->dev.id, self->ioas,
+				    IOMMU_HWPT_ALLOC_PASID, 0, &hwpt));
+	EXPECT_EQ(-EOPNOTSUPP,
+		  iommu_pasid_attach(self->fd, self->dev.id, 1, &pt));
+	EXPECT_EQ(self->ioas, pt);
+	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, self->dev.id, self->ioas, 0, 0,
+				       &hwpt));
+	EXPECT_EQ(-EOPNOTSUPP,
+		  iommu_viommu(self->fd, self->dev.id, hwpt,
+			       IOMMU_VIOMMU_TYPE_ARM_SMMUV3, NULL, 0, &viommu));
+	EXPECT_EQ(0, iommu_destroy(self->fd, hwpt));
+	EXPECT_EQ(0, iommu_destroy(self->fd, self->ioas));
+}
+
+TEST_HARNESS_MAIN
