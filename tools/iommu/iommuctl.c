@@ -352,6 +352,8 @@ static const struct {
 	  "a page table can be made for a list of devices" },
 	{ IOMMU_FEATURE_IOAS_ARRAY, "ioas-array",
 	  "many mappings by one call, and page faults answered by it" },
+	{ IOMMU_FEATURE_MSI_WINDOW, "msi-window",
+	  "a VMM can say where MSI doorbells are mapped" },
 	{ IOMMU_FEATURE_HWPT_PASID, "hwpt-pasid",
 	  "a page table can be asked for that PASIDs can have" },
 	{ IOMMU_FEATURE_VPASID, "vpasid",

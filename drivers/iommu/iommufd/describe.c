@@ -267,60 +267,86 @@ static int compare_regions(const void *a, const void *b)
 	return left->start < right->start ? -1 : left->start > right->start;
 }
 
-static void copy_regions(const struct list_head *list,
-			 struct iommufd_regions *regions)
+static void copy_region(const struct iommu_resv_region *region,
+			struct iommu_probe_region *entry)
 {
-	struct iommu_probe_region *entry = regions->entries;
+	entry->start = region->start;
+	entry->last = region->start + region->length - 1;
+	entry->kind = region_kind(region->type);
+	if (entry->kind != IOMMU_PROBE_REGION_DIRECT &&
+	    entry->kind != IOMMU_PROBE_REGION_DIRECT_RELAXABLE)
+		return;
+	if (region->prot & IOMMU_READ)
+		entry->prot |= IOMMU_IOAS_MAP_READABLE;
+	if (region->prot & IOMMU_WRITE)
+		entry->prot |= IOMMU_IOAS_MAP_WRITEABLE;
+}
+
+/*
+ * Where doorbells are mapped is not only the IOMMU driver's to say. A part of a device
+ * has no interrupts of its own, and no window.
+ */
+static int copy_regions(struct iommufd_device *idev,
+			const struct list_head *list,
+			const struct iommufd_paging_facts *facts,
+			struct iommufd_regions *regions)
+{
 	const struct iommu_resv_region *region;
+	struct iommu_probe_region *entry;
+	int rc = 0;
 
 	list_for_each_entry(region, list, list) {
-		entry->start = region->start;
-		entry->last = region->start + region->length - 1;
-		entry->kind = region_kind(region->type);
-		if (entry->kind == IOMMU_PROBE_REGION_DIRECT ||
-		    entry->kind == IOMMU_PROBE_REGION_DIRECT_RELAXABLE) {
-			if (region->prot & IOMMU_READ)
-				entry->prot |= IOMMU_IOAS_MAP_READABLE;
-			if (region->prot & IOMMU_WRITE)
-				entry->prot |= IOMMU_IOAS_MAP_WRITEABLE;
-		}
-		entry++;
+		if (region->type == IOMMU_RESV_SW_MSI &&
+		    iommufd_device_is_mediated(idev))
+			continue;
+		entry = &regions->entries[regions->num++];
+		copy_region(region, entry);
+		if (region->type == IOMMU_RESV_SW_MSI)
+			rc = iommufd_msi_tell(idev->group, facts, &entry->start,
+					      &entry->last);
+		if (rc)
+			return rc;
 	}
 	sort(regions->entries, regions->num, sizeof(*regions->entries),
 	     compare_regions, NULL);
+	return 0;
 }
 
 /**
  * iommufd_describe_regions() - the reserved IOVAs of a device
- * @dev: a bound device
- * @regions: filled in; the caller frees the entries with kfree()
+ * @idev: the device
+ * @facts: of its plain paging HWPTs, which a window for doorbells has to be in
+ * @regions: filled in; the caller frees the entries with kfree(), if this succeeds
  *
  * What iommufd_group_reserve() keeps free in an IOAS, and those that are only
- * needed until a driver takes over. May sleep.
+ * needed until a driver takes over. May sleep; takes the group's lock.
  *
  * Return: 0 or -ENOMEM.
  */
-int iommufd_describe_regions(struct device *dev,
+int iommufd_describe_regions(struct iommufd_device *idev,
+			     const struct iommufd_paging_facts *facts,
 			     struct iommufd_regions *regions)
 {
+	struct device *dev = idev->dev;
 	struct list_head *item;
 	LIST_HEAD(list);
+	size_t num = 0;
 	int rc = 0;
 
 	*regions = (struct iommufd_regions){};
 	iommu_get_resv_regions(dev, &list);
 	list_for_each(item, &list)
-		regions->num++;
-	if (regions->num) {
-		regions->entries = kcalloc(regions->num,
-					   sizeof(*regions->entries),
+		num++;
+	if (num) {
+		regions->entries = kcalloc(num, sizeof(*regions->entries),
 					   GFP_KERNEL_ACCOUNT);
-		if (regions->entries)
-			copy_regions(&list, regions);
-		else
-			rc = -ENOMEM;
+		rc = regions->entries ?
+			     copy_regions(idev, &list, facts, regions) :
+			     -ENOMEM;
 	}
 	iommu_put_resv_regions(dev, &list);
+	if (rc)
+		kfree(regions->entries);
 	return rc;
 }
 

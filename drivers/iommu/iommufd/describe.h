@@ -94,7 +94,9 @@ struct iommufd_description {
  * @alike: is @domain, a paging domain made for one of the driver's devices without
  *	flags, what would be made for @dev? May sleep
  *
- * Constant once registered, but for @node.
+ * Constant once registered, but for @node. A driver that registers never asks the core
+ * what a device is attached to (iommu_get_domain_for_dev()): what it is told may stand
+ * for a domain of the driver's, see msi.h.
  */
 struct iommufd_describer {
 	struct list_head node;
@@ -141,7 +143,8 @@ u32 iommufd_paging_restrict(struct iommufd_paging_facts *common,
 bool iommufd_domain_alike(struct iommu_domain *domain, struct device *dev);
 void iommufd_describe(struct iommufd_device *idev,
 		      struct iommufd_description *description);
-int iommufd_describe_regions(struct device *dev,
+int iommufd_describe_regions(struct iommufd_device *idev,
+			     const struct iommufd_paging_facts *facts,
 			     struct iommufd_regions *regions);
 /* Into @ranges, with room for regions->num + 1 of them. Returns how many. */
 unsigned int iommufd_usable_ranges(const struct iommufd_regions *regions,

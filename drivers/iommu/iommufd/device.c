@@ -97,6 +97,11 @@ static void device_show(struct iommufd_object *obj, struct seq_file *m)
 		seq_puts(m, " mediated");
 	if (hwpt_id)
 		seq_printf(m, " hwpt=%u", hwpt_id);
+	if (READ_ONCE(idev->group->msi.last) &&
+	    (hwpt_id || READ_ONCE(idev->group->msi.set)))
+		seq_printf(m, " msi=%#llx-%#llx",
+			   READ_ONCE(idev->group->msi.start),
+			   READ_ONCE(idev->group->msi.last));
 	show_pasids(idev, m);
 }
 

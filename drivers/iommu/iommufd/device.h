@@ -11,6 +11,7 @@
 
 #include "fault/event.h"
 #include "hwpt.h"
+#include "msi.h"
 #include "pasid_map.h"
 #include "pasid_pool.h"
 #include "vdevice.h"
@@ -30,8 +31,7 @@
  *	each has a hold on it
  * @pasids: attached PASIDs of the group's devices. Only a group of one device
  *	has any
- * @sw_msi_start: where the IOMMU driver wants MSI doorbells mapped, or
- *	PHYS_ADDR_MAX if it needs no such window
+ * @msi: where its MSI doorbells are mapped
  */
 struct iommufd_group {
 	struct iommufd_ctx *ictx;
@@ -39,11 +39,11 @@ struct iommufd_group {
 	unsigned int users;
 	unsigned int bound;
 
-	struct mutex lock;	/* hwpt, attached, pasids, sw_msi_start */
+	struct mutex lock;	/* hwpt, attached, pasids, msi */
 	struct iommufd_hwpt *hwpt;
 	struct list_head attached;
 	unsigned int pasids;
-	phys_addr_t sw_msi_start;
+	struct iommufd_group_msi msi;
 };
 
 /**
@@ -223,7 +223,8 @@ int iommufd_group_replace(struct iommufd_device *idev,
 			  struct iommufd_hwpt **old);
 struct iommufd_hwpt *iommufd_group_detach(struct iommufd_device *idev);
 int iommufd_group_reserve(struct iommufd_device *idev,
-			  struct iommufd_ioas *ioas, const void *owner);
+			  struct iommufd_ioas *ioas,
+			  const struct iommu_domain *table, const void *owner);
 
 /* group_pasid.c: the same for one PASID */
 bool iommufd_group_is_alone(struct iommufd_group *group);

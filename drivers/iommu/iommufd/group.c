@@ -18,7 +18,7 @@
 #include "failpoint.h"
 #include "trace.h"
 
-/* Guards iommufd_hwpt_paging::msi_cookie, which several groups may come to set */
+/* Guards iommufd_hwpt_paging::msi_start, which several groups may come to set */
 static DEFINE_MUTEX(msi_cookie_lock);
 
 /**
@@ -63,7 +63,6 @@ struct iommufd_group *iommufd_group_get(struct iommufd_ctx *ictx,
 			new->ictx = ictx;
 			new->group = core_group;
 			new->users = 1;
-			new->sw_msi_start = PHYS_ADDR_MAX;
 			mutex_init(&new->lock);
 			INIT_LIST_HEAD(&new->attached);
 		}
@@ -99,6 +98,7 @@ void iommufd_group_put(struct iommufd_group *group)
 		return;
 
 	WARN_ON(group->hwpt || group->bound || group->pasids);
+	iommufd_msi_release(group);
 	iommu_group_put(group->group);
 	mutex_destroy(&group->lock);
 	kfree(group);
@@ -149,20 +149,24 @@ EXPORT_SYMBOL_NS_GPL(iommufd_ctx_has_group, IOMMUFD);
  * iommufd_group_reserve() - keep mappings out of what a device cannot be given
  * @idev: the device; its group's lock is held
  * @ioas: where
+ * @table: that the device is going to be attached to; NULL: only PASIDs of it, which
+ *	do not interrupt
  * @owner: for iova_space_unreserve()
  *
- * That is: windows its bus takes for itself, regions its firmware uses. Regions
- * that are only needed until a driver takes over (direct relaxable) are free.
+ * That is: windows its bus takes for itself, regions its firmware uses, and the window
+ * for MSI doorbells, whose place is chosen now if it has none. Regions that are only
+ * needed until a driver takes over (direct relaxable) are free.
  *
  * Return: 0, or with nothing reserved: -EADDRINUSE: something is mapped there;
  * -EINVAL: the IOMMU driver contradicts itself; -ENOMEM.
  */
 int iommufd_group_reserve(struct iommufd_device *idev,
-			  struct iommufd_ioas *ioas, const void *owner)
+			  struct iommufd_ioas *ioas,
+			  const struct iommu_domain *table, const void *owner)
 {
-	phys_addr_t sw_msi_start = PHYS_ADDR_MAX;
 	unsigned int hw_msi = 0, sw_msi = 0;
 	struct iommu_resv_region *region;
+	u64 sw_start = 0, sw_last = 0;
 	LIST_HEAD(regions);
 	int rc = 0;
 
@@ -171,6 +175,8 @@ int iommufd_group_reserve(struct iommufd_device *idev,
 
 	iommu_get_resv_regions(idev->dev, &regions);
 	list_for_each_entry(region, &regions, list) {
+		u64 last = region->start + region->length - 1;
+
 		switch (region->type) {
 		case IOMMU_RESV_DIRECT_RELAXABLE:
 			continue;
@@ -179,13 +185,13 @@ int iommufd_group_reserve(struct iommufd_device *idev,
 			break;
 		case IOMMU_RESV_SW_MSI:
 			sw_msi++;
-			sw_msi_start = region->start;
-			break;
+			sw_start = region->start;
+			sw_last = last;
+			continue;
 		default:
 			break;
 		}
-		rc = iova_space_reserve(&ioas->space, region->start,
-					region->start + region->length - 1,
+		rc = iova_space_reserve(&ioas->space, region->start, last,
 					owner);
 		if (rc)
 			break;
@@ -195,36 +201,79 @@ int iommufd_group_reserve(struct iommufd_device *idev,
 	/* MSI writes are either caught by hardware or mapped, in one place */
 	if (!rc && WARN_ON(sw_msi > 1 || (sw_msi && hw_msi)))
 		rc = -EINVAL;
-	if (rc) {
+	/* A part of a device has no interrupts of its own */
+	if (!rc && sw_msi && !iommufd_device_is_mediated(idev))
+		rc = iommufd_msi_reserve(idev->group, &ioas->space, table,
+					 sw_start, sw_last, owner);
+	if (rc)
 		iova_space_unreserve(&ioas->space, owner);
-		return rc;
-	}
-	if (sw_msi)
-		idev->group->sw_msi_start = sw_msi_start;
-	return 0;
+	return rc;
 }
 
 /*
- * Where the IOMMU driver asks for a software MSI window, the interrupt code maps
- * doorbells into the domain as interrupts are requested; it has to be told the
- * place first, once per domain. A nested table's doorbells go through its parent.
+ * As other IOMMU drivers have it: the interrupt code maps doorbells into the domain as
+ * interrupts are requested; it has to be told the place, once per domain and for good. A
+ * nested table's doorbells go through its parent.
  */
-static int set_up_msi_window(struct iommufd_group *group,
-			     struct iommufd_hwpt_paging *bottom)
+static int check_msi_place(const struct iommufd_group *group,
+			   const struct iommufd_hwpt_paging *bottom)
 {
-	int rc = 0;
+	const struct iommufd_msi_window *window = group->msi.window;
+	u64 place = READ_ONCE(bottom->msi_start);
 
-	if (group->sw_msi_start == PHYS_ADDR_MAX)
+	return window && place && place != window->start ? -EADDRINUSE : 0;
+}
+
+/* The last step of an attach: one that fails ties @bottom to nothing. */
+static int note_msi_place(struct iommufd_group *group, struct device *dev,
+			  struct iommufd_hwpt_paging *bottom)
+{
+	const struct iommufd_msi_window *window = group->msi.window;
+	int rc;
+
+	if (!window || iommufd_msi_has_proxy(group, dev))
 		return 0;
 
-	mutex_lock(&msi_cookie_lock);
-	if (!bottom->msi_cookie) {
-		rc = iommu_get_msi_cookie(bottom->hwpt.domain,
-					  group->sw_msi_start);
-		bottom->msi_cookie = !rc;
-	}
-	mutex_unlock(&msi_cookie_lock);
+	guard(mutex)(&msi_cookie_lock);
+	if (bottom->msi_start)
+		return check_msi_place(group, bottom);
+	if (iommufd_should_fail())
+		return -ENOMEM;
+	rc = iommu_get_msi_cookie(bottom->hwpt.domain, window->start);
+	if (!rc)
+		WRITE_ONCE(bottom->msi_start, window->start);
 	return rc;
+}
+
+/* What the iommu core has for the group is @hwpt's from here on, or nothing. */
+static int attach_hardware(struct iommufd_group *group, struct device *dev,
+			   struct iommufd_hwpt *hwpt)
+{
+	int rc;
+
+	if (iommufd_msi_has_proxy(group, dev))
+		return iommufd_msi_attach(group, dev, hwpt);
+	rc = check_msi_place(group, iommufd_hwpt_bottom(hwpt));
+	return rc ?: iommu_attach_group(hwpt->domain, group->group);
+}
+
+static int replace_hardware(struct iommufd_group *group, struct device *dev,
+			    struct iommufd_hwpt *hwpt)
+{
+	int rc;
+
+	if (iommufd_msi_has_proxy(group, dev))
+		return iommufd_msi_attach(group, dev, hwpt);
+	rc = check_msi_place(group, iommufd_hwpt_bottom(hwpt));
+	return rc ?: iommu_group_replace_domain(group->group, hwpt->domain);
+}
+
+static void detach_hardware(struct iommufd_group *group, struct device *dev)
+{
+	if (iommufd_msi_has_proxy(group, dev))
+		iommufd_msi_detach(group, dev);
+	else
+		iommu_detach_group(group->hwpt->domain, group->group);
 }
 
 /*
@@ -238,20 +287,20 @@ static int fill_late(struct iommufd_hwpt *hwpt)
 	return READ_ONCE(bottom->filled) ? 0 : iommufd_hwpt_paging_fill(bottom);
 }
 
-static int attach_first(struct iommufd_group *group, struct iommufd_hwpt *hwpt)
+/* @dev: any of the group */
+static int attach_first(struct iommufd_group *group, struct device *dev,
+			struct iommufd_hwpt *hwpt)
 {
 	int rc;
 
-	rc = set_up_msi_window(group, iommufd_hwpt_bottom(hwpt));
-	if (rc)
-		return rc;
-	rc = iommu_attach_group(hwpt->domain, group->group);
+	rc = attach_hardware(group, dev, hwpt);
 	if (rc)
 		return rc;
 	group->hwpt = hwpt;
-	rc = fill_late(hwpt);
+	rc = fill_late(hwpt) ?:
+	     note_msi_place(group, dev, iommufd_hwpt_bottom(hwpt));
 	if (rc) {
-		iommu_detach_group(hwpt->domain, group->group);
+		detach_hardware(group, dev);
 		group->hwpt = NULL;
 	}
 	return rc;
@@ -287,7 +336,9 @@ int iommufd_group_attach(struct iommufd_device *idev, struct iommufd_hwpt *hwpt)
 		goto out_unlock;
 	}
 
-	rc = iommufd_group_reserve(idev, ioas, idev->dev);
+	rc = iommufd_group_reserve(idev, ioas,
+				   iommufd_hwpt_bottom(hwpt)->hwpt.domain,
+				   idev->dev);
 	if (rc)
 		goto out_unlock;
 
@@ -296,11 +347,12 @@ int iommufd_group_attach(struct iommufd_device *idev, struct iommufd_hwpt *hwpt)
 		goto err_unreserve;
 
 	if (!group->hwpt) {
-		rc = attach_first(group, hwpt);
+		rc = attach_first(group, idev->dev, hwpt);
 		if (rc)
 			goto err_route;
 	}
 
+	iommufd_msi_note_used(group);
 	iommufd_object_hold(&hwpt->obj);
 	list_add_tail(&idev->group_item, &group->attached);
 	WRITE_ONCE(idev->hwpt_id, hwpt->obj.id);
@@ -311,6 +363,8 @@ err_route:
 err_unreserve:
 	iova_space_unreserve(&ioas->space, idev->dev);
 out_unlock:
+	if (rc)
+		iommufd_msi_forget(group);
 	trace_hwpt_attach(dev_name(idev->dev), idev->obj.id, IOMMU_NO_PASID,
 			  hwpt->obj.id, rc);
 	mutex_unlock(&group->lock);
@@ -342,7 +396,7 @@ struct iommufd_hwpt *iommufd_group_detach(struct iommufd_device *idev)
 	hwpt = group->hwpt;
 	list_del_init(&idev->group_item);
 	if (list_empty(&group->attached)) {
-		iommu_detach_group(hwpt->domain, group->group);
+		detach_hardware(group, idev->dev);
 		group->hwpt = NULL;
 	}
 	iommufd_route_remove(&idev->route);
@@ -363,13 +417,14 @@ static void unreserve_all(struct iommufd_group *group,
 		iova_space_unreserve(&ioas->space, cur->dev);
 }
 
-static int reserve_all(struct iommufd_group *group, struct iommufd_ioas *ioas)
+static int reserve_all(struct iommufd_group *group, struct iommufd_ioas *ioas,
+		       const struct iommu_domain *table)
 {
 	struct iommufd_device *cur;
 	int rc;
 
 	list_for_each_entry(cur, &group->attached, group_item) {
-		rc = iommufd_group_reserve(cur, ioas, cur->dev);
+		rc = iommufd_group_reserve(cur, ioas, table, cur->dev);
 		if (rc) {
 			unreserve_all(group, ioas);
 			return rc;
@@ -436,18 +491,27 @@ static void move_holds(struct iommufd_group *group, struct iommufd_hwpt *old,
 static int replace_domain(struct iommufd_group *group, struct device *dev,
 			  struct iommufd_hwpt *hwpt)
 {
-	struct iommu_domain *old = group->hwpt->domain;
+	struct iommufd_hwpt *old = group->hwpt;
 	int rc;
 
-	rc = iommu_group_replace_domain(group->group, hwpt->domain);
+	/* No driver has both, and the way back would lose the doorbells. */
+	if (iommufd_msi_has_proxy(group, dev) &&
+	    !READ_ONCE(iommufd_hwpt_bottom(hwpt)->filled))
+		return -EOPNOTSUPP;
+	rc = replace_hardware(group, dev, hwpt);
 	if (rc)
 		return rc;
-	rc = fill_late(hwpt);
-	if (rc && iommu_group_replace_domain(group->group, old)) {
+	rc = fill_late(hwpt) ?:
+	     note_msi_place(group, dev, iommufd_hwpt_bottom(hwpt));
+	if (!rc)
+		return 0;
+	group->hwpt = hwpt;
+	if (replace_hardware(group, dev, old)) {
 		/* It must not stay where it is either */
-		iommu_detach_group(hwpt->domain, group->group);
+		detach_hardware(group, dev);
 		dev_err(dev, "blocked: its IOMMU does not take it back to where it was\n");
 	}
+	group->hwpt = old;
 	return rc;
 }
 
@@ -489,13 +553,11 @@ int iommufd_group_replace(struct iommufd_device *idev,
 
 	from = iommufd_hwpt_ioas(group->hwpt);
 	if (to != from) {
-		rc = reserve_all(group, to);
+		rc = reserve_all(group, to,
+				 iommufd_hwpt_bottom(hwpt)->hwpt.domain);
 		if (rc)
 			goto out_unlock;
 	}
-	rc = set_up_msi_window(group, iommufd_hwpt_bottom(hwpt));
-	if (rc)
-		goto err_unreserve;
 	rc = prepare_faults(group, hwpt);
 	if (rc)
 		goto err_unreserve;

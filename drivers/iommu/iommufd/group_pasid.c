@@ -47,7 +47,8 @@ static int reserve_space(struct iommufd_device *idev, struct iommufd_ioas *ioas)
 	int rc;
 
 	if (!users) {
-		rc = iommufd_group_reserve(idev, ioas, &idev->pasids);
+		rc = iommufd_group_reserve(idev, ioas, NULL,
+					   &idev->pasids);
 		if (rc)
 			return rc;
 	}

@@ -40,8 +40,8 @@ struct iommufd_hwpt {
  *	before the id is published
  * @nest_parent: may be the parent of nested HWPTs. Never changes
  * @enforce_cache_coherency: no-snoop transactions are snooped. Never changes
- * @msi_cookie: the software MSI window has been set up in the domain. Guarded by
- *	a lock of group.c
+ * @msi_start: where the domain has a software MSI window of its own, or 0. Guarded
+ *	by a lock of group.c
  */
 struct iommufd_hwpt_paging {
 	struct iommufd_hwpt hwpt;
@@ -51,7 +51,7 @@ struct iommufd_hwpt_paging {
 	bool is_auto;
 	bool nest_parent;
 	bool enforce_cache_coherency;
-	bool msi_cookie;
+	u64 msi_start;
 };
 
 /**

@@ -21,7 +21,9 @@
  * @devs: the same
  * @facts: of paging HWPTs with the flags wanted, one for each device
  * @num: how many
+ * @held: of the first so many, the windows for MSI doorbells stay where they are
  * @common: of all of them
+ * @doorbells: where the HWPT has them, of a driver without proxies; 0: not known yet
  * @flags: IOMMU_HWPT_ALLOC_*
  * @cmd: the call; gets who and what prevents it
  */
@@ -30,7 +32,9 @@ struct hwpt_list {
 	struct device **devs;
 	struct iommufd_paging_facts *facts;
 	unsigned int num;
+	unsigned int held;
 	struct iommufd_paging_facts common;
+	u64 doorbells;
 	u32 flags;
 	struct iommu_hwpt_alloc *cmd;
 };
@@ -231,20 +235,58 @@ static int reserve_outside(struct iova_space *space, u64 start, u64 last,
 	return rc;
 }
 
+/*
+ * Drivers without proxies have the doorbells of a HWPT in one window, so that only who
+ * has that one could be attached.
+ */
+static int check_doorbells(struct hwpt_list *list,
+			   const struct iommufd_device *idev)
+{
+	const struct iommufd_msi_window *window = idev->group->msi.window;
+
+	if (!window || iommufd_msi_can_proxy(idev->dev))
+		return 0;
+	if (list->doorbells && list->doorbells != window->start)
+		return -EADDRINUSE;
+	list->doorbells = window->start;
+	return 0;
+}
+
+/*
+ * What the group of one device cannot have. Once its window for MSI doorbells is kept
+ * free in @ioas it has to stay where it is, whatever others do with the group meanwhile.
+ */
+static int reserve_regions(struct hwpt_list *list, unsigned int nth,
+			   struct iommufd_ioas *ioas,
+			   const struct iommu_domain *owner)
+{
+	struct iommufd_device *idev = list->idevs[nth];
+	struct iommufd_group *group = idev->group;
+	int rc;
+
+	guard(mutex)(&group->lock);
+	rc = iommufd_group_reserve(idev, ioas, owner, owner);
+	if (!rc)
+		rc = check_doorbells(list, idev);
+	if (rc) {
+		iommufd_msi_forget(group);
+		return rc;
+	}
+	iommufd_msi_list_begin(group);
+	list->held++;
+	return 0;
+}
+
 /* One after the other, so that the first that cannot is known. */
 static int reserve(struct hwpt_list *list, struct iommufd_ioas *ioas,
 		   const struct iommu_domain *owner)
 {
 	const struct iommu_domain_geometry *table = &owner->geometry;
-	struct iommufd_device *idev;
 	unsigned int i;
 	int rc;
 
 	for (i = 0; i < list->num; i++) {
-		idev = list->idevs[i];
-		mutex_lock(&idev->group->lock);
-		rc = iommufd_group_reserve(idev, ioas, owner);
-		mutex_unlock(&idev->group->lock);
+		rc = reserve_regions(list, i, ioas, owner);
 		if (rc == -EADDRINUSE)
 			return blame(list, i, IOMMU_PROBE_RESV_REGIONS, rc);
 		if (rc)
@@ -262,6 +304,19 @@ static int reserve(struct hwpt_list *list, struct iommufd_ioas *ioas,
 	if (rc == -EADDRINUSE)
 		return blame(list, 0, IOMMU_PROBE_TABLE_WIDTHS, rc);
 	return rc;
+}
+
+/* Their windows for MSI doorbells are where they are from now on, or are forgotten. */
+static void settle_windows(struct hwpt_list *list, bool made)
+{
+	struct iommufd_group *group;
+
+	while (list->held) {
+		group = list->idevs[--list->held]->group;
+		mutex_lock(&group->lock);
+		iommufd_msi_list_end(group, made);
+		mutex_unlock(&group->lock);
+	}
 }
 
 /* All is where it may be, but not aligned as the smallest page is. */
@@ -290,11 +345,12 @@ static int alloc_hwpt(struct iommufd_call *call, struct hwpt_list *list,
 	if (!rc) {
 		rc = iommufd_hwpt_alloc(call, list->cmd, first->dev,
 					first->obj.serial, domain);
-		if (!rc)
-			return 0;
 		if (rc == -EADDRINUSE)
 			blame_alignment(list);
 	}
+	settle_windows(list, !rc);
+	if (!rc)
+		return 0;
 	iova_space_unreserve(&ioas->space, domain);
 	iommu_domain_free(domain);
 	return rc;

@@ -48,6 +48,9 @@ enum {
 	IOMMU_TEST_OP_VM,
 	IOMMU_TEST_OP_VM_LOOKUP,
 	IOMMU_TEST_OP_VM_STATE,
+	/* What other operations of ours come to have is below these */
+	IOMMU_TEST_OP_MSI = 96,
+	IOMMU_TEST_OP_MSI_WRITE,
 };
 
 /* IOVAs that a mock paging domain translates */
@@ -102,6 +105,8 @@ enum {
 	 * all that it does, answers come to nothing, its ledger stays at 0
 	 */
 	MOCK_FLAGS_DEVICE_PLAIN = 1 << 25,
+	/* Its MSI doorbells are mapped: its driver says MOCK_MSI_START to _LAST */
+	MOCK_FLAGS_DEVICE_SW_MSI = 1 << 26,
 	/* It is bound and not attached; the IOAS or HWPT is not looked at */
 	MOCK_FLAGS_DEVICE_UNATTACHED = 1 << 27,
 	/*
@@ -113,6 +118,12 @@ enum {
 	MOCK_FLAGS_DEVICE_OTHER_UNIT = 1 << 29,
 	/* What its page tables translate is decided when one is attached to first */
 	MOCK_FLAGS_DEVICE_LATE = 1 << 30,
+};
+
+/* Where devices made with MOCK_FLAGS_DEVICE_SW_MSI have their doorbells by default */
+enum {
+	MOCK_MSI_START = 1UL << 27,
+	MOCK_MSI_LAST = (1UL << 27) + (1UL << 20) - 1,
 };
 
 /* Limits of devices made with MOCK_FLAGS_DEVICE_NARROW and _HIGH */
@@ -254,6 +265,10 @@ enum {
  *          reported = taken + refused_overflow + refused_other;
  *          taken - answered_success - answered_invalid - answered_failure =
  *          groups still without an answer
+ * @msi: Request an interrupt of device @id whose doorbell is at doorbell, which is no
+ *       memory: out_addr is the address that the device is told to write it to
+ * @msi_write: Device @id writes to addr: out_paddr is what it reaches, by its page
+ *             table alone; ENOENT: nothing
  * @cached: What the IOTLB of mock HWPT @id, paging or nested, holds: out_entries
  *          of them, of MOCK_IO_PAGE_SIZE (half a page of the CPU) for a paging
  *          one, 4 KiB for a nested one; and how often it was flushed
@@ -451,6 +466,14 @@ struct iommu_test_cmd {
 			__aligned_u64 out_gone;
 			__aligned_u64 out_stale;
 		} vm_state;
+		struct {
+			__aligned_u64 doorbell;
+			__aligned_u64 out_addr;
+		} msi;
+		struct {
+			__aligned_u64 addr;
+			__aligned_u64 out_paddr;
+		} msi_write;
 	};
 };
 

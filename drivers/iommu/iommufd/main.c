@@ -28,6 +28,7 @@
 #include "hwpt.h"
 #include "ioas.h"
 #include "ioas_array.h"
+#include "msi.h"
 #include "object.h"
 #include "vfio_compat.h"
 #include "viommu_alloc.h"
@@ -79,7 +80,8 @@ static int get_features_ioctl(struct iommufd_call *call)
 			    IOMMU_FEATURE_VPASID |
 			    IOMMU_FEATURE_IOAS_ARRAY |
 			    IOMMU_FEATURE_IOAS_MAP_FILE |
-			    IOMMU_FEATURE_CHANGE_PROCESS;
+			    IOMMU_FEATURE_CHANGE_PROCESS |
+			    IOMMU_FEATURE_MSI_WINDOW;
 	return iommufd_call_respond(call, sizeof(*cmd));
 }
 
@@ -168,6 +170,8 @@ static const struct command own_commands[] = {
 	    iommufd_eventq_alloc_ioctl),
 	OWN(IOMMU_DEVICE_PROBE, iommu_device_probe, __reserved,
 	    iommufd_device_probe_ioctl),
+	OWN(IOMMU_DEVICE_MSI_WINDOW, iommu_device_msi_window, out_doorbells,
+	    iommufd_device_msi_window_ioctl),
 };
 
 /* @index is the caller's: not to be used past the end, speculation included. */

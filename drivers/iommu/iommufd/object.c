@@ -421,6 +421,8 @@ void iommufd_ctx_init(struct iommufd_ctx *ictx)
 	mutex_init(&ictx->pasid_accounts_lock);
 	mutex_init(&ictx->move_lock);
 	mutex_init(&ictx->stat_lock);
+	INIT_LIST_HEAD(&ictx->msi_windows);
+	mutex_init(&ictx->msi_lock);
 }
 
 /**

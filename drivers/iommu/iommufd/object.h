@@ -116,6 +116,9 @@ struct iommufd_object {
  * @stat_lock: one count of what the IOASes hold at a time, since they share memory.
  *	Only tried: who counts waits for nobody
  * @stat_mark: of the last count; guarded by @stat_lock
+ * @msi_windows: struct iommufd_msi_window, of its groups; no two have an IOVA in
+ *	common
+ * @msi_lock: guards @msi_windows
  * @vfio_ioas: the IOAS that VFIO's container calls act on, or NULL; guarded by
  *	the xa_lock of @objects; holds a holder reference, which does not keep
  *	the IOAS from being destroyed: this is set to NULL then
@@ -137,6 +140,8 @@ struct iommufd_ctx {
 	struct mutex move_lock;	/* who is charged for files */
 	struct mutex stat_lock;		/* one count at a time */
 	u64 stat_mark;
+	struct list_head msi_windows;
+	struct mutex msi_lock;		/* msi_windows */
 	struct iommufd_ioas *vfio_ioas;
 	bool account_process;
 	bool no_iommu;

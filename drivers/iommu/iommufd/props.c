@@ -2,7 +2,8 @@
 /*
  * IOMMU_DEVICE_PROBE: the facts about a device as a list of properties, each with
  * its length and how it combines with that of another device. No lock is held: what
- * is told does not change while the device is bound.
+ * is told does not change while the device is bound, but for the window for MSIs
+ * (msi_window.c).
  */
 #include <linux/iommu.h>
 #include <linux/once.h>
@@ -244,7 +245,7 @@ static int write_all(struct probe_writer *writer, struct iommufd_device *idev,
 	u32 flags;
 	int rc;
 
-	rc = iommufd_describe_regions(dev, &regions);
+	rc = iommufd_describe_regions(idev, &description->paging[0], &regions);
 	if (rc)
 		return rc;
 	put_identity(writer, dev);

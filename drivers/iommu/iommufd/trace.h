@@ -411,6 +411,52 @@ TRACE_EVENT(pasid_refused,
 		  __get_str(reason), __entry->ret)
 );
 
+/* Where a group's doorbells are to be; set: by user space. */
+TRACE_EVENT(msi_window,
+	TP_PROTO(int group, u64 start, u64 last, bool set, int ret),
+	TP_ARGS(group, start, last, set, ret),
+	TP_STRUCT__entry(
+		__field(u64, start)
+		__field(u64, last)
+		__field(int, group)
+		__field(int, ret)
+		__field(bool, set)
+	),
+	TP_fast_assign(
+		__entry->start = start;
+		__entry->last = last;
+		__entry->group = group;
+		__entry->ret = ret;
+		__entry->set = set;
+	),
+	TP_printk("group=%d window=%#llx-%#llx %s ret=%d", __entry->group,
+		  __entry->start, __entry->last,
+		  __entry->set ? "set" : "chosen", __entry->ret)
+);
+
+/* A doorbell has got its place in a window, or there is none for it. */
+TRACE_EVENT(msi_doorbell,
+	TP_PROTO(u64 start, u64 last, u64 iova, u64 paddr, int ret),
+	TP_ARGS(start, last, iova, paddr, ret),
+	TP_STRUCT__entry(
+		__field(u64, start)
+		__field(u64, last)
+		__field(u64, iova)
+		__field(u64, paddr)
+		__field(int, ret)
+	),
+	TP_fast_assign(
+		__entry->start = start;
+		__entry->last = last;
+		__entry->iova = iova;
+		__entry->paddr = paddr;
+		__entry->ret = ret;
+	),
+	TP_printk("window=%#llx-%#llx iova=%#llx paddr=%#llx ret=%d",
+		  __entry->start, __entry->last, __entry->iova, __entry->paddr,
+		  __entry->ret)
+);
+
 #endif
 
 #undef TRACE_INCLUDE_PATH

@@ -99,6 +99,7 @@ enum {
 	IOMMUFD_CMD_DEVICE_PROBE = 0xc6,
 	IOMMUFD_CMD_IOAS_MAP_ARRAY = 0xc8,
 	IOMMUFD_CMD_IOAS_UNMAP_ARRAY = 0xc9,
+	IOMMUFD_CMD_DEVICE_MSI_WINDOW = 0xca,
 };
 
 /**
@@ -602,7 +603,8 @@ enum iommu_hwpt_data_type {
  * common (struct iommu_probe_property says how that follows from what each can do),
  * in whatever order they stand. Their reserved regions are kept free in the IOAS as
  * long as the HWPT lives, and all mappings are entered now: attaching one of them
- * later maps nothing. Any of them can then be attached, and other devices that suit.
+ * later maps nothing, but for doorbells (IOMMU_DEVICE_MSI_WINDOW). Any of them can then
+ * be attached, and other devices that suit.
  * Where no one table serves all, the call fails with EXDEV and says because of which
  * device, the first in the list that does not go with those before it; so it does
  * with EADDRINUSE, and with EOPNOTSUPP that is about a device.
@@ -1343,6 +1345,7 @@ struct iommu_veventq_alloc {
  *                            there
  * @IOMMU_FEATURE_IOAS_MAP_FILE: IOMMU_IOAS_MAP_FILE is there
  * @IOMMU_FEATURE_CHANGE_PROCESS: IOMMU_IOAS_CHANGE_PROCESS is there
+ * @IOMMU_FEATURE_MSI_WINDOW: IOMMU_DEVICE_MSI_WINDOW is there
  *
  * A bit says what the interface understands, not what the hardware behind a
  * particular device can do.
@@ -1367,6 +1370,7 @@ enum iommu_feature_bits {
 	IOMMU_FEATURE_IOAS_ARRAY = 1 << 16,
 	IOMMU_FEATURE_IOAS_MAP_FILE = 1 << 17,
 	IOMMU_FEATURE_CHANGE_PROCESS = 1 << 18,
+	IOMMU_FEATURE_MSI_WINDOW = 1 << 19,
 };
 
 /* Value of iommu_features::out_abi_revision that this header describes */
@@ -1873,7 +1877,8 @@ struct iommu_probe_hw_info {
  * What a device and the IOMMU in front of it can do, whatever kind of IOMMU it is,
  * for a VMM that makes its guest a machine that fits. Nothing is attached, and
  * nothing changes; what is told stays true while the device is bound, but for
- * properties that were not known before.
+ * properties that were not known before, the window of IOMMU_DEVICE_MSI_WINDOW with
+ * the ranges that it leaves, and the device's part of INVALIDATION if it stops answering.
  *
  * Errors: ENOENT (@dev_id), EOPNOTSUPP (@flags, @__reserved), EINVAL (@data_uptr),
  * EFAULT, ENOMEM, and EMSGSIZE when there is not room for all: then as many whole
@@ -2025,5 +2030,77 @@ struct iommu_ioas_unmap_array {
 };
 
 #define IOMMU_IOAS_UNMAP_ARRAY _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_UNMAP_ARRAY)
+
+/* The most bytes of a window of IOMMU_DEVICE_MSI_WINDOW */
+#define IOMMU_MSI_WINDOW_LENGTH_MAX	(1 << 24)
+
+/**
+ * enum iommu_msi_window_flags - Flags of struct iommu_device_msi_window
+ * @IOMMU_MSI_WINDOW_SET: In: the window is to be there. Without it: where is it?
+ * @IOMMU_MSI_WINDOW_FIXED: Out: it stays there as long as a device of the group is
+ *                          bound. Without it the kernel is going to choose, when a
+ *                          device is attached first, or a HWPT made for a list with
+ *                          it: where @start says, if nobody has that by then
+ * @IOMMU_MSI_WINDOW_STABLE: Out: what a device was told holds in every HWPT, paging and
+ *                           nested: interrupts stay as they are when it moves. Without
+ *                           it, as other IOMMU drivers have it, they have to be
+ *                           disabled before, and enabled after
+ */
+enum iommu_msi_window_flags {
+	IOMMU_MSI_WINDOW_SET = 1 << 0,
+	IOMMU_MSI_WINDOW_FIXED = 1 << 1,
+	IOMMU_MSI_WINDOW_STABLE = 1 << 2,
+};
+
+/**
+ * struct iommu_device_msi_window - ioctl(IOMMU_DEVICE_MSI_WINDOW)
+ * @size: sizeof(struct iommu_device_msi_window)
+ * @flags: IOMMU_MSI_WINDOW_SET or 0
+ * @dev_id: Bound device
+ * @ioas_id: With IOMMU_MSI_WINDOW_SET an IOAS to look at too: nothing may be mapped or
+ *           promised there. 0: none
+ * @start: First IOVA; in with IOMMU_MSI_WINDOW_SET
+ * @length: Bytes; in with IOMMU_MSI_WINDOW_SET, up to IOMMU_MSI_WINDOW_LENGTH_MAX.
+ *          Both are multiples of the page size, and not 0
+ * @out_flags: IOMMU_MSI_WINDOW_FIXED, IOMMU_MSI_WINDOW_STABLE
+ * @out_doorbells: Pages of it that are in use, of whatever device of this open file
+ *
+ * Where the interrupt controller's doorbell is an address like any other, the kernel
+ * maps it for a device that is to write MSIs there: into this window, which it keeps
+ * free in every IOAS that a device of the group is attached to. IOMMU_DEVICE_PROBE tells
+ * the same as a region of kind IOMMU_PROBE_REGION_SW_MSI. Each doorbell takes a page; a
+ * device interrupts by way of one, or few.
+ *
+ * SET is for before the first attach, or HWPT for a list. It may be called again until
+ * then. Windows of one open file are the same or have no IOVA in common. All devices of
+ * a group have one; a group that does not care takes over that of another if it can.
+ *
+ * Where the kernel chooses it takes the window of another group, the first that is
+ * long enough and suits; else the place that the IOMMU driver names; else the lowest
+ * one. Each has to be free in the IOAS. Before that, @start and @length are what it
+ * would take in an IOAS with nothing in it.
+ *
+ * Errors: EOPNOTSUPP (unknown @flags; the device has no such window: hardware takes its
+ * MSIs, at a region of kind IOMMU_PROBE_REGION_MSI, or it has none), ENOENT (device,
+ * IOAS), EINVAL (@start or @length with SET; @ioas_id without SET), EOVERFLOW (it runs
+ * past the end), ERANGE (beyond what the device's HWPTs translate, or beyond 4 GiB for
+ * a function whose MSI addresses have 32 bits), EADDRINUSE (a reserved region of a
+ * device of the group, a part of another window, or something in the IOAS is there),
+ * EBUSY (a device of the group has been attached, or is in the list that a HWPT has been
+ * or is being made for: it is elsewhere, and stays), ENOMEM.
+ * All is as it was then.
+ */
+struct iommu_device_msi_window {
+	__u32 size;
+	__u32 flags;
+	__u32 dev_id;
+	__u32 ioas_id;
+	__aligned_u64 start;
+	__aligned_u64 length;
+	__u32 out_flags;
+	__u32 out_doorbells;
+};
+
+#define IOMMU_DEVICE_MSI_WINDOW _IO(IOMMUFD_TYPE, IOMMUFD_CMD_DEVICE_MSI_WINDOW)
 
 #endif

@@ -492,3 +492,33 @@ int iommu_veventq(int fd, __u32 viommu, __u32 type, __u32 depth, __u32 *id)
 	*id = c.out_veventq_id;
 	return (int)c.out_veventq_fd;
 }
+
+int iommu_msi_window(int fd, __u32 dev, struct iommu_msi_window *w)
+{
+	struct iommu_device_msi_window cmd = {
+		.size = sizeof(cmd),
+		.dev_id = dev,
+	};
+	int rc = iommu_call(fd, IOMMU_DEVICE_MSI_WINDOW, &cmd);
+
+	w->start = cmd.start;
+	w->length = cmd.length;
+	w->flags = cmd.out_flags;
+	w->doorbells = cmd.out_doorbells;
+	return rc;
+}
+
+int iommu_msi_window_set(int fd, __u32 dev, __u32 ioas, __u64 start,
+			 __u64 length)
+{
+	struct iommu_device_msi_window cmd = {
+		.size = sizeof(cmd),
+		.flags = IOMMU_MSI_WINDOW_SET,
+		.dev_id = dev,
+		.ioas_id = ioas,
+		.start = start,
+		.length = length,
+	};
+
+	return iommu_call(fd, IOMMU_DEVICE_MSI_WINDOW, &cmd);
+}

@@ -101,6 +101,25 @@ int iommu_eventq(int fd, __u32 hwpt, __u32 depth, __u32 *id);
 int iommu_event_read(int queue, struct iommu_hwpt_event *records,
 		     unsigned int max);
 
+/**
+ * struct iommu_msi_window - where a device's MSI doorbells are mapped
+ * @start: first IOVA
+ * @length: bytes
+ * @flags: out: IOMMU_MSI_WINDOW_FIXED, IOMMU_MSI_WINDOW_STABLE
+ * @doorbells: out: pages in use
+ */
+struct iommu_msi_window {
+	__u64 start;
+	__u64 length;
+	__u32 flags;
+	__u32 doorbells;
+};
+
+int iommu_msi_window(int fd, __u32 dev, struct iommu_msi_window *w);
+/* @ioas: to look at too, or 0. */
+int iommu_msi_window_set(int fd, __u32 dev, __u32 ioas, __u64 start,
+			 __u64 length);
+
 /* @data: of @type, or NULL; may be written to. */
 int iommu_viommu(int fd, __u32 dev, __u32 parent, __u32 type, void *data,
 		 __u32 len, __u32 *viommu);

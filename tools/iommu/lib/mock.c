@@ -287,3 +287,29 @@ int mock_vm_state(int fd, __u32 vm, struct mock_vm_state *state)
 	state->stale = cmd.vm_state.out_stale;
 	return rc;
 }
+
+int mock_msi(int fd, __u32 dev, __u64 doorbell, __u64 *addr)
+{
+	struct iommu_test_cmd cmd = {
+		.op = IOMMU_TEST_OP_MSI,
+		.id = dev,
+		.msi = { .doorbell = doorbell },
+	};
+	int rc = mock_call(fd, &cmd);
+
+	*addr = cmd.msi.out_addr;
+	return rc;
+}
+
+int mock_msi_write(int fd, __u32 dev, __u64 addr, __u64 *reached)
+{
+	struct iommu_test_cmd cmd = {
+		.op = IOMMU_TEST_OP_MSI_WRITE,
+		.id = dev,
+		.msi_write = { .addr = addr },
+	};
+	int rc = mock_call(fd, &cmd);
+
+	*reached = cmd.msi_write.out_paddr;
+	return rc;
+}

@@ -139,6 +139,13 @@ struct mock_ledger {
 
 int mock_ledger(int fd, __u32 dev, struct mock_ledger *l);
 
+/*
+ * Interrupts: *@addr is what the device is told to write to, for a doorbell that is at
+ * @doorbell. And what a write of it to @addr reaches; -ENOENT: nothing.
+ */
+int mock_msi(int fd, __u32 dev, __u64 doorbell, __u64 *addr);
+int mock_msi_write(int fd, __u32 dev, __u64 addr, __u64 *reached);
+
 /* What the IOTLB of a HWPT holds, and how often it was flushed. */
 int mock_cached(int fd, __u32 hwpt, __u64 *entries, __u64 *flushes);
 

@@ -25,6 +25,8 @@
 enum {
 	EDU_REG_ID	= 0x00,
 	EDU_REG_LIVE	= 0x04,
+	EDU_REG_RAISE	= 0x60,
+	EDU_REG_ACK	= 0x64,
 	EDU_REG_SRC	= 0x80,
 	EDU_REG_DST	= 0x88,
 	EDU_REG_COUNT	= 0x90,
@@ -229,42 +231,159 @@ static int region(struct vfio_dev *v, __u32 index,
 	return ioctl(v->fd, VFIO_DEVICE_GET_REGION_INFO, info) ? -errno : 0;
 }
 
-int vfio_dev_enable_dma(struct vfio_dev *v)
+/* The command register, as a guest writes it */
+static int command(struct vfio_dev *v, __u16 clear, __u16 set)
 {
 	struct vfio_region_info info;
+	__u16 value;
 	off_t at;
-	__u16 command;
 	int rc;
 
 	rc = region(v, VFIO_PCI_CONFIG_REGION_INDEX, &info);
 	if (rc)
 		return rc;
 	at = (off_t)info.offset + PCI_COMMAND;
-	if (pread(v->fd, &command, sizeof(command), at) != sizeof(command))
+	if (pread(v->fd, &value, sizeof(value), at) != sizeof(value))
 		return -EIO;
-	command |= PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
-	if (pwrite(v->fd, &command, sizeof(command), at) != sizeof(command))
+	value = (value & ~clear) | set;
+	if (pwrite(v->fd, &value, sizeof(value), at) != sizeof(value))
 		return -EIO;
+	return 0;
+}
+
+int vfio_dev_enable_dma(struct vfio_dev *v)
+{
+	return command(v, 0, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+}
+
+int vfio_dev_disable_memory(struct vfio_dev *v)
+{
+	return command(v, PCI_COMMAND_MEMORY, 0);
+}
+
+static int map_bar(struct vfio_dev *v, __u32 index, volatile void **bar,
+		   size_t *size)
+{
+	struct vfio_region_info info;
+	void *p;
+	int rc;
+
+	rc = region(v, index, &info);
+	if (rc)
+		return rc;
+	if (!(info.flags & VFIO_REGION_INFO_FLAG_MMAP))
+		return -EOPNOTSUPP;
+	p = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd,
+		 (off_t)info.offset);
+	if (p == MAP_FAILED)
+		return -errno;
+	*bar = p;
+	*size = info.size;
 	return 0;
 }
 
 int vfio_dev_map_bar0(struct vfio_dev *v)
 {
-	struct vfio_region_info info;
-	void *bar;
-	int rc;
+	return map_bar(v, VFIO_PCI_BAR0_REGION_INDEX, &v->bar0, &v->bar0_size);
+}
 
-	rc = region(v, VFIO_PCI_BAR0_REGION_INDEX, &info);
-	if (rc)
-		return rc;
-	if (!(info.flags & VFIO_REGION_INFO_FLAG_MMAP))
-		return -EOPNOTSUPP;
-	bar = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd,
-		   (off_t)info.offset);
-	if (bar == MAP_FAILED)
+volatile void *vfio_dev_map_bar(struct vfio_dev *v, __u32 index, size_t *size)
+{
+	volatile void *bar;
+
+	return map_bar(v, index, &bar, size) ? NULL : bar;
+}
+
+/* @eventfd: -1: none. @stays: allocated nonetheless */
+static int set_irq(struct vfio_dev *v, __u32 index, int eventfd, int stays)
+{
+	union {
+		struct vfio_irq_set set;
+		char room[sizeof(struct vfio_irq_set) + sizeof(int)];
+	} irq = {
+		.set = {
+			.argsz = sizeof(irq),
+			.flags = VFIO_IRQ_SET_ACTION_TRIGGER |
+				 VFIO_IRQ_SET_DATA_EVENTFD,
+			.index = index,
+			.count = 1,
+		},
+	};
+
+	memcpy(irq.set.data, &eventfd, sizeof(eventfd));
+	if (eventfd < 0 && !stays) {
+		/* None at all: the device's interrupts are the kernel's no more */
+		irq.set.flags = VFIO_IRQ_SET_ACTION_TRIGGER |
+				VFIO_IRQ_SET_DATA_NONE;
+		irq.set.count = 0;
+	}
+	return ioctl(v->fd, VFIO_DEVICE_SET_IRQS, &irq) ? -errno : 0;
+}
+
+int vfio_dev_msi(struct vfio_dev *v, int eventfd)
+{
+	return set_irq(v, VFIO_PCI_MSI_IRQ_INDEX, eventfd, 0);
+}
+
+int vfio_dev_msi_let_go(struct vfio_dev *v)
+{
+	return set_irq(v, VFIO_PCI_MSI_IRQ_INDEX, -1, 1);
+}
+
+int vfio_dev_msix(struct vfio_dev *v, int eventfd)
+{
+	return set_irq(v, VFIO_PCI_MSIX_IRQ_INDEX, eventfd, 0);
+}
+
+int vfio_dev_msix_let_go(struct vfio_dev *v)
+{
+	return set_irq(v, VFIO_PCI_MSIX_IRQ_INDEX, -1, 1);
+}
+
+static __u32 config_get(const unsigned char *config, unsigned int at,
+			unsigned int bytes)
+{
+	__u32 value = 0;
+
+	while (bytes--)
+		value = value << 8 | config[at + bytes];
+	return value;
+}
+
+int pci_msi_read(const char *name, struct pci_msi *msi)
+{
+	unsigned char config[PCI_CFG_SPACE_SIZE];
+	unsigned int at, flags, steps = 0;
+	char path[512];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), PCI_DEVICES "/%s/config", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		return -errno;
-	v->bar0 = bar;
-	v->bar0_size = info.size;
+	n = pread(fd, config, sizeof(config), 0);
+	close(fd);
+	if (n != sizeof(config))
+		return -EIO;
+	at = config[PCI_CAPABILITY_LIST];
+	while (at >= PCI_STD_HEADER_SIZEOF && at <= PCI_CFG_SPACE_SIZE - 16 &&
+	       config[at] != PCI_CAP_ID_MSI && steps++ < 48)
+		at = config[at + PCI_CAP_LIST_NEXT];
+	if (at < PCI_STD_HEADER_SIZEOF || at > PCI_CFG_SPACE_SIZE - 16 ||
+	    config[at] != PCI_CAP_ID_MSI)
+		return -ENODEV;
+	flags = config_get(config, at + PCI_MSI_FLAGS, 2);
+	msi->enabled = !!(flags & PCI_MSI_FLAGS_ENABLE);
+	msi->addr = config_get(config, at + PCI_MSI_ADDRESS_LO, 4);
+	if (flags & PCI_MSI_FLAGS_64BIT) {
+		msi->addr |= (__u64)config_get(config,
+					       at + PCI_MSI_ADDRESS_HI, 4)
+			     << 32;
+		msi->data = config_get(config, at + PCI_MSI_DATA_64, 2);
+	} else {
+		msi->data = config_get(config, at + PCI_MSI_DATA_32, 2);
+	}
 	return 0;
 }
 
@@ -361,4 +480,10 @@ int edu_dma_write(struct vfio_dev *v, __u64 iova, unsigned int offset,
 
 	return rc ? rc : edu_dma(v, EDU_WINDOW + offset, iova, length,
 				 EDU_CMD_TO_RAM);
+}
+
+void edu_interrupt(struct vfio_dev *v)
+{
+	*(volatile __u32 *)((volatile char *)v->bar0 + EDU_REG_RAISE) = 1;
+	*(volatile __u32 *)((volatile char *)v->bar0 + EDU_REG_ACK) = 1;
 }

@@ -44,8 +44,37 @@ int vfio_dev_bind(struct vfio_dev *v, int iommufd);
 int vfio_dev_attach(struct vfio_dev *v, __u32 *pt);
 int vfio_dev_detach(struct vfio_dev *v);
 int vfio_dev_enable_dma(struct vfio_dev *v);
+/* Its memory windows do not answer until vfio_dev_enable_dma(). */
+int vfio_dev_disable_memory(struct vfio_dev *v);
 int vfio_dev_map_bar0(struct vfio_dev *v);
 void vfio_dev_close(struct vfio_dev *v);
+
+/**
+ * struct pci_msi - what a function writes when it interrupts
+ * @addr: to this address
+ * @data: this, as four bytes
+ * @enabled: it does that at all
+ */
+struct pci_msi {
+	__u64 addr;
+	__u32 data;
+	int enabled;
+};
+
+/* The first MSI of the device signals @eventfd from now on; -1: not any more. */
+int vfio_dev_msi(struct vfio_dev *v, int eventfd);
+/* It signals nothing; for the kernel it is there, and is not allocated anew next time. */
+int vfio_dev_msi_let_go(struct vfio_dev *v);
+/* Likewise MSI-X. */
+int vfio_dev_msix(struct vfio_dev *v, int eventfd);
+int vfio_dev_msix_let_go(struct vfio_dev *v);
+/* Memory window @index; NULL: it cannot be mapped. *@size: bytes, for munmap(). */
+volatile void *vfio_dev_map_bar(struct vfio_dev *v, __u32 index, size_t *size);
+/*
+ * By the function's own registers, which sysfs shows root: VFIO shows what a guest
+ * has written there. -ENODEV: it has no MSI capability.
+ */
+int pci_msi_read(const char *name, struct pci_msi *msi);
 
 #define EDU_VENDOR	0x1234
 #define EDU_DEVICE	0x11e8
@@ -61,5 +90,7 @@ int edu_dma_read(struct vfio_dev *v, __u64 iova, unsigned int offset,
 		 unsigned int length);
 int edu_dma_write(struct vfio_dev *v, __u64 iova, unsigned int offset,
 		  unsigned int length);
+/* Raise the device's interrupt, and take it back so that there can be another. */
+void edu_interrupt(struct vfio_dev *v);
 
 #endif

@@ -134,6 +134,31 @@ int iova_space_set_allowed(struct iova_space *space,
 			   const struct iova_range *ranges, size_t num);
 int iova_space_reserve(struct iova_space *space, unsigned long start,
 		       unsigned long last, const void *owner);
+
+/**
+ * struct iova_space_want - a range that is to be reserved, wherever it is
+ * @start: not below
+ * @last: nothing above
+ * @length: number of IOVAs, at least 1
+ * @align: what the first IOVA is a multiple of; power of two
+ * @taken: is one of these IOVAs taken for what the space does not know of? Returns
+ *	the first IOVA to look on at, above the first of these, or 0: it is not.
+ *	Called with the space's lock held
+ * @opaque: for @taken
+ */
+struct iova_space_want {
+	unsigned long start;
+	unsigned long last;
+	unsigned long length;
+	unsigned long align;
+	unsigned long (*taken)(unsigned long start, unsigned long last,
+			       void *opaque);
+	void *opaque;
+};
+
+int iova_space_reserve_free(struct iova_space *space,
+			    const struct iova_space_want *want,
+			    const void *owner, unsigned long *start);
 void iova_space_unreserve(struct iova_space *space, const void *owner);
 
 /* Called with the space's lock held for reading; non-zero stops and returns. */

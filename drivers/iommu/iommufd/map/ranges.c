@@ -208,6 +208,76 @@ int iova_space_reserve(struct iova_space *space, unsigned long start,
 	return iova_space_reserve_locked(space, start, last, owner);
 }
 
+/* The lowest free IOVAs in a range of which nothing is reserved, nor allowed. */
+static bool find_in_hole(struct iova_space *space, struct iova_request *req,
+			 unsigned long start, unsigned long last,
+			 unsigned long *iova)
+{
+	struct interval_tree_span_iter span;
+
+	interval_tree_for_each_span(&span, &space->allowed, start, last) {
+		if (!span.is_hole)
+			continue;
+		req->start = span.start_hole;
+		req->last = span.last_hole;
+		if (iova_area_find_gap(&space->areas, req, iova))
+			return true;
+	}
+	return false;
+}
+
+static bool find_reservable(struct iova_space *space, struct iova_request *req,
+			    unsigned long start, unsigned long last,
+			    unsigned long *iova)
+{
+	struct interval_tree_span_iter span;
+
+	interval_tree_for_each_span(&span, &space->reserved, start, last) {
+		if (!span.is_hole)
+			continue;
+		if (find_in_hole(space, req, span.start_hole, span.last_hole,
+				 iova))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * iova_space_reserve_free() - forbid a range that nobody has
+ * @space: the space
+ * @want: where to look, what for
+ * @owner: cookie for iova_space_unreserve()
+ * @start: set to the first IOVA: the lowest where nothing is mapped, allowed,
+ *	reserved or taken
+ *
+ * Return: 0; -ENOSPC: there is no such range; -ENOMEM.
+ */
+int iova_space_reserve_free(struct iova_space *space,
+			    const struct iova_space_want *want,
+			    const void *owner, unsigned long *start)
+{
+	struct iova_request req = {
+		.length = want->length,
+		.align = want->align,
+	};
+	unsigned long from = want->start, iova, next;
+
+	guard(rwsem_write)(&space->lock);
+	while (from <= want->last &&
+	       find_reservable(space, &req, from, want->last, &iova)) {
+		next = want->taken(iova, iova + want->length - 1, want->opaque);
+		if (!next) {
+			*start = iova;
+			return range_add(&space->reserved, iova,
+					 iova + want->length - 1, owner);
+		}
+		if (next <= from)
+			break;
+		from = next;
+	}
+	return -ENOSPC;
+}
+
 /**
  * iova_space_unreserve_locked() - as iova_space_unreserve()
  * @space: its lock is held for writing

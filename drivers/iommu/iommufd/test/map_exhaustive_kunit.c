@@ -260,9 +260,101 @@ static void choose_exhaustive(struct kunit *test)
 	}
 }
 
+static unsigned long span_taken(unsigned long start, unsigned long last,
+				void *opaque)
+{
+	const struct span *taken = opaque;
+
+	if (!taken->nr || last < iova_of(taken->start) ||
+	    start >= iova_of(taken->start + taken->nr))
+		return 0;
+	return iova_of(taken->start + taken->nr);
+}
+
+/* Allow a range, map one, have two taken, and reserve what nobody has. */
+static bool reserve_case(struct span al, struct span ma, struct span re,
+			 struct span ta)
+{
+	struct iova_range allowed = { iova_of(al.start),
+				      iova_of(al.start + al.nr) - 1 };
+	struct iova_space_want want = {
+		.start = iova_of(0),
+		.last = iova_of(N) - 1,
+		.taken = span_taken,
+		.opaque = &ta,
+	};
+	unsigned long start, page, nr;
+	struct iova_space space;
+	bool ok = true;
+	int rc, owner;
+
+	iova_space_init(&space);
+	if (iova_space_reserve(&space, iova_of(re.start),
+			       iova_of(re.start + re.nr) - 1, &space) ||
+	    map_span(&space, ma))
+		ma.nr = 0;
+	if (iova_space_set_allowed(&space, &allowed, 1))
+		al.nr = 0;
+	for (nr = 1; nr <= 3; nr++) {
+		struct span s = { 0, nr };
+
+		want.length = nr * PAGE_SIZE;
+		want.align = roundup_pow_of_two(want.length);
+		for (page = 0; page + nr <= N;
+		     page += roundup_pow_of_two(nr)) {
+			s.start = page;
+			if (!overlap(s, al) && !overlap(s, ma) &&
+			    !overlap(s, re) && !overlap(s, ta))
+				break;
+		}
+		start = 0;
+		rc = iova_space_reserve_free(&space, &want, &owner, &start);
+		ok = ok && rc == (page + nr <= N ? 0 : -ENOSPC);
+		if (rc)
+			continue;
+		ok = ok && start == iova_of(page);
+		/* It is, and all of it */
+		rc = iova_space_set_allowed(&space, &(struct iova_range){
+				start + want.length - 2,
+				start + want.length - 1 }, 1);
+		ok = ok && rc == -EADDRINUSE;
+		iova_space_unreserve(&space, &owner);
+	}
+	iova_space_unreserve(&space, &space);
+	iova_space_destroy(&space);
+	return ok;
+}
+
+static void reserve_exhaustive(struct kunit *test)
+{
+	static const struct span taken[] = { {}, { 1, 1 }, { 0, 3 } };
+	struct span al = {}, ma, re;
+	unsigned int i;
+
+	if (!user_memory_new(test, 1))
+		return;
+
+	while (next_span(&al, N)) {
+		for (ma = (struct span){}; next_span(&ma, N);) {
+			for (re = (struct span){}; next_span(&re, N);) {
+				for (i = 0; i < ARRAY_SIZE(taken); i++)
+					KUNIT_ASSERT_TRUE_MSG(test,
+							      reserve_case(al, ma, re, taken[i]),
+							      "allowed %lu+%lu mapped %lu+%lu reserved %lu+%lu taken %lu+%lu",
+							      al.start, al.nr,
+							      ma.start, ma.nr,
+							      re.start, re.nr,
+							      taken[i].start,
+							      taken[i].nr);
+			}
+		}
+	}
+}
+
 static struct kunit_case exhaustive_cases[] = {
 	KUNIT_CASE_SLOW(map_exhaustive),
 	KUNIT_CASE_SLOW(choose_exhaustive),
+	KUNIT_CASE_SLOW(reserve_exhaustive),
 	{}
 };
 

@@ -10,6 +10,7 @@
  *   mock_fault.c   page requests, answers, and the ledger of both
  *   mock_dma.c     the DMA engine of the devices
  *   mock_access.c  in-kernel accesses, driven by the ioctl
+ *   mock_msi.c     interrupts of devices, whose doorbells are no memory
  *   mock_ops.c     the ioctl
  *
  * It knows of the code under test what any IOMMU driver knows, iommu_ops and
@@ -179,6 +180,8 @@ struct iommu_domain *mock_domain_alloc_user(struct device *dev, u32 flags,
 					    const struct iommu_user_data *data);
 enum mock_xlat mock_domain_access(struct iommu_domain *domain, u64 iova,
 				  void *buf, size_t len, bool write);
+enum mock_xlat mock_domain_lookup(struct iommu_domain *domain, u64 iova,
+				  phys_addr_t *paddr);
 atomic_t *mock_domain_users(struct iommu_domain *domain);
 
 /**
@@ -433,6 +436,10 @@ int mock_op_destroy_access_pages(struct iommufd_call *call,
 int mock_op_access_rw(struct iommufd_call *call, struct iommu_test_cmd *cmd);
 int mock_op_access_replace_ioas(struct iommufd_call *call,
 				struct iommu_test_cmd *cmd);
+
+/* mock_msi.c */
+int mock_op_msi(struct iommufd_call *call, struct iommu_test_cmd *cmd);
+int mock_op_msi_write(struct iommufd_call *call, struct iommu_test_cmd *cmd);
 
 /* mock_ops.c */
 struct iommufd_device;

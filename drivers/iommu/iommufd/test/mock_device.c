@@ -22,6 +22,7 @@
 #include "failpoint.h"
 #include "map/table.h"
 #include "mock.h"
+#include "msi.h"
 
 /**
  * struct mock_unit - the mock IOMMU
@@ -104,11 +105,13 @@ static int can_attach(struct mock_dev *mdev, struct iommu_domain *domain)
  */
 static bool goes_back(struct mock_dev *mdev, struct iommu_domain *domain)
 {
+	struct iommu_domain *core = iommu_get_domain_for_dev(&mdev->dev);
+
 	if (domain == mdev->domain)
 		return true;
 	/* One that has just come has not been there */
 	return mdev->domain->type != IOMMU_DOMAIN_BLOCKED &&
-	       domain == iommu_get_domain_for_dev(&mdev->dev);
+	       domain == iommufd_msi_real_domain(core);
 }
 
 /**
@@ -294,20 +297,28 @@ static void mock_release_device(struct device *dev)
 	mdev->source = NULL;
 }
 
-static void mock_get_resv_regions(struct device *dev, struct list_head *head)
+static void add_region(struct list_head *head, unsigned long start,
+		       unsigned long last, enum iommu_resv_type type)
 {
 	struct iommu_resv_region *region;
 
-	if (!(to_mock_dev(dev)->flags & MOCK_FLAGS_DEVICE_RESERVED))
-		return;
 	/* One that is missing here would only be missed by the tests of it. */
-	region = iommu_alloc_resv_region(MOCK_RESERVED_START,
-					 MOCK_RESERVED_LAST -
-						 MOCK_RESERVED_START + 1,
-					 0, IOMMU_RESV_RESERVED,
+	region = iommu_alloc_resv_region(start, last - start + 1, 0, type,
 					 GFP_KERNEL | __GFP_NOFAIL);
 	if (region)
 		list_add_tail(&region->list, head);
+}
+
+static void mock_get_resv_regions(struct device *dev, struct list_head *head)
+{
+	u32 flags = to_mock_dev(dev)->flags;
+
+	if (flags & MOCK_FLAGS_DEVICE_SW_MSI)
+		add_region(head, MOCK_MSI_START, MOCK_MSI_LAST,
+			   IOMMU_RESV_SW_MSI);
+	if (flags & MOCK_FLAGS_DEVICE_RESERVED)
+		add_region(head, MOCK_RESERVED_START, MOCK_RESERVED_LAST,
+			   IOMMU_RESV_RESERVED);
 }
 
 static struct iommu_group *mock_device_group(struct device *dev)
@@ -419,7 +430,7 @@ struct mock_dev *mock_dev_create(u32 flags)
 	if (flags & ~(MOCK_FLAGS_DEVICE_NO_DIRTY | MOCK_FLAGS_DEVICE_HUGE_IOVA |
 		      MOCK_FLAGS_DEVICE_PASID | MOCK_FLAGS_DEVICE_RESERVED |
 		      MOCK_FLAGS_DEVICE_SHARED | MOCK_FLAGS_DEVICE_UNLIKE |
-		      MOCK_FLAGS_DEVICE_PLAIN |
+		      MOCK_FLAGS_DEVICE_PLAIN | MOCK_FLAGS_DEVICE_SW_MSI |
 		      MOCK_FLAGS_DEVICE_UNATTACHED | MOCK_FLAGS_DEVICE_LATE |
 		      MOCK_FLAGS_DEVICE_FOREIGN | MOCK_FLAGS_DEVICE_OTHER_UNIT))
 		return ERR_PTR(-EINVAL);

@@ -167,6 +167,47 @@ enum mock_xlat mock_domain_access(struct iommu_domain *domain, u64 iova,
 	return rc;
 }
 
+static enum mock_xlat nested_lookup(struct mock_nested *nested, u64 iova,
+				    phys_addr_t *paddr)
+{
+	enum mock_xlat rc;
+	u64 addr;
+
+	spin_lock(&nested->lock);
+	spin_lock(&nested->parent->lock);
+	rc = nested_translate(nested, iova, true, &addr);
+	if (rc == MOCK_XLAT_OK &&
+	    !mock_paging_lookup(nested->parent, addr, paddr))
+		rc = MOCK_XLAT_MISS;
+	spin_unlock(&nested->parent->lock);
+	spin_unlock(&nested->lock);
+	return rc;
+}
+
+/**
+ * mock_domain_lookup() - where a write of a device goes that is attached to a domain
+ * @domain: any domain of the mock; something keeps it from being freed
+ * @iova: to this address
+ * @paddr: set to what it reaches, memory or not
+ *
+ * By the tables as they are: of the paging one nothing is cached.
+ *
+ * Return: one of enum mock_xlat.
+ */
+enum mock_xlat mock_domain_lookup(struct iommu_domain *domain, u64 iova,
+				  phys_addr_t *paddr)
+{
+	struct mock_paging *paging = mock_paging_from_domain(domain);
+	struct mock_nested *nested = mock_nested_from_domain(domain);
+
+	if (nested)
+		return nested_lookup(nested, iova, paddr);
+	if (!paging)
+		return MOCK_XLAT_NOWHERE;
+	return mock_paging_lookup(paging, iova, paddr) ? MOCK_XLAT_OK :
+							 MOCK_XLAT_MISS;
+}
+
 /* --- invalidation --- */
 
 static int invalidate_iotlb(struct mock_nested *nested,

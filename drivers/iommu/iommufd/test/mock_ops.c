@@ -683,6 +683,10 @@ static int dispatch(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 		return op_ledger(call, cmd);
 	case IOMMU_TEST_OP_CACHED:
 		return op_cached(call, cmd);
+	case IOMMU_TEST_OP_MSI:
+		return mock_op_msi(call, cmd);
+	case IOMMU_TEST_OP_MSI_WRITE:
+		return mock_op_msi_write(call, cmd);
 	default:
 		return -EOPNOTSUPP;
 	}

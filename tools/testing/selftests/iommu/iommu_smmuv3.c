@@ -9,6 +9,7 @@
  * A DMA that is blocked is seen by its effect: memory unchanged, or nothing read.
  * One of edu's that is blocked is tried piece by piece, and each piece is an event.
  */
+#include "msi_test.h"
 #include "smmuv3_model_test.h"
 
 #include "../../../iommu/lib/dma_engine.h"
@@ -21,12 +22,6 @@
 
 /* IDR3 (6.3.4): stage 2 overrides what stage 1 says of caches */
 #define IDR3_FWB	(1U << 8)
-
-#define EVENT_SID(evt)	((evt)[0] >> 32)
-#define EVENT_TYPE(evt)	((evt)[0] & 0xff)
-#define EVENT_SSV	(1ULL << 11)
-#define EVENT_READ	(1ULL << 35)
-#define EVENT_S2	(1ULL << 39)
 
 FIXTURE(smmuv3) {
 	struct dma_host host;
@@ -188,36 +183,15 @@ static int flush_cd(FIXTURE_DATA(smmuv3) *self)
 	return rc ?: flush(self, CMD_TLBI_NH_ALL, 0);
 }
 
-/* Bytes that a read gives: header and record */
-struct vevent {
-	struct iommufd_vevent_header header;
-	__u64 evt[4];
-};
-
-/* 1: one; 0: none came in @ms; less: an error, or events were lost. */
 static int event_read(FIXTURE_DATA(smmuv3) *self, int ms, __u64 evt[4])
 {
-	struct pollfd p = { .fd = self->events, .events = POLLIN };
-	struct vevent e;
-	ssize_t n;
-
-	if (poll(&p, 1, ms) != 1)
-		return 0;
-	n = read(self->events, &e, sizeof(e));
-	if (n < 0)
-		return -errno;
-	if (e.header.flags & IOMMU_VEVENTQ_FLAG_LOST_EVENTS)
-		return -EOVERFLOW;
-	if (n != sizeof(e))
-		return -EIO;
-	memcpy(evt, e.evt, sizeof(e.evt));
-	return 1;
+	return smmu_event_read(self->events, ms, evt);
 }
 
 /* Until nothing more comes; returns how many there were. */
 static int events_drain(FIXTURE_DATA(smmuv3) *self)
 {
-	__u64 evt[4];
+	__u64 evt[4] = {};
 	int rc, num = 0;
 
 	while ((rc = event_read(self, QUIET_MS, evt)) == 1)
@@ -336,7 +310,7 @@ TEST_F(smmuv3, wrong_context_descriptor)
 	static const __u64 wrong[] = { CD_VALID, CD_AA64 };
 	struct smmu_guest *s = &self->s;
 	struct guest *g = &s->g;
-	__u64 evt[4];
+	__u64 evt[4] = {};
 	unsigned int i;
 
 	NEEDS_NESTING();
@@ -363,7 +337,7 @@ TEST_F(smmuv3, wrong_context_descriptor)
 TEST_F(smmuv3, wrong_table)
 {
 	struct guest *g = &self->s.g;
-	__u64 evt[4];
+	__u64 evt[4] = {};
 
 	NEEDS_NESTING();
 	s1_set(&self->t, VA, 3, data_gpa(0), S1_RO);
@@ -390,6 +364,58 @@ TEST_F(smmuv3, wrong_table)
 	s1_set(&self->t, VA + 2 * PAGE, 3, data_gpa(1), S1_RW);
 	ASSERT_EQ(0, bounce(self, VA, VA + 2 * PAGE));
 	EXPECT_EQ(0, memcmp(data_page(g, 0), data_page(g, 1), PAGE));
+}
+
+/* How many events were lost, when no more are */
+static __u64 events_lost(FIXTURE_DATA(smmuv3) *self)
+{
+	__u64 lost = 0, before;
+	struct fdinfo info;
+
+	do {
+		before = lost;
+		usleep(QUIET_MS * 1000);
+		if (fdinfo_read(0, self->events, &info) ||
+		    !fdinfo_nth(&info, "lost", 0, &lost))
+			return 0;
+	} while (!lost || lost != before);
+	return lost;
+}
+
+/* Those that find no room are lost; the reader is told, and the next one comes. */
+TEST_F(smmuv3, more_events_than_room)
+{
+	struct smmu_guest *s = &self->s;
+	struct smmu_vevent e[3];
+	__u64 lost, evt[4] = {};
+	unsigned int i;
+
+	NEEDS_NESTING();
+	close(self->events);
+	ASSERT_EQ(0, iommu_destroy(s->g.fd, self->events_id));
+	self->events = iommu_veventq(s->g.fd, s->viommu,
+				     IOMMU_VEVENTQ_TYPE_ARM_SMMUV3, 2,
+				     &self->events_id);
+	ASSERT_LE(0, self->events);
+	ASSERT_EQ(0, fcntl(self->events, F_SETFL, O_NONBLOCK));
+	for (i = 0; i < 5; i++)
+		ASSERT_EQ(0, dma_engine_in(&self->dev, VA + PAGE, 0, PAGE));
+	lost = events_lost(self);
+	EXPECT_LE(3, lost);
+	ASSERT_EQ(2 * sizeof(e[0]) + sizeof(e[0].header),
+		  read(self->events, e, sizeof(e)));
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(0, e[i].header.flags);
+		EXPECT_EQ(i, e[i].header.sequence);
+		EXPECT_EQ(EVENT_TRANSLATION, EVENT_TYPE(e[i].evt));
+	}
+	EXPECT_EQ(IOMMU_VEVENTQ_FLAG_LOST_EVENTS, e[2].header.flags);
+	EXPECT_EQ(1 + lost, e[2].header.sequence);
+
+	ASSERT_EQ(0, dma_engine_in(&self->dev, VA, 0, PAGE));
+	ASSERT_EQ(1, smmu_event_read(self->events, FOREVER_MS, evt));
+	EXPECT_EQ(EVENT_TRANSLATION, EVENT_TYPE(evt));
+	EXPECT_EQ(VA, evt[2]);
 }
 
 /* Out of the guest's memory, with a leaf or with a table: stage 2 is in the way. */
@@ -526,6 +552,63 @@ TEST_F(smmuv3, bypass_and_abort)
 	ASSERT_EQ(0, bounce(self, VA, VA + PAGE));
 	EXPECT_TRUE(all_bytes(data_page(g, 1), 0x42, PAGE));
 	EXPECT_EQ(0, iommu_destroy(g->fd, self->nested));
+}
+
+/*
+ * An interrupt of a device whose addresses are the guest's: it writes to the window,
+ * which the guest maps as its firmware tells it, to itself; stage 2 has the doorbell.
+ */
+TEST_F(smmuv3, msi_through_both_stages)
+{
+	struct guest *g = &self->s.g;
+	struct iommu_msi_window w;
+	struct msi_dev d = { 0 };
+	struct pci_msi msi;
+	__u64 evt[4];
+	__u32 other;
+
+	NEEDS_NESTING();
+	if (variant->kind != DMA_ENGINE_EDU)
+		SKIP(return, "only edu raises its MSI when a VMM says so");
+	d.v = self->dev.v;
+	ASSERT_EQ(0, dma_engine_name(&self->host, 0, d.name, sizeof(d.name)));
+	/* Attached to a nested HWPT, and to nothing else before */
+	ASSERT_EQ(0, msi_enable(&d));
+	ASSERT_EQ(0, pci_msi_read(d.name, &msi));
+	ASSERT_EQ(0, iommu_msi_window(g->fd, self->dev.v.id, &w));
+	EXPECT_EQ(IOMMU_MSI_WINDOW_FIXED | IOMMU_MSI_WINDOW_STABLE, w.flags);
+	EXPECT_LE(w.start, msi.addr);
+	EXPECT_GT(w.start + w.length, msi.addr);
+
+	/* The guest has not mapped it: it does not arrive, and the guest hears of it */
+	EXPECT_TRUE(msi_is_lost(&d));
+	EXPECT_EVENTS(EVENT_TRANSLATION, evt);
+	EXPECT_EQ(msi.addr & -PAGE, evt[2] & -PAGE);
+
+	s1_set(&self->t, msi.addr & -PAGE, 3, msi.addr & -PAGE, S1_RW);
+	EXPECT_TRUE(msi_arrives(&d));
+	EXPECT_TRUE(msi_arrives(&d));
+	/* The guest's tables leave, come back, others come: it stays as it is */
+	ASSERT_EQ(0, guest_attach(g, MODEL_NO_PASID, g->parent));
+	EXPECT_TRUE(msi_arrives(&d));
+	ASSERT_EQ(0, guest_attach(g, MODEL_NO_PASID, self->nested));
+	EXPECT_TRUE(msi_arrives(&d));
+	ASSERT_EQ(0, nested_on(self, self->s.viommu, &other));
+	ASSERT_EQ(0, guest_attach(g, MODEL_NO_PASID, other));
+	EXPECT_TRUE(msi_arrives(&d));
+	ASSERT_EQ(0, guest_detach(g, MODEL_NO_PASID));
+	ASSERT_EQ(0, guest_attach(g, MODEL_NO_PASID, self->nested));
+	EXPECT_TRUE(msi_arrives(&d));
+	/* Enabled anew, it is the same */
+	ASSERT_EQ(0, msi_disable(&d));
+	ASSERT_EQ(0, msi_enable(&d));
+	EXPECT_TRUE(msi_arrives(&d));
+	EXPECT_EQ(0, events_drain(self));
+	/* What is memory of the guest by stage 2 is not the doorbell */
+	s1_set(&self->t, msi.addr & -PAGE, 3, data_gpa(0), S1_RW);
+	ASSERT_EQ(0, flush(self, CMD_TLBI_NH_ALL, 0));
+	EXPECT_TRUE(msi_is_lost(&d));
+	ASSERT_EQ(0, msi_disable(&d));
 }
 
 /* What this unit has not: PASIDs, two-level tables of descriptors */

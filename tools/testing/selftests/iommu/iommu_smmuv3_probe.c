@@ -3,6 +3,7 @@
  * What functions behind SMMUv3s that differ say of themselves, and a HWPT for a list of
  * them: on models, whose registers are chosen here, with DMA through what was made.
  */
+#include "map_trace.h"
 #include "probe_list_test.h"
 
 #define DEVFN		0x08
@@ -167,49 +168,8 @@ TEST_F_TIMEOUT(unlike, every_order, 600)
 	EXPECT_EQ(64, tried);
 }
 
-TEST_F_TIMEOUT(unlike, any_order_on_an_ioas, 600)
-{
-	struct ended *first = calloc(1, sizeof(*first));
-	struct ended *ended = calloc(1, sizeof(*ended));
-	unsigned int at;
-
-	ASSERT_NE(NULL, first);
-	ASSERT_NE(NULL, ended);
-	for (at = LIST_MAX + 1; at <= LIST_MAX + 2; at++) {
-		ASSERT_EQ(0, try_all_attaches(&self->l, at, ended));
-		if (at == LIST_MAX + 1)
-			*first = *ended;
-		EXPECT_EQ(0, memcmp(first->with, ended->with,
-				    sizeof(first->with)));
-	}
-	free(first);
-	free(ended);
-}
-
-/* DMA of two functions through the one table that both of their units can have. */
-TEST_F(unlike, dma)
-{
-	__u32 devs[] = { self->l.dev[0], self->l.dev[1] };
-	__u32 ioas, hwpt, who, why, pt;
-	char *memory = self->l.memory;
-	char text[8] = "through";
-	unsigned int i;
-
-	ASSERT_EQ(0, iommu_ioas_alloc(self->l.fd, &ioas));
-	ASSERT_EQ(0, iommu_map(self->l.fd, ioas, memory, 2 * PAGE, IOVA_BASE));
-	ASSERT_EQ(0, iommu_hwpt_for(self->l.fd, devs, 2, ioas, 0, &hwpt, &who,
-				    &why));
-	for (i = 0; i < 2; i++) {
-		pt = hwpt;
-		ASSERT_EQ(0, attach(&self->l, i, &pt));
-		memset(memory, 0, PAGE);
-		ASSERT_EQ(IOMMUFD_MODEL_DMA_OK,
-			  model_dma(&self->d[i], IOMMUFD_MODEL_DMA_WRITE,
-				    MODEL_NO_PASID, IOVA_BASE + 8, text,
-				    sizeof(text), FOREVER_MS));
-		EXPECT_STREQ(text, memory + 8);
-		ASSERT_EQ(0, detach(&self->l, i));
-	}
-}
+#define UNLIKE_SPOT	(1ULL << 48)
+#define UNLIKE_OTHER	1
+#include "unlike_cases.h"
 
 TEST_HARNESS_MAIN
