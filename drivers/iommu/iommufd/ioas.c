@@ -59,6 +59,8 @@ static void ioas_show(struct iommufd_object *obj, struct seq_file *m)
 	}
 	seq_printf(m, " areas=%lu mapped=%lu pinned-pages=%lu domains=%u",
 		   st.areas, st.mapped_bytes, st.pinned_pages, st.domains);
+	if (st.revoked)
+		seq_printf(m, " revoked=%lu", st.revoked);
 }
 
 static const struct iommufd_object_ops ioas_ops = {

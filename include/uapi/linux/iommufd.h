@@ -238,7 +238,10 @@ enum iommufd_ioas_map_flags {
  * Make user memory visible to every device of the IOAS, now and later. It is
  * pinned and charged against RLIMIT_MEMLOCK (see IOMMU_OPTION_RLIMIT_MODE) as
  * long as the IOAS has a HWPT, until it is unmapped here; that the process
- * unmaps it, or ends, changes nothing. @user_va and @iova must agree in the bits
+ * unmaps it, or ends, changes nothing. Memory of a device that the process has mapped,
+ * all of the range, is neither pinned nor charged: it is mapped until the process or
+ * the device's driver takes any of it away (a reset, say), and is a hole from then on,
+ * until it is unmapped here. @user_va and @iova must agree in the bits
  * below the IOVA alignment. Nothing that is mapped is ever replaced by this
  * command.
  *

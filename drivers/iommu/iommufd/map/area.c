@@ -15,6 +15,7 @@
 
 #include "area.h"
 #include "internal.h"
+#include "pfnmap.h"
 #include "table.h"
 #include "../failpoint.h"
 
@@ -369,27 +370,37 @@ static int map_small(struct iommu_domain *domain, unsigned long iova,
 	return 0;
 }
 
-static int map_extents_to_domain(struct iova_space *space,
-				 struct iova_area *area,
-				 struct iommu_domain *domain, size_t *mapped)
+/**
+ * iova_area_map_extents() - map an area in a page table by way of the core
+ * @space: its space; domains_lock is held
+ * @area: the area
+ * @extents: where its memory is
+ * @domain: the page table; has nothing at the area's IOVAs
+ * @prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE, IOMMU_MMIO
+ * @mapped: is increased by the bytes done, on error too
+ *
+ * Return: 0, or an errno of iommu_map(), or -EINTR.
+ */
+int iova_area_map_extents(struct iova_space *space, struct iova_area *area,
+			  const struct map_extents *extents,
+			  struct iommu_domain *domain, int prot, size_t *mapped)
 {
 	unsigned long skip = offset_in_page(area->offset);
 	struct map_extent_iter iter;
 	unsigned int rounds = 0;
 	int rc;
 
-	map_extents_for_each(&iter, &area->pages->extents,
-			     area->hold.node.start, area->hold.node.last) {
+	map_extents_for_each(&iter, extents, area->hold.node.start,
+			     area->hold.node.last) {
 		unsigned long iova = area->iova + *mapped;
 		phys_addr_t phys = PFN_PHYS((phys_addr_t)iter.pfn) + skip;
 		size_t size = min(iter.npages * PAGE_SIZE - skip,
 				  iova_area_length(area) - *mapped);
 
 		if (space->no_large_pages) {
-			rc = map_small(domain, iova, phys, size, area->prot,
-				       mapped);
+			rc = map_small(domain, iova, phys, size, prot, mapped);
 		} else {
-			rc = iommu_map(domain, iova, phys, size, area->prot,
+			rc = iommu_map(domain, iova, phys, size, prot,
 				       GFP_KERNEL_ACCOUNT);
 			if (!rc)
 				*mapped += size;
@@ -514,18 +525,45 @@ static void clear_range(struct iova_area *area, struct iommu_domain *domain,
 }
 
 /**
+ * iova_area_hold() - have the memory of an area stay where it is
+ * @area: not filled; map_pages::lock is held
+ *
+ * It is pinned. Memory that has no pages is not: it is its driver's to take away.
+ *
+ * Return: 0, or an errno of map_pages_hold() or map_pfnmap_find().
+ */
+int iova_area_hold(struct iova_area *area)
+{
+	struct map_pages *pages = area->pages;
+	int rc, err;
+
+	lockdep_assert_held(&pages->lock);
+	if (pages->pfnmap)
+		return 0;
+	rc = map_pages_hold(pages, &area->hold);
+	/* -ENOMEM: more than may be pinned, which is not needed for such memory */
+	if (rc != -EFAULT && rc != -ENOMEM)
+		return rc;
+	err = map_pfnmap_find(pages);
+	return err == -ENOENT ? rc : err;
+}
+
+/**
  * iova_area_let_go() - end the hold of an area
  * @area: in no page table any more; map_pages::lock is held
  *
- * Its memory goes back, or is kept until no IOMMU can reach it.
+ * Its memory goes back, or is kept until no IOMMU can reach it; but not that which has
+ * no pages: what becomes of it nobody waits for.
  */
 void iova_area_let_go(struct iova_area *area)
 {
 	lockdep_assert_held(&area->pages->lock);
-	if (area->owed)
-		map_pages_keep(area->pages, &area->hold);
-	else
-		map_pages_release(area->pages, &area->hold);
+	if (!area->pages->pfnmap) {
+		if (area->owed)
+			map_pages_keep(area->pages, &area->hold);
+		else
+			map_pages_release(area->pages, &area->hold);
+	}
 	area->owed = false;
 }
 
@@ -552,11 +590,14 @@ int iova_area_fill_domain(struct iova_space *space, struct iova_area *area,
 
 	if (iommufd_should_fail())
 		return -ENOMEM;
+	if (area->pages->pfnmap)
+		return map_pfnmap_fill(space, area, entry->domain);
 
 	if (entry->ops && !space->no_large_pages)
 		rc = map_extents_to_table(area, entry, &mapped);
 	else
-		rc = map_extents_to_domain(space, area, entry->domain, &mapped);
+		rc = iova_area_map_extents(space, area, &area->pages->extents,
+					   entry->domain, area->prot, &mapped);
 	if (rc && mapped)
 		clear_range(area, entry->domain, mapped);
 	/* The core takes out by itself what a call that failed had put in */
@@ -574,7 +615,10 @@ int iova_area_fill_domain(struct iova_space *space, struct iova_area *area,
 void iova_area_clear_domain(struct iova_area *area,
 			    struct iommu_domain *domain)
 {
-	clear_range(area, domain, iova_area_length(area));
+	if (area->pages->pfnmap)
+		map_pfnmap_clear(area, domain);
+	else
+		clear_range(area, domain, iova_area_length(area));
 }
 
 /**
@@ -613,6 +657,11 @@ void iova_area_gather(struct iova_area *area, struct iommu_domain *domain,
 {
 	size_t size = iova_area_length(area);
 
+	/* Perhaps it is not there any more, and others flush it */
+	if (area->pages->pfnmap) {
+		map_pfnmap_clear(area, domain);
+		return;
+	}
 	if (WARN_ON(iommu_unmap_fast(domain, area->iova, size, gather) != size))
 		area->leaked = true;
 }
@@ -666,11 +715,11 @@ void iova_area_release(struct iova_area *area)
 }
 
 /**
- * iova_area_fill() - pin an area's memory and map it in all page tables
+ * iova_area_fill() - hold an area's memory and map it in all page tables
  * @space: its space; domains_lock is held for reading
  * @area: in state BUILDING. Stays not filled if there are no page tables
  *
- * Return: 0, or an errno of map_pages_hold() or iommu_map(); nothing is pinned
+ * Return: 0, or an errno of iova_area_hold() or iommu_map(); nothing is pinned
  * or mapped on error.
  */
 int iova_area_fill(struct iova_space *space, struct iova_area *area)
@@ -684,7 +733,7 @@ int iova_area_fill(struct iova_space *space, struct iova_area *area)
 		return 0;
 
 	mutex_lock(&pages->lock);
-	rc = map_pages_hold(pages, &area->hold);
+	rc = iova_area_hold(area);
 	if (rc)
 		goto out_unlock;
 	list_for_each_entry(entry, &space->domains, item) {

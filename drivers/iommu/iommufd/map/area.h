@@ -40,7 +40,8 @@ enum iova_area_state {
  *	semantics while domains_lock is held for reading; all else under
  *	iova_space::lock
  * @embedded: shares its allocation with @pages
- * @filled: @hold is taken, and all domains map the area. Changes with
+ * @filled: @hold is taken, and all domains map the area, or may have it as a hole if its
+ *	memory has no pages. Changes with
  *	domains_lock held: for writing, or for reading by whoever builds the area
  *	or takes it away
  * @leaked: a page table did not let go of it, so its memory stays pinned
@@ -183,6 +184,11 @@ static inline void iova_request_step(struct iova_request *req)
 bool iova_area_find_gap(const struct rb_root_cached *root,
 			struct iova_request *req, unsigned long *iova);
 
+int iova_area_hold(struct iova_area *area);
+int iova_area_map_extents(struct iova_space *space, struct iova_area *area,
+			  const struct map_extents *extents,
+			  struct iommu_domain *domain, int prot,
+			  size_t *mapped);
 int iova_area_fill(struct iova_space *space, struct iova_area *area);
 int iova_area_fill_domain(struct iova_space *space, struct iova_area *area,
 			  const struct iova_space_domain *entry);

@@ -167,7 +167,7 @@ static int fill_one(struct iova_space *space, struct iova_area *area,
 		return -EIO;
 	guard(mutex)(&pages->lock);
 	if (!area->filled) {
-		rc = map_pages_hold(pages, &area->hold);
+		rc = iova_area_hold(area);
 		if (rc)
 			return rc;
 	}

@@ -18,6 +18,7 @@
 
 #include "area.h"
 #include "internal.h"
+#include "pfnmap.h"
 
 /**
  * iova_space_init() - make an empty space
@@ -512,7 +513,7 @@ static int split_area(struct iova_space *space, struct iova_area *area,
 	mutex_lock(&pages->lock);
 	/* What was pinned as a whole has to be unpinned as a whole */
 	if (area->num_pins || area->leaked ||
-	    (area->filled && !space->no_large_pages)) {
+	    (area->filled && (!space->no_large_pages || pages->pfnmap))) {
 		mutex_unlock(&pages->lock);
 		return -EINVAL;
 	}
@@ -608,7 +609,8 @@ int iova_space_walk(struct iova_space *space, unsigned long iova,
 
 		if (area->iova > next || !iova_area_is_live(area))
 			return -ENOENT;
-		rc = fn(next, end - next + 1, opaque);
+		if (!READ_ONCE(area->pages->pfnmap))
+			rc = fn(next, end - next + 1, opaque);
 		if (rc || end == last)
 			return rc;
 		next = end + 1;
@@ -644,7 +646,8 @@ int iova_space_walk_writable(struct iova_space *space, unsigned long iova,
 		unsigned long start = max(iova, area->iova);
 		unsigned long end = min(last, area->last);
 
-		if (!(area->prot & IOMMU_WRITE))
+		if (!(area->prot & IOMMU_WRITE) ||
+		    READ_ONCE(area->pages->pfnmap))
 			continue;
 		rc = fn(start, end - start + 1, opaque);
 		if (rc)
@@ -670,7 +673,7 @@ int iova_space_walk_all(struct iova_space *space, iova_space_walk_fn fn,
 	guard(rwsem_read)(&space->domains_lock);
 	guard(rwsem_read)(&space->lock);
 	iova_area_for_each(area, &space->areas, 0, ULONG_MAX) {
-		if (!iova_area_is_live(area))
+		if (!iova_area_is_live(area) || READ_ONCE(area->pages->pfnmap))
 			continue;
 		rc = fn(area->iova, iova_area_length(area), opaque);
 		if (rc)
@@ -714,6 +717,9 @@ bool iova_space_get_stat(struct iova_space *space, u64 mark,
 			pages->stat_mark = mark;
 			st->pinned_pages += READ_ONCE(pages->extents.npages);
 		}
+		if (area->filled && READ_ONCE(pages->pfnmap) &&
+		    map_pfnmap_revoked(pages))
+			st->revoked++;
 		iova_yield(&rounds);
 	}
 	up_read(&space->lock);

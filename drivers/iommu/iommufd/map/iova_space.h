@@ -7,7 +7,8 @@
  * those of the user ABI because they pass through unchanged; each function
  * names its own.
  *
- * Lock order: domains_lock -> lock -> map_pages::lock -> mmap_lock. Nothing of
+ * Lock order: domains_lock -> lock -> map_pages::lock -> mmap_lock -> map_pfnmap::lock,
+ * which the notifier of an mm takes as well. Nothing of
  * the callers' is ever called with any of them held, except what
  * iova_space_walk() and iova_space_for_each_usable() are given, and
  * iova_space_user::get.
@@ -169,8 +170,10 @@ int iova_space_for_each_usable(struct iova_space *space,
 unsigned long iova_space_alignment(struct iova_space *space);
 
 /*
- * @fn for each piece of [iova, iova + length) that one area covers, ascending.
- * -ENOENT at the first hole. domains_lock and lock are held for reading.
+ * @fn for each piece of [iova, iova + length) that one area covers, ascending, but for
+ * areas whose memory has no pages: they may be taken out of page tables at any time.
+ * -ENOENT at the first hole. domains_lock and lock are held for reading: nothing else
+ * is taken out.
  */
 typedef int (*iova_space_walk_fn)(unsigned long iova, unsigned long length,
 				  void *opaque);
@@ -229,12 +232,14 @@ int iova_space_rw(struct iova_space *space, unsigned long iova, void *data,
  * @pinned_pages: pages pinned through this space's areas; memory shared by
  *	copies is counted once for each distinct memory object
  * @domains: number of hardware page tables
+ * @revoked: areas that translate nothing any more, as their memory has been revoked
  */
 struct iova_space_stat {
 	unsigned long areas;
 	unsigned long mapped_bytes;
 	unsigned long pinned_pages;
 	unsigned int domains;
+	unsigned long revoked;
 };
 
 bool iova_space_get_stat(struct iova_space *space, u64 mark,

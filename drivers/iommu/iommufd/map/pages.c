@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "pages.h"
+#include "pfnmap.h"
 #include "quarantine.h"
 #include "../failpoint.h"
 
@@ -60,6 +61,7 @@ static struct map_pages *pages_new(size_t size, enum map_charge charge,
 	pages->unpaid = 0;
 	pages->pins = RB_ROOT;
 	pages->searched = 0;
+	pages->pfnmap = NULL;
 	pages->stat_mark = 0;
 	return pages;
 }
@@ -133,6 +135,8 @@ void map_pages_free(struct kref *kref)
 	WARN_ON(!RB_EMPTY_ROOT(&pages->holds.rb_root));
 	WARN_ON(!RB_EMPTY_ROOT(&pages->pins));
 	WARN_ON(pages->extents.npages);
+	if (pages->pfnmap)
+		map_pfnmap_free(pages);
 	mutex_destroy(&pages->lock);
 	if (pages->file)
 		map_file_close(pages);
@@ -686,6 +690,8 @@ int map_pages_hold(struct map_pages *pages, struct map_hold *hold)
 	lockdep_assert_held(&pages->lock);
 	if (WARN_ON(first > last || last >= pages->npages))
 		return -EINVAL;
+	if (pages->pfnmap)
+		return -EFAULT;
 
 	while (next_hole(pages, &next, last, &hole)) {
 		rc = pin_range(pages, hole.first, hole.last);

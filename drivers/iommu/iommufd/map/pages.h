@@ -17,6 +17,7 @@
 
 struct file;
 struct folio;
+struct map_pfnmap;
 struct mm_struct;
 struct task_struct;
 struct user_struct;
@@ -69,6 +70,9 @@ struct map_hold {
  * @pins: struct map_pin by range: the holds that are the kernel's
  * @searched: holds that were looked at, ever, to tell what is held; for tests.
  *	Guarded by @lock
+ * @pfnmap: the memory has no pages (pfnmap.c), and nothing is ever pinned. NULL: it has,
+ *	as far as is known. Set once, under @lock, while nothing is pinned and no page table
+ *	has any of it
  * @stat_mark: of the last iova_space_get_stat() that has counted this; guarded by a
  *	lock of its caller
  */
@@ -91,6 +95,7 @@ struct map_pages {
 	unsigned long unpaid;
 	struct rb_root pins;
 	unsigned long searched;
+	struct map_pfnmap *pfnmap;
 	u64 stat_mark;
 };
 

@@ -13,6 +13,7 @@
 #include <linux/io-pgtable.h>
 #include <linux/iommu.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <uapi/linux/iommufd.h>
 
@@ -144,14 +145,17 @@ static size_t paging_unmap(struct iommu_domain *core, unsigned long iova,
  * What a unit did not do, it owes, and then smmuv3_domain_owed() keeps the memory of
  * user space, and page tables: that is how to tell a core whose flush returns nothing.
  * Only the DMA API unmaps where it must not sleep, and what it unmaps is the memory of
- * a kernel driver: there it is the work, soon after (smmuv3_device_distrust()).
+ * a kernel driver: there it is the work, soon after (smmuv3_device_distrust()). So it is
+ * where an mm's notifier may wait for us (map/pfnmap.c, PF_MEMALLOC): the work takes a
+ * lock with which others allocate, and reclaim may be waiting for that notifier.
  */
 static void flush_unmapped_ranges(struct smmuv3_domain *domain,
 				  const struct iova_range *ranges,
 				  unsigned int num, size_t granule, bool leaf)
 {
 	if (smmuv3_domain_flush_ranges(domain, ranges, num, granule, leaf) &&
-	    domain->domain.type == IOMMU_DOMAIN_UNMANAGED)
+	    domain->domain.type == IOMMU_DOMAIN_UNMANAGED &&
+	    !(current->flags & PF_MEMALLOC))
 		smmuv3_devices_settle();
 }
 

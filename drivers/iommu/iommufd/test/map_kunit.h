@@ -23,6 +23,8 @@
  * @syncs: calls of iotlb_sync
  * @fail_at: this call of map_pages fails, counted from 1; 0: none
  * @kill_at: in this one the test is killed; likewise
+ * @hook: called by map_pages, with @hook_data, or NULL
+ * @hook_data: for @hook
  */
 struct soft_domain {
 	struct iommu_domain domain;
@@ -34,6 +36,8 @@ struct soft_domain {
 	unsigned int syncs;
 	unsigned int fail_at;
 	unsigned int kill_at;
+	void (*hook)(void *data);
+	void *hook_data;
 };
 
 /* As by SIGKILL, which is pending from here to kill_undo(). */
@@ -72,6 +76,9 @@ struct user_memory {
 /* NULL if there is no user memory here; the test has been marked as skipped. */
 struct user_memory *user_memory_new(struct kunit *test, unsigned long npages);
 void user_memory_free(struct user_memory *mem);
+
+/* What is no memory is not pinned. */
+bool soft_page_held(unsigned long pfn);
 
 static inline unsigned int page_pins(struct page *page)
 {

@@ -34,6 +34,11 @@ static struct soft_domain *to_soft(struct iommu_domain *domain)
 	return container_of(domain, struct soft_domain, domain);
 }
 
+bool soft_page_held(unsigned long pfn)
+{
+	return !pfn_valid(pfn) || page_pins(pfn_to_page(pfn)) > 0;
+}
+
 static unsigned long pte_load(struct soft_domain *soft, unsigned long iova)
 {
 	void *entry = xa_load(&soft->ptes, iova / soft->granule);
@@ -52,6 +57,8 @@ static int soft_map(struct iommu_domain *domain, unsigned long iova,
 		return -ENOMEM;
 	if (soft->maps == soft->kill_at)
 		kill_test();
+	if (soft->hook)
+		soft->hook(soft->hook_data);
 
 	KUNIT_EXPECT_EQ(soft->test, pgsize, soft->granule);
 	for (i = 0; i < pgcount; i++) {
@@ -60,7 +67,7 @@ static int soft_map(struct iommu_domain *domain, unsigned long iova,
 
 		KUNIT_EXPECT_EQ_MSG(soft->test, 0, pte_load(soft, at),
 				    "mapped over %lx", at);
-		KUNIT_EXPECT_GT(soft->test, page_pins(pfn_to_page(PHYS_PFN(pte))), 0);
+		KUNIT_EXPECT_TRUE(soft->test, soft_page_held(PHYS_PFN(pte)));
 		if (i == 0)
 			pte |= PTE_FIRST;
 		if (i == pgcount - 1)
@@ -93,7 +100,7 @@ static size_t soft_unmap(struct iommu_domain *domain, unsigned long iova,
 			KUNIT_EXPECT_TRUE(soft->test, pte & PTE_FIRST);
 		if (i == pgcount - 1)
 			KUNIT_EXPECT_TRUE(soft->test, pte & PTE_LAST);
-		KUNIT_EXPECT_GT(soft->test, page_pins(pfn_to_page(pfn)), 0);
+		KUNIT_EXPECT_TRUE(soft->test, soft_page_held(pfn));
 		xa_erase(&soft->ptes, at / pgsize);
 		xa_store(&soft->pending, pfn, xa_mk_value(at), GFP_KERNEL);
 	}
@@ -123,8 +130,8 @@ static void soft_sync(struct iommu_domain *domain,
 					      iova <= gather->end,
 				      "%#lx is not among what is flushed",
 				      iova);
-		KUNIT_EXPECT_GT_MSG(soft->test, page_pins(pfn_to_page(pfn)), 0,
-				    "given back before the flush");
+		KUNIT_EXPECT_TRUE_MSG(soft->test, soft_page_held(pfn),
+				      "given back before the flush");
 		xa_erase(&soft->pending, pfn);
 	}
 }
@@ -149,8 +156,8 @@ static void soft_flush(struct iommu_domain *domain,
 				break;
 		KUNIT_EXPECT_LT_MSG(soft->test, i, num,
 				    "%#lx is not among what is flushed", iova);
-		KUNIT_EXPECT_GT_MSG(soft->test, page_pins(pfn_to_page(pfn)), 0,
-				    "given back before the flush");
+		KUNIT_EXPECT_TRUE_MSG(soft->test, soft_page_held(pfn),
+				      "given back before the flush");
 		xa_erase(&soft->pending, pfn);
 	}
 }

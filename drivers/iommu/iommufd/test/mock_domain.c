@@ -58,6 +58,15 @@ static unsigned long load_pte(struct xarray *xa, unsigned long index)
 	return entry ? xa_to_value(entry) : 0;
 }
 
+/* A BAR of a device is not. */
+static bool is_memory(phys_addr_t paddr)
+{
+	unsigned long pfn = PHYS_PFN(paddr);
+
+	return pfn_valid(pfn) && (!PageReserved(pfn_to_page(pfn)) ||
+				  is_zero_page(pfn_to_page(pfn)));
+}
+
 /*
  * Whoever mapped a page has pinned it, and unpins it only when no device can
  * reach it any more. The zero page is never counted.
@@ -70,7 +79,7 @@ static bool page_is_pinned(phys_addr_t paddr)
 {
 	unsigned long pfn = PHYS_PFN(paddr);
 
-	if (!pfn_valid(pfn) || is_zero_page(pfn_to_page(pfn)))
+	if (!is_memory(paddr) || is_zero_page(pfn_to_page(pfn)))
 		return true;
 	return folio_maybe_dma_pinned(page_folio(pfn_to_page(pfn)));
 }
@@ -512,6 +521,9 @@ static enum mock_xlat paging_translate(struct mock_paging *paging, u64 iova,
  * @len: how many; 0: only look whether the access is possible
  * @write: to memory
  *
+ * What is no memory, but a BAR of another device, is not touched: it is as if nobody
+ * were there.
+ *
  * Return: MOCK_XLAT_OK or _MISS.
  */
 enum mock_xlat mock_paging_access(struct mock_paging *paging, u64 iova,
@@ -524,6 +536,11 @@ enum mock_xlat mock_paging_access(struct mock_paging *paging, u64 iova,
 	if (rc != MOCK_XLAT_OK || !len)
 		return rc;
 
+	if (!is_memory(paddr)) {
+		if (!write)
+			memset(buf, 0xff, len);
+		return MOCK_XLAT_OK;
+	}
 	if (write)
 		memcpy_to_page(pfn_to_page(PHYS_PFN(paddr)),
 			       offset_in_page(paddr), buf, len);

@@ -11,6 +11,7 @@
 #include <linux/delay.h>
 #include <linux/iommu.h>
 #include <linux/jiffies.h>
+#include <linux/sched/mm.h>
 #include <uapi/linux/iommufd.h>
 
 #include "../map/iova_space.h"
@@ -633,6 +634,43 @@ static void owed_settle(struct kunit *test)
 	rig_end(rig);
 }
 
+static void shut_out_late(struct work_struct *work)
+{
+	msleep(200);
+	shut_out_work(work);
+}
+
+/*
+ * Who must not wait for memory, as an mm's notifier, does not wait for who shuts a device
+ * out: that takes the unit's lock, with which others allocate.
+ */
+static void owed_noreclaim(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+	struct smmuv3_device *device;
+	unsigned int flags;
+
+	if (!rig)
+		return;
+	device = rig->device[DEV_GUILTY];
+	INIT_WORK(&device->distrust_work, shut_out_late);
+	KUNIT_ASSERT_EQ(test, iommu_map(&rig->bad->domain, IOVA, SZ_1G, SZ_4K,
+					IOMMU_READ, GFP_KERNEL), 0);
+	rig->fake->dead = true;
+	rig->fake->dead_sid = GUILTY;
+	rig->fake->withhold = true;
+	flags = memalloc_noreclaim_save();
+	KUNIT_EXPECT_EQ(test, iommu_unmap(&rig->bad->domain, IOVA, SZ_4K), SZ_4K);
+	memalloc_noreclaim_restore(flags);
+	KUNIT_EXPECT_TRUE(test, device->suspect);
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(device->shut_out));
+	smmuv3_devices_settle();
+	KUNIT_EXPECT_TRUE(test, device->shut_out);
+	answer(rig, true);
+	KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(&rig->fake->unit), 0);
+	rig_end(rig);
+}
+
 /*
  * Replacing what a device is on leaves a number that is kept, each time: that ends where
  * others would have none to be attached with.
@@ -947,6 +985,7 @@ static struct kunit_case owed_cases[] = {
 	KUNIT_CASE(owed_back_again),
 	KUNIT_CASE(owed_new_owner),
 	KUNIT_CASE(owed_settle),
+	KUNIT_CASE(owed_noreclaim),
 	KUNIT_CASE(owed_numbers),
 	KUNIT_CASE(owed_contexts),
 	KUNIT_CASE(owed_stream_tables),

@@ -804,4 +804,31 @@ TEST_F(ioas, process_gone_before_the_device_comes)
 	ASSERT_EQ(0, iommu_unmap(self->fd, ioas, 0, ~0ULL, NULL));
 }
 
+#ifdef TEST_VTD
+/* Memory of a device is mapped by its address, and nothing is pinned; not by its file. */
+TEST_F(ioas, device_memory)
+{
+	struct fdinfo before, after;
+	__u64 iova = IOVA_BASE;
+	long pinned;
+
+	if (!variant->attached)
+		SKIP(return, "nothing is pinned without a device");
+	ASSERT_EQ(0, vfio_dev_map_bar0(&self->dev.v));
+	pinned = pinned_pages();
+	state_of(self->fd, &before);
+	EXPECT_EQ(-EINVAL, iommu_map_file(self->fd, self->ioas,
+					  self->dev.v.fd, 0, PAGE,
+					  IOMMU_MAP_RW |
+					  IOMMU_IOAS_MAP_FIXED_IOVA, &iova));
+	EXPECT_EQ(0, iommu_map(self->fd, self->ioas,
+			       (void *)self->dev.v.bar0, PAGE, IOVA_BASE));
+	EXPECT_EQ(pinned, pinned_pages());
+	EXPECT_EQ(0, iommu_unmap(self->fd, self->ioas, IOVA_BASE, PAGE, NULL));
+	state_of(self->fd, &after);
+	EXPECT_STREQ(before.text, after.text);
+	EXPECT_EQ(pinned, pinned_pages());
+}
+#endif
+
 TEST_HARNESS_MAIN
