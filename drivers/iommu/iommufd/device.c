@@ -35,16 +35,9 @@ static void device_destroy_object(struct iommufd_object *obj)
 	struct iommufd_device *idev =
 		container_of(obj, struct iommufd_device, obj);
 
-	struct iommufd_pasid *entry;
-	unsigned long pasid;
-
 	WARN_ON(!list_empty(&idev->group_item));
+	WARN_ON(!xa_empty(&idev->pasids));
 	iommufd_vdevice_evict(obj->ictx, &idev->vdev);
-	/* The driver that bound the device knows nothing of its PASIDs */
-	xa_for_each(&idev->pasids, pasid, entry) {
-		iommufd_device_pasid_detach(idev, pasid);
-		cond_resched();
-	}
 	WARN_ON(!xa_empty(&idev->pasid_spaces));
 	iommufd_pasid_map_destroy(idev->map);
 	iommufd_fault_hold_drop(idev->pri);
@@ -55,7 +48,6 @@ static void device_destroy_object(struct iommufd_object *obj)
 	} else {
 		iommufd_group_note_bound(idev->group, false);
 		iommu_device_release_dma_owner(idev->dev);
-		iommufd_event_device_del(&idev->events);
 	}
 	iommufd_group_put(idev->group);
 	/* The file's last reference is never put synchronously */
@@ -305,7 +297,12 @@ struct iommufd_device *iommufd_device_bind_owned(struct iommufd_ctx *ictx,
  */
 void iommufd_device_unbind(struct iommufd_device *idev)
 {
-	/* Its id may be another's while its PASIDs are still being detached */
+	/* First all that says its id: from the last line on it may be another's */
+	iommufd_device_pasid_detach_all(idev);
+	if (iommufd_device_is_mediated(idev))
+		iommufd_event_pasids_gone();
+	else
+		iommufd_event_device_del(&idev->events);
 	iommufd_pasid_map_hide(idev->map);
 	iommufd_object_destroy_owner(&idev->obj);
 }

@@ -109,6 +109,8 @@ struct iommufd_pasid {
  * @pri: user space's use of page requests (IOMMU_DEVICE_PRI), or NULL; guarded by
  *	@pasid_lock
  * @pasid_lock: one change of a PASID, or of @pri, at a time
+ * @leaving: it is being unbound: no PASID is attached any more; guarded by
+ *	@pasid_lock
  * @pasids: vPASID to struct iommufd_pasid; changed under the group's lock. At most
  *	as many as the device and its IOMMU have. IOMMU_NO_PASID is there for a
  *	mediated device only: the address space of the device itself
@@ -133,6 +135,7 @@ struct iommufd_device {
 	struct iommufd_fault_hold *pri;
 
 	struct mutex pasid_lock;	/* held across a change of a PASID */
+	bool leaving;
 	struct xarray pasids;
 	unsigned int num_pasids;
 	struct xarray pasid_spaces;
@@ -209,7 +212,7 @@ void iommufd_device_publish(struct iommufd_device *idev, u32 *id);
 void iommufd_device_abort(struct iommufd_device *idev);
 
 /* pasid.c, for device.c */
-int iommufd_device_pasid_detach(struct iommufd_device *idev, ioasid_t pasid);
+void iommufd_device_pasid_detach_all(struct iommufd_device *idev);
 
 /* group.c: the hardware's side of it, for device.c */
 struct iommufd_group *iommufd_group_get(struct iommufd_ctx *ictx,

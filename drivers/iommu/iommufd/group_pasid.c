@@ -16,6 +16,14 @@
 #include "device.h"
 #include "trace.h"
 
+static int refuse(struct iommufd_device *idev, ioasid_t pasid,
+		  const char *reason, int rc)
+{
+	trace_pasid_refused(dev_name(idev->dev), idev->obj.id, pasid, reason,
+			    rc);
+	return rc;
+}
+
 static int second_device(struct device *dev, void *data)
 {
 	unsigned int *num = data;
@@ -92,12 +100,12 @@ static int check_attach(struct iommufd_device *idev, ioasid_t pasid,
 	if (xa_load(&idev->pasids, pasid))
 		return -EBUSY;
 	if (group->hwpt && iommufd_hwpt_owns_pasids(idev, group->hwpt))
-		return -EBUSY;
-	if (!iommufd_group_is_alone(group)) {
-		trace_pasid_refused(dev_name(idev->dev), idev->obj.id, pasid,
-				    "its group has other devices", -EINVAL);
-		return -EINVAL;
-	}
+		return refuse(idev, pasid,
+			      "a guest's table on the device has all PASIDs",
+			      -EBUSY);
+	if (!iommufd_group_is_alone(group))
+		return refuse(idev, pasid, "its group has other devices",
+			      -EINVAL);
 	return check_hwpt(idev, hwpt);
 }
 
@@ -127,6 +135,31 @@ static int listen(struct iommufd_pasid *entry, struct iommufd_device *idev)
 		return 0;
 	return iommufd_event_pasid_add(idev->parts, entry->ppasid,
 				       &entry->event);
+}
+
+/* @ppasid is attached by another part of the device, or by a driver of the kernel. */
+static int refuse_taken(struct iommufd_device *idev, ioasid_t pasid)
+{
+	return refuse(idev, pasid, "others have what it is on the wire",
+		      -EBUSY);
+}
+
+static int attach_hardware(struct iommufd_device *idev, ioasid_t pasid,
+			   struct iommufd_pasid *entry,
+			   struct iommufd_hwpt *hwpt)
+{
+	int rc;
+
+	rc = iommu_attach_device_pasid(hwpt->domain, idev->dev, entry->ppasid,
+				       &entry->handle);
+	if (rc != -EBUSY)
+		return rc;
+	/* The core's word, or the driver's? */
+	if (!IS_ERR(iommu_attach_handle_get(idev->group->group, entry->ppasid,
+					    0)))
+		return refuse_taken(idev, pasid);
+	return refuse(idev, pasid,
+		      "not beside what the device itself is attached to", rc);
 }
 
 static void unlisten(struct iommufd_pasid *entry, struct iommufd_device *idev)
@@ -175,13 +208,14 @@ int iommufd_group_attach_pasid(struct iommufd_device *idev, ioasid_t pasid,
 	if (rc)
 		goto err_release;
 	rc = listen(entry, idev);
+	if (rc == -EBUSY)
+		refuse_taken(idev, pasid);
 	if (rc)
 		goto err_space;
 	rc = iommufd_route_install(&entry->route, idev, ppasid, hwpt);
 	if (rc)
 		goto err_listen;
-	rc = iommu_attach_device_pasid(hwpt->domain, idev->dev, ppasid,
-				       &entry->handle);
+	rc = attach_hardware(idev, pasid, entry, hwpt);
 	if (rc)
 		goto err_route;
 

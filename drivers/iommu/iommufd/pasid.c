@@ -31,22 +31,25 @@ static int refuse(struct iommufd_device *idev, ioasid_t pasid,
 /*
  * A request with a PASID has an address that only the IOMMU can tell the meaning of:
  * every bridge has to send it up there (PCIe 6.0, 6.12), whatever other function may
- * have that address. Drivers go on without PASIDs if that is not so; some turn them
- * on only when one is attached.
+ * have that address. Drivers go on without PASIDs if that is not so, or if a bridge
+ * takes no prefixes (2.2.10); some turn them on only when one is attached.
  */
 static bool path_is_open(struct device *dev)
 {
-	struct pci_dev *pdev;
-
 	/* What tells is not for modules; the driver refuses, without a reason */
-	if (!IS_BUILTIN(CONFIG_IOMMUFD) || !dev_is_pci(dev))
-		return false;
-	pdev = pci_physfn(to_pci_dev(dev));
+	return IS_BUILTIN(CONFIG_IOMMUFD) &&
+	       !pci_acs_path_enabled(pci_physfn(to_pci_dev(dev)), NULL,
+				     PCI_ACS_RR | PCI_ACS_UF);
+}
+
+/* Of a device that has PASIDs as its capabilities and its IOMMU go. */
+static bool are_off(struct device *dev)
+{
 #ifdef CONFIG_PCI_PASID
-	if (pdev->pasid_enabled)
-		return false;
+	return dev_is_pci(dev) && !pci_physfn(to_pci_dev(dev))->pasid_enabled;
+#else
+	return false;
 #endif
-	return !pci_acs_path_enabled(pdev, NULL, PCI_ACS_RR | PCI_ACS_UF);
 }
 
 static int check_wire(struct iommufd_device *idev, ioasid_t pasid)
@@ -59,8 +62,15 @@ static int check_wire(struct iommufd_device *idev, ioasid_t pasid)
 	if (!dev_iommu_ops(dev)->remove_dev_pasid)
 		return refuse(idev, pasid, "the IOMMU driver has none",
 			      -EOPNOTSUPP);
+	if (!are_off(dev))
+		return 0;
 	if (path_is_open(dev))
 		return refuse(idev, pasid, "a bridge on the path has no ACS",
+			      -EOPNOTSUPP);
+	/* Drivers of ours turn them on when they probe the device, or never */
+	if (device_iommu_capable(dev,
+				 (enum iommu_cap)IOMMUFD_CAP_PASID_REPLACE))
+		return refuse(idev, pasid, "PASIDs could not be turned on",
 			      -EOPNOTSUPP);
 	return 0;
 }
@@ -111,6 +121,9 @@ static int attach(struct iommufd_device *idev, ioasid_t pasid, u32 *pt_id,
 	struct iommufd_pasid *entry;
 	int rc;
 
+	/* Who found the device before it was unbound is as late as who did not */
+	if (idev->leaving)
+		return -ENOENT;
 	if (xa_load(&idev->pasids, pasid))
 		return -EBUSY;
 	rc = iommufd_pasid_map_reserve(idev->map, pasid);
@@ -122,9 +135,13 @@ static int attach(struct iommufd_device *idev, ioasid_t pasid, u32 *pt_id,
 		goto err_map;
 	}
 	*ppasid = grant ? grant->ppasid : pasid;
-	rc = iommufd_device_pasid_attach(idev, pasid, *ppasid, pt_id);
-	if (rc == -EBUSY)
-		refuse(idev, pasid, "others have what it is on the wire", rc);
+	/* The global pool's: it was chosen for another device that has more of them */
+	if (*ppasid >= idev->dev->iommu->max_pasids)
+		rc = refuse(idev, pasid,
+			    "what it is on the wire is more than the device can have",
+			    -ERANGE);
+	else
+		rc = iommufd_device_pasid_attach(idev, pasid, *ppasid, pt_id);
 	if (rc)
 		goto err_grant;
 
@@ -145,18 +162,13 @@ err_map:
 	return rc;
 }
 
-/**
- * iommufd_device_pasid_detach() - undo an attach
- * @idev: the device; its pasid_lock is held, or nobody else can change it any more
- * @pasid: as user space calls it
- *
- * First whoever looked the PASID up is told, and stops using it; then the hardware
- * lets go of it, and is drained; and then what was on the wire may be another's. On
- * return DMA with the PASID is blocked, and every page fault of it answered.
- *
- * Return: 0; -ENOENT: it is not attached.
+/*
+ * Undo an attach, with iommufd_device::pasid_lock held. First whoever looked the PASID
+ * up is told, and stops using it; then the hardware lets go of it, and is drained; and
+ * then what was on the wire may be another's. On return DMA with the PASID is blocked,
+ * and every page fault of it answered. -ENOENT: it is not attached.
  */
-int iommufd_device_pasid_detach(struct iommufd_device *idev, ioasid_t pasid)
+static int detach(struct iommufd_device *idev, ioasid_t pasid)
 {
 	struct iommufd_pasid *entry = xa_load(&idev->pasids, pasid);
 	struct iommufd_pasid_grant *grant = NULL;
@@ -176,6 +188,27 @@ int iommufd_device_pasid_detach(struct iommufd_device *idev, ioasid_t pasid)
 		iommufd_pasid_grant_put(idev->account, grant);
 	iommufd_hwpt_drop(hwpt);
 	return 0;
+}
+
+/**
+ * iommufd_device_pasid_detach_all() - a device is going to be unbound
+ * @idev: the device
+ *
+ * The driver that bound it knows nothing of its PASIDs. What is attached is detached,
+ * and nothing is attached any more. Takes iommufd_device::pasid_lock.
+ */
+void iommufd_device_pasid_detach_all(struct iommufd_device *idev)
+{
+	struct iommufd_pasid *entry;
+	unsigned long pasid;
+
+	mutex_lock(&idev->pasid_lock);
+	idev->leaving = true;
+	xa_for_each(&idev->pasids, pasid, entry) {
+		detach(idev, pasid);
+		cond_resched();
+	}
+	mutex_unlock(&idev->pasid_lock);
 }
 
 /* --- for drivers --- */
@@ -250,7 +283,7 @@ void iommufd_device_detach_pasid(struct iommufd_device *idev, u32 pasid)
 		return;
 	}
 	mutex_lock(&idev->pasid_lock);
-	iommufd_device_pasid_detach(idev, pasid);
+	detach(idev, pasid);
 	mutex_unlock(&idev->pasid_lock);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_detach_pasid, IOMMUFD);
@@ -269,7 +302,7 @@ static int user_attach(struct iommufd_call *call,
 		return rc;
 	rc = iommufd_call_respond(call, sizeof(*cmd));
 	if (rc)
-		iommufd_device_pasid_detach(idev, cmd->pasid);
+		detach(idev, cmd->pasid);
 	return rc;
 }
 
@@ -364,7 +397,7 @@ int iommufd_pasid_detach_ioctl(struct iommufd_call *call)
 	rc = check_pasid(idev, cmd->pasid, true);
 	if (!rc) {
 		mutex_lock(&idev->pasid_lock);
-		rc = iommufd_device_pasid_detach(idev, cmd->pasid);
+		rc = detach(idev, cmd->pasid);
 		mutex_unlock(&idev->pasid_lock);
 	}
 	iommufd_object_put(&idev->obj);

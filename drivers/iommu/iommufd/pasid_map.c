@@ -11,6 +11,9 @@
  */
 #include <linux/iommu.h>
 #include <linux/iommufd.h>
+#include <linux/notifier.h>
+#include <linux/rcupdate.h>
+#include <linux/rwsem.h>
 #include <linux/slab.h>
 
 #include "object.h"
@@ -117,6 +120,24 @@ bool iommufd_pasid_map_clear(struct iommufd_pasid_map *map, u32 vpasid)
 	return xa_erase(&map->table, vpasid);
 }
 
+/*
+ * Every one of them is told. A notifier chain ends with the first callback that returns
+ * NOTIFY_STOP_MASK: those behind it would go on with a pPASID that is another's next.
+ */
+static void notify_all(struct blocking_notifier_head *chain,
+		       struct iommufd_pasid_binding *binding)
+{
+	struct notifier_block *nb;
+
+	if (!rcu_access_pointer(chain->head))
+		return;
+	down_read(&chain->rwsem);
+	for (nb = rcu_dereference_raw(chain->head); nb;
+	     nb = rcu_dereference_raw(nb->next))
+		nb->notifier_call(nb, IOMMUFD_PASID_GONE, binding);
+	up_read(&chain->rwsem);
+}
+
 /**
  * iommufd_pasid_map_gone() - tell those who found it
  * @map: where it was, and is not
@@ -139,8 +160,7 @@ void iommufd_pasid_map_gone(struct iommufd_pasid_map *map, u32 vpasid,
 	 * when it is empty. Pairs with iommufd_pasid_notifier_register().
 	 */
 	smp_mb();
-	blocking_notifier_call_chain(&map->ictx->pasid_notifiers,
-				     IOMMUFD_PASID_GONE, &binding);
+	notify_all(&map->ictx->pasid_notifiers, &binding);
 }
 
 /**
@@ -186,7 +206,7 @@ EXPORT_SYMBOL_NS_GPL(iommufd_pasid_translate, IOMMUFD);
  * @ictx: the context; the caller keeps it until unregistering
  * @nb: called with enum iommufd_pasid_event. May sleep, but must not wait for who
  *	attaches, replaces or detaches a PASID of the context, or unbinds a device.
- *	Its return value is not looked at
+ *	Its return value is not looked at: it cannot keep others from being called
  *
  * The callback of a detach comes first, then the hardware lets go of the PASID and
  * is drained, and only then the pPASID is free to be another's.

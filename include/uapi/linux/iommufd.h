@@ -1426,12 +1426,12 @@ struct iommu_features {
  * events name the mediated device and the vPASID.
  *
  * Give a PASID of a device an address space of its own. It has nothing to do with
- * what the device itself is attached to, or whether it is; DMA with a PASID that
- * is not attached is blocked. Page faults go to the fault queue of the HWPT, and
- * carry the PASID. As when a device is attached, the device's reserved regions
- * are kept free in the IOAS, and an IOAS gets a HWPT chosen or made for it. The
- * HWPT cannot be destroyed while the PASID is attached; unbinding the device, or
- * closing it, detaches all its PASIDs.
+ * what the device itself is attached to, or whether it is, unless the one excludes
+ * the other (EBUSY); DMA with a PASID that is not attached is blocked. Page faults
+ * go to the fault queue of the HWPT, and carry the PASID. As when a device is
+ * attached, the device's reserved regions are kept free in the IOAS, and an IOAS
+ * gets a HWPT chosen or made for it. The HWPT cannot be destroyed while the PASID
+ * is attached; unbinding the device, or closing it, detaches all its PASIDs.
  *
  * REPLACE moves an attached PASID without a moment in which its DMA is blocked.
  * Page requests outstanding are answered such that the device asks again, and
@@ -1441,13 +1441,16 @@ struct iommu_features {
  * (@flags; the device, its IOMMU driver or this kind of HWPT has no PASIDs, or no
  * fault queue; REPLACE: the IOMMU driver cannot, detach and attach instead),
  * EINVAL (@pasid out of range, a @pt_id that does not suit the device, a group of
- * several devices), ENOSPC (ATTACH: no pPASID is free), EDQUOT (ATTACH: this open
- * file has as many pPASIDs of the pool as it may), EBUSY (ATTACH: the PASID is
+ * several devices), ENOSPC (ATTACH: no pPASID is free; the IOMMU has no number left
+ * for one more HWPT of this device), EDQUOT (ATTACH: this open file has as many
+ * pPASIDs of the pool as it may), EBUSY (ATTACH: the PASID is
  * attached, also by a driver of the kernel; or the device is attached to a nested
- * HWPT that is a table of PASIDs itself), EADDRINUSE (the IOAS maps or promises an
- * IOVA the device cannot have), EFAULT, ENOMEM; what the IOMMU driver returns.
- * Nothing has changed then; only if the structure of a REPLACE becomes unwritable
- * during the call, it is EFAULT although the PASID has moved.
+ * HWPT that is a table of PASIDs itself, or on an SMMUv3 to one that is a parent),
+ * ERANGE (ATTACH: the pPASID that the vPASID has in the global pool is beyond what
+ * the device can have), EADDRINUSE (the IOAS maps or promises an IOVA the device
+ * cannot have), EFAULT, ENOMEM; what the IOMMU driver returns. Nothing has changed
+ * then; only if the structure of a REPLACE becomes unwritable during the call, it
+ * is EFAULT although the PASID has moved.
  */
 struct iommu_device_pasid {
 	__u32 size;

@@ -182,6 +182,16 @@ void iommufd_event_pasid_del(struct iommufd_event_parent *parent, u32 ppasid)
 	WARN_ON(!xa_erase(&parent->pasids, ppasid));
 }
 
+/**
+ * iommufd_event_pasids_gone() - after the last iommufd_event_pasid_del() of a device
+ *
+ * On return nobody tells of an event as the device's. May sleep.
+ */
+void iommufd_event_pasids_gone(void)
+{
+	synchronize_rcu();
+}
+
 /*
  * Of a device that has mediated ones, what has no PASID of theirs is nobody's: a
  * guess would tell one user of another's accesses. Changes the PASID of @event to

@@ -94,6 +94,7 @@ void iommufd_event_parent_put(struct iommufd_event_parent *parent);
 int iommufd_event_pasid_add(struct iommufd_event_parent *parent, u32 ppasid,
 			    struct iommufd_event_pasid *epasid);
 void iommufd_event_pasid_del(struct iommufd_event_parent *parent, u32 ppasid);
+void iommufd_event_pasids_gone(void);
 
 int iommufd_event_listen(struct iommufd_event_listener *listener,
 			 const struct iommu_domain *domain,

@@ -374,6 +374,194 @@ static void map_of_a_device(struct kunit *test)
 	iommufd_pasid_map_destroy(map);
 }
 
+/*
+ * A device goes: its id is free before its map is. Nothing is found by the id any
+ * more, and what the next device puts there stays.
+ */
+static void map_hidden_before_it_goes(struct kunit *test)
+{
+	struct pasid_test *t = test->priv;
+	struct iommufd_pasid_map *map, *next;
+	u32 found;
+
+	map = iommufd_pasid_map_create(&t->ictx[0], 44);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(map));
+	KUNIT_ASSERT_EQ(test, 0, iommufd_pasid_map_reserve(map, 6));
+	iommufd_pasid_map_set(map, 6, 600);
+	iommufd_pasid_map_hide(map);
+	KUNIT_EXPECT_EQ(test, -ENOENT,
+			iommufd_pasid_translate(&t->ictx[0], 44, 6, &found));
+
+	next = iommufd_pasid_map_create(&t->ictx[0], 44);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(next));
+	KUNIT_ASSERT_EQ(test, 0, iommufd_pasid_map_reserve(next, 7));
+	iommufd_pasid_map_set(next, 7, 700);
+	KUNIT_EXPECT_EQ(test, -ENOENT,
+			iommufd_pasid_translate(&t->ictx[0], 44, 6, &found));
+
+	/* Those who found it are told, and by that nothing of the next one goes */
+	KUNIT_EXPECT_TRUE(test, iommufd_pasid_map_clear(map, 6));
+	iommufd_pasid_map_gone(map, 6, 600);
+	KUNIT_EXPECT_EQ(test, 1, t->heard[0].num);
+	KUNIT_EXPECT_EQ(test, 44, t->heard[0].last.dev_id);
+	KUNIT_EXPECT_EQ(test, 600, t->heard[0].last.ppasid);
+	iommufd_pasid_map_destroy(map);
+	KUNIT_EXPECT_EQ(test, 0,
+			iommufd_pasid_translate(&t->ictx[0], 44, 7, &found));
+	KUNIT_EXPECT_EQ(test, 700, found);
+	iommufd_pasid_map_clear(next, 7);
+	iommufd_pasid_map_destroy(next);
+}
+
+static unsigned int stops;
+
+static int hear_and_stop(struct notifier_block *nb, unsigned long event,
+			 void *data)
+{
+	return stops++ % 2 ? NOTIFY_BAD : NOTIFY_STOP;
+}
+
+/* Whatever one of them returns, the next one is told. */
+static void notifiers_are_all_told(struct kunit *test)
+{
+	struct notifier_block before = {
+		.notifier_call = hear_and_stop,
+		.priority = 1,
+	};
+	struct notifier_block behind = {
+		.notifier_call = hear_and_stop,
+		.priority = -1,
+	};
+	struct pasid_test *t = test->priv;
+	struct iommufd_pasid_map *map;
+
+	map = iommufd_pasid_map_create(&t->ictx[0], 44);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(map));
+	iommufd_pasid_notifier_register(&t->ictx[0], &before);
+	iommufd_pasid_notifier_register(&t->ictx[0], &behind);
+	stops = 0;
+	iommufd_pasid_map_gone(map, 6, 600);
+	KUNIT_EXPECT_EQ(test, 2, stops);
+	KUNIT_EXPECT_EQ(test, 1, t->heard[0].num);
+	iommufd_pasid_map_gone(map, 6, 600);
+	KUNIT_EXPECT_EQ(test, 4, stops);
+	KUNIT_EXPECT_EQ(test, 2, t->heard[0].num);
+	iommufd_pasid_notifier_unregister(&t->ictx[0], &before);
+	iommufd_pasid_notifier_unregister(&t->ictx[0], &behind);
+	iommufd_pasid_map_destroy(map);
+}
+
+#define BARRIER_ROUNDS	20000
+/* A machine whose processors take turns needs a turn for each round */
+#define BARRIER_SECONDS	20
+
+/* One registers and looks up, the other one clears and tells who is registered. */
+struct barrier_race {
+	struct iommufd_pasid_map *map;
+	struct notifier_block nb;
+	atomic_t turn;
+	atomic_t done;
+	bool heard;
+	bool stop;
+};
+
+static int barrier_hear(struct notifier_block *nb, unsigned long event,
+			void *data)
+{
+	WRITE_ONCE(container_of(nb, struct barrier_race, nb)->heard, true);
+	return NOTIFY_OK;
+}
+
+/* The two are to meet within a few instructions, in either order. */
+static void barrier_delay(struct rnd_state *rnd)
+{
+	unsigned int n = prandom_u32_state(rnd) % 64;
+
+	while (n--)
+		cpu_relax();
+}
+
+static int barrier_clear(void *arg)
+{
+	struct barrier_race *race = arg;
+	struct rnd_state rnd;
+	int turn = 0;
+
+	prandom_seed_state(&rnd, 2);
+	while (!READ_ONCE(race->stop)) {
+		if (atomic_read_acquire(&race->turn) == turn) {
+			cond_resched();
+			cpu_relax();
+			continue;
+		}
+		turn++;
+		barrier_delay(&rnd);
+		if (iommufd_pasid_map_clear(race->map, 5))
+			iommufd_pasid_map_gone(race->map, 5, 500);
+		atomic_set_release(&race->done, turn);
+	}
+	while (!kthread_should_stop())
+		schedule_timeout_interruptible(1);
+	return 0;
+}
+
+/* Who found it after registering hears that it is gone. */
+static void notifier_against_the_last_look(struct kunit *test)
+{
+	struct pasid_test *t = test->priv;
+	struct barrier_race race = { .nb.notifier_call = barrier_hear };
+	unsigned long end = jiffies + BARRIER_SECONDS * HZ;
+	unsigned int wrong = 0, both = 0, rounds = 0, rc = 0;
+	struct task_struct *task;
+	struct rnd_state rnd;
+	int round;
+	u32 found;
+
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "there is one CPU");
+	/* Alone: the chain is empty but for it */
+	iommufd_pasid_notifier_unregister(&t->ictx[0], &t->heard[0].nb);
+	race.map = iommufd_pasid_map_create(&t->ictx[0], 44);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(race.map));
+	task = kthread_run(barrier_clear, &race, "pasid-clear");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	prandom_seed_state(&rnd, 1);
+	for (round = 1; round <= BARRIER_ROUNDS; round++) {
+		bool have;
+
+		if (time_after(jiffies, end))
+			break;
+
+		rc = iommufd_pasid_map_reserve(race.map, 5);
+		if (rc)
+			break;
+		iommufd_pasid_map_set(race.map, 5, 500);
+		WRITE_ONCE(race.heard, false);
+		atomic_set_release(&race.turn, round);
+		barrier_delay(&rnd);
+		iommufd_pasid_notifier_register(&t->ictx[0], &race.nb);
+		have = !iommufd_pasid_translate(&t->ictx[0], 44, 5, &found);
+		while (atomic_read_acquire(&race.done) != round) {
+			cond_resched();
+			cpu_relax();
+		}
+		iommufd_pasid_notifier_unregister(&t->ictx[0], &race.nb);
+		wrong += have && !READ_ONCE(race.heard);
+		both += have;
+		rounds++;
+	}
+	WRITE_ONCE(race.stop, true);
+	kthread_stop(task);
+	iommufd_pasid_map_destroy(race.map);
+	iommufd_pasid_notifier_register(&t->ictx[0], &t->heard[0].nb);
+	KUNIT_EXPECT_EQ(test, 0, rc);
+	KUNIT_EXPECT_EQ(test, 0, wrong);
+	/* Or they have not met, and nothing was tried */
+	KUNIT_EXPECT_GT(test, both, 0);
+	KUNIT_EXPECT_LT(test, both, rounds);
+	kunit_info(test, "%u of %u found it\n", both, rounds);
+}
+
 #define READERS	3
 #define ROUNDS	20000
 
@@ -461,6 +649,9 @@ static struct kunit_case pasid_cases[] = {
 	KUNIT_CASE(global_new_life_beside_the_old),
 	KUNIT_CASE(global_not_attached_after_all),
 	KUNIT_CASE(map_of_a_device),
+	KUNIT_CASE(map_hidden_before_it_goes),
+	KUNIT_CASE(notifiers_are_all_told),
+	KUNIT_CASE_SLOW(notifier_against_the_last_look),
 	KUNIT_CASE_SLOW(map_readers_against_a_writer),
 	{}
 };
