@@ -346,8 +346,8 @@ struct iommufd_hwpt *iommufd_group_detach_pasid(struct iommufd_device *idev,
 
 	hwpt = entry->hwpt;
 	iommu_detach_device_pasid(hwpt->domain, idev->dev, entry->ppasid);
-	/* What a route's end does; the pPASID goes to others next */
-	if (!entry->route.now && iommufd_device_is_mediated(idev))
+	/* What a route's end does: page requests may be on for other PASIDs */
+	if (!entry->route.now)
 		iommufd_fault_drain(idev->dev, entry->ppasid);
 	iommufd_route_remove(&entry->route);
 	unlisten(entry, idev);

@@ -121,21 +121,38 @@ static void fault_attach_drain(struct iommufd_fault_attach *attach,
 	fault_queue_purge(attach->queue);
 }
 
-/* Refused groups count with the heir, or are forgotten. */
+/*
+ * Nothing of a PASID is on the way any more, so the rest of a refused group will not
+ * come: the device was reset in the middle of it. Whoever has the PASID next may see
+ * the same index. Those that were refused because nobody listened have no attach.
+ */
+static void fault_source_forget_pasid(struct iommufd_fault_source *source,
+				      ioasid_t pasid)
+{
+	struct fault_group *group, *next;
+
+	spin_lock_bh(&source->lock);
+	list_for_each_entry_safe(group, next, &source->doomed, link)
+		if (group->pasid_valid && group->pasid == pasid)
+			fault_group_discard(source, group);
+	spin_unlock_bh(&source->lock);
+}
+
+/* Refused groups count with the heir, or with nobody. */
 static void fault_attach_bequeath(struct iommufd_fault_attach *attach,
 				  struct iommufd_fault_attach *heir)
 {
 	struct iommufd_fault_source *source = attach->source;
-	struct fault_group *group, *next;
+	struct fault_group *group;
 
 	spin_lock_bh(&source->lock);
-	list_for_each_entry_safe(group, next, &source->doomed, link) {
+	list_for_each_entry(group, &source->doomed, link) {
 		if (group->attach != attach)
 			continue;
-		if (heir)
-			group->attach = heir;
-		else
-			fault_group_discard(source, group);
+		group->attach = heir;
+		/* To be asked again is of no use where nobody listens */
+		if (!heir)
+			group->verdict = IOMMUFD_FAULT_REFUSED;
 	}
 	spin_unlock_bh(&source->lock);
 }
@@ -180,7 +197,9 @@ static void fault_unit_drain(struct iommufd_fault_attach *attach)
  * @pasid: on the wire; has no attach, and no table any more
  *
  * On return the door has refused all that was on the way, so that the PASID can be
- * another's. May sleep; takes the mutex of the device's source.
+ * another's, or have another table. Hardware is asked only while page requests are on,
+ * for the sake of another attach: turning them off drains too. May sleep; takes the
+ * mutex of the device's source.
  */
 void iommufd_fault_drain(struct device *dev, ioasid_t pasid)
 {
@@ -189,8 +208,9 @@ void iommufd_fault_drain(struct device *dev, ioasid_t pasid)
 	if (!source)
 		return;
 	mutex_lock(&source->mutex);
-	if (!source->dead && source->unit->ops->drain)
+	if (!source->dead && source->on && source->unit->ops->drain)
 		source->unit->ops->drain(source, pasid);
+	fault_source_forget_pasid(source, pasid);
 	mutex_unlock(&source->mutex);
 	fault_source_put(source);
 }
@@ -202,12 +222,20 @@ void iommufd_fault_drain(struct device *dev, ioasid_t pasid)
  */
 void fault_attach_cut(struct iommufd_fault_attach *attach)
 {
-	static const struct fault_drain how = {
+	const struct fault_drain how = {
 		.code = IOMMUFD_PAGE_RESP_INVALID,
+		/*
+		 * Who detaches a PASID has stopped it. A device as a whole goes on: what
+		 * comes of a group after this is not to be taken for all of it.
+		 */
+		.doom = attach->pasid == IOMMU_NO_PASID,
+		.verdict = IOMMUFD_FAULT_REFUSED,
 	};
 
 	fault_route_set(attach->source, attach->pasid, NULL);
 	fault_attach_retire(attach, &how);
+	if (attach->pasid != IOMMU_NO_PASID)
+		fault_source_forget_pasid(attach->source, attach->pasid);
 }
 
 /**
@@ -402,8 +430,9 @@ void iommufd_fault_attach_replace(struct iommufd_fault_attach *old,
 {
 	struct fault_drain how = {
 		.code = IOMMUFD_PAGE_RESP_SUCCESS,
-		.doom = new,
-		.verdict = IOMMUFD_FAULT_RETRY,
+		/* Nothing was stopped: what has begun goes on */
+		.doom = true,
+		.verdict = new ? IOMMUFD_FAULT_RETRY : IOMMUFD_FAULT_REFUSED,
 		.heir = new,
 	};
 	struct iommufd_fault_source *source;

@@ -107,7 +107,9 @@ struct iommufd_fault_pri_hw {
  *	kind (struct iommufd_fault_hold), or after @stop: turn page requests on.
  *	Returns 0 or the error attach returns; they are off then. May sleep.
  *	Optional.
- * @disable: after the last use has gone; only if they are on. Optional.
+ * @disable: after the last use has gone; only if they are on. When it returns, what
+ *	hardware and the backend's own queues held of @source has been handed to the
+ *	door, and no more comes. Optional.
  * @drain: hand every request of (@source, @pasid) that hardware and the
  *	backend's own queues still hold to the door, then return. With
  *	IOMMU_NO_PASID also those of every PASID that has no attach of its own.

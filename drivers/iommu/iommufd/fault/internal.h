@@ -221,8 +221,9 @@ struct fault_batch {
  *	guarded by @mutex
  * @held: there is a struct iommufd_fault_hold; guarded by @mutex
  * @paused: the backend keeps page requests off, whoever wants them; guarded by @mutex
- * @nr_attaches: attaches that exist, installed or not; the group structures
- *	live as long as there is one; guarded by @mutex
+ * @nr_attaches: attaches that exist, installed or not, and whoever has page requests
+ *	held on (iommufd_fault_hold_new()); the group structures live as long as there
+ *	is one; guarded by @mutex
  * @dead: unregistered; guarded by @mutex
  * @batch: for answers given while draining; guarded by @mutex
  */

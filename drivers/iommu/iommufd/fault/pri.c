@@ -93,10 +93,11 @@ struct iommufd_fault_hold *iommufd_fault_hold_new(struct device *dev,
 	hold = kzalloc(sizeof(*hold), GFP_KERNEL_ACCOUNT);
 	if (!hold)
 		return ERR_PTR(-ENOMEM);
-	source = fault_source_get(dev);
-	if (!source) {
+	/* With group structures: what is refused has to be remembered */
+	source = fault_source_join(dev);
+	if (IS_ERR(source)) {
 		kfree(hold);
-		return ERR_PTR(-EOPNOTSUPP);
+		return ERR_CAST(source);
 	}
 	hold->source = source;
 
@@ -113,7 +114,7 @@ struct iommufd_fault_hold *iommufd_fault_hold_new(struct device *dev,
 	}
 	mutex_unlock(&source->mutex);
 	if (rc) {
-		fault_source_put(source);
+		fault_source_leave(source);
 		kfree(hold);
 		return ERR_PTR(rc);
 	}
@@ -139,7 +140,7 @@ void iommufd_fault_hold_drop(struct iommufd_fault_hold *hold)
 	set_limit(source, source->max_outstanding);
 	fault_source_disable(source);
 	mutex_unlock(&source->mutex);
-	fault_source_put(source);
+	fault_source_leave(source);
 	kfree(hold);
 }
 

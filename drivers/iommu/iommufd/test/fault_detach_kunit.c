@@ -580,6 +580,160 @@ static void detach_test_blocking(struct kunit *test)
 	ft_done(ft);
 }
 
+/* The device was reset in the middle of a group that nobody listened for. */
+static void detach_test_next_owner(struct kunit *test)
+{
+	struct fault_queue_params params = { .depth = 8 };
+	struct ft *ft = ft_new(test, 8, 8);
+	struct iommufd_fault_queue *first = ft->queue;
+	struct iommufd_fault_attach *rid = ft_attach(ft, 0, IOMMU_NO_PASID);
+	struct iommufd_fault_attach *one = ft_attach(ft, 0, 7);
+	struct iommufd_fault_attach *eight;
+	int round;
+
+	ft_report(ft, 0, 7, 3, 0x1000, false);
+	fault_queue_close(ft->queue);
+	/* Another's, whose rest does come */
+	ft_report(ft, 0, 8, 3, 0x1000, false);
+	iommufd_fault_attach_remove(one);
+	ft->queue = ft_queue_new(ft, &params);
+	for (round = 0; round < 2; round++) {
+		one = ft_attach(ft, 0, 7);
+		KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 7, 3, 0x2000, true),
+				IOMMUFD_FAULT_TAKEN);
+		KUNIT_EXPECT_EQ(test, ft_read(ft, 8), 40);
+		KUNIT_EXPECT_EQ(test, ft->recs[0].addr, 0x2000);
+		iommufd_fault_attach_remove(one);
+		/* And one that went to nobody, before a PASID's last drain */
+		ft_report(ft, 0, 7, 3, 0x1000, false);
+		iommufd_fault_drain(ft->dev[0], 7);
+	}
+	eight = ft_attach(ft, 0, 8);
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 8, 3, 0x2000, false),
+			IOMMUFD_FAULT_DROPPED);
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 8, 3, 0x2000, true),
+			IOMMUFD_FAULT_REFUSED);
+	iommufd_fault_attach_remove(eight);
+	ft_queue_free(ft, ft->queue);
+	ft->queue = first;
+	iommufd_fault_attach_remove(rid);
+	ft_done(ft);
+}
+
+static void end_rid(struct iommufd_fault_attach *rid, bool by_replace)
+{
+	if (by_replace)
+		iommufd_fault_attach_replace(rid, NULL);
+	else
+		iommufd_fault_attach_remove(rid);
+}
+
+/*
+ * Page requests stay on, for a PASID or since somebody holds them on, and the device goes
+ * on with a group while its table is taken away or has no queue for a while.
+ */
+static void detach_test_goes_on(struct kunit *test)
+{
+	struct ft *ft = ft_new(test, 8, 8);
+	struct iommufd_fault_attach *other, *rid;
+	struct iommufd_fault_hold *hold;
+	int round;
+
+	for (round = 0; round < 4; round++) {
+		other = NULL;
+		hold = NULL;
+		if (round % 2) {
+			hold = iommufd_fault_hold_new(ft->dev[0], 0);
+			KUNIT_ASSERT_FALSE(test, IS_ERR(hold));
+		} else {
+			other = ft_attach(ft, 0, 1);
+		}
+		rid = ft_attach(ft, 0, IOMMU_NO_PASID);
+		/* Begun while somebody listened, and while nobody did */
+		KUNIT_EXPECT_EQ(test, ft_report(ft, 0, FT_NO_PASID, 3, 0x1000, false),
+				IOMMUFD_FAULT_TAKEN);
+		end_rid(rid, round / 2);
+		KUNIT_EXPECT_EQ(test, ft_report(ft, 0, FT_NO_PASID, 4, 0x1000, false),
+				IOMMUFD_FAULT_DROPPED);
+		rid = ft_attach(ft, 0, IOMMU_NO_PASID);
+		end_rid(rid, round / 2);
+		rid = ft_attach(ft, 0, IOMMU_NO_PASID);
+		KUNIT_EXPECT_EQ(test, ft_report(ft, 0, FT_NO_PASID, 3, 0x2000, true),
+				IOMMUFD_FAULT_REFUSED);
+		KUNIT_EXPECT_EQ(test, ft_report(ft, 0, FT_NO_PASID, 4, 0x2000, true),
+				IOMMUFD_FAULT_REFUSED);
+		/* And from here on whole groups come. */
+		KUNIT_EXPECT_EQ(test, ft_report(ft, 0, FT_NO_PASID, 3, 0x1000, true),
+				IOMMUFD_FAULT_TAKEN);
+		KUNIT_EXPECT_EQ(test, ft_read(ft, 8), 40);
+		iommufd_fault_attach_remove(rid);
+		iommufd_fault_attach_remove(other);
+		iommufd_fault_hold_drop(hold);
+	}
+	ft_ledger(ft, 0);
+	ft_done(ft);
+}
+
+static void expect_neighbours(struct ft *ft, struct iommufd_fault_queue *queue,
+			      unsigned int num)
+{
+	struct iommufd_fault_source *done[FT_DEVS] = {}, *last = NULL;
+	struct iommufd_fault_attach *attach;
+	int i, runs = 0;
+
+	list_for_each_entry(attach, &queue->attaches, queue_item) {
+		num--;
+		if (attach->source == last)
+			continue;
+		last = attach->source;
+		for (i = 0; i < runs; i++)
+			KUNIT_EXPECT_PTR_NE(ft->test, done[i], last);
+		if (runs < FT_DEVS)
+			done[runs++] = last;
+	}
+	KUNIT_EXPECT_EQ(ft->test, num, 0);
+}
+
+/* The attaches of a device are next to each other in a queue, whatever the order. */
+static void detach_test_neighbours(struct kunit *test)
+{
+	struct fault_queue_params params = { .depth = 8 };
+	struct ft *ft = ft_new(test, 8, 8);
+	struct iommufd_fault_queue *queues[2] = { ft->queue, ft_queue_new(ft, &params) };
+	struct iommufd_fault_attach *attach[FT_DEVS][8] = {};
+	unsigned int step, num[2] = {};
+	struct rnd_state rnd;
+	int i, j;
+
+	prandom_seed_state(&rnd, 20261130);
+	for (step = 0; step < 2000; step++) {
+		u32 r = prandom_u32_state(&rnd);
+		struct iommufd_fault_attach **a =
+			&attach[(r >> 8) % FT_DEVS][(r >> 16) % 8];
+
+		if (*a) {
+			num[(*a)->queue == queues[1]]--;
+			iommufd_fault_attach_remove(*a);
+			*a = NULL;
+		} else {
+			ft->queue = queues[r % 2];
+			*a = ft_attach(ft, (r >> 8) % FT_DEVS, (r >> 16) % 8);
+			num[r % 2]++;
+		}
+		expect_neighbours(ft, queues[0], num[0]);
+		expect_neighbours(ft, queues[1], num[1]);
+		/* From here on some are added to a queue that is closed. */
+		if (step == 1000)
+			fault_queue_close(queues[0]);
+	}
+	for (i = 0; i < FT_DEVS; i++)
+		for (j = 0; j < 8; j++)
+			iommufd_fault_attach_remove(attach[i][j]);
+	ft_queue_free(ft, queues[1]);
+	ft->queue = queues[0];
+	ft_done(ft);
+}
+
 static struct kunit_case detach_cases[] = {
 	KUNIT_CASE(detach_test_alloc),
 	KUNIT_CASE(detach_test_states),
@@ -590,6 +744,9 @@ static struct kunit_case detach_cases[] = {
 	KUNIT_CASE(detach_test_purge),
 	KUNIT_CASE(detach_test_twice),
 	KUNIT_CASE(detach_test_blocking),
+	KUNIT_CASE(detach_test_next_owner),
+	KUNIT_CASE(detach_test_goes_on),
+	KUNIT_CASE(detach_test_neighbours),
 	KUNIT_CASE_PARAM(detach_test_meeting, meeting_gen_params),
 	{}
 };

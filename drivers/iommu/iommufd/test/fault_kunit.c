@@ -369,13 +369,23 @@ static void fault_test_random(struct kunit *test)
 			iommufd_fault_attach_remove(attach[which]);
 			attach[which] = NULL;
 			m->routed &= ~model_bit(pasid);
-			/* All of them go, but what nobody listened for. */
+			/*
+			 * All of a PASID go, and what nobody listened for too. The
+			 * device as a whole may go on with what it has begun.
+			 */
 			for (i = 0; i < MODEL_GROUPS; i++) {
 				g = &m->groups[i];
-				if (g->pasid == pasid &&
-				    !(g->state == MODEL_DOOMED &&
-				      g->verdict == IOMMUFD_FAULT_REFUSED))
+				if (g->pasid != pasid)
+					continue;
+				if (pasid != FT_NO_PASID ||
+				    (g->state != MODEL_OPEN &&
+				     g->state != MODEL_DOOMED)) {
 					*g = (struct model_group){};
+					continue;
+				}
+				g->state = MODEL_DOOMED;
+				g->verdict = IOMMUFD_FAULT_REFUSED;
+				g->num = 0;
 			}
 			if (!(m->routed)) {
 				/* The memory for groups went with the last. */

@@ -478,6 +478,9 @@ static void mock_disable(struct iommufd_fault_source *source)
 	     "%s: page requests turned off with groups not answered\n",
 	     dev_name(&mdev->dev));
 	spin_unlock(&mdev->lock);
+	/* What is being sent gets there; what is in the FIFO still does not. */
+	synchronize_rcu_expedited();
+	flush_work(&mock_fifo.work);
 }
 
 /*
