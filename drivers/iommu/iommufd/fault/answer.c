@@ -8,7 +8,9 @@
  * credits are given back, and only then hardware is told: the device may use
  * its credits at once. The attach stays until hardware has been told.
  *
- * No lock. Between claim and hand-over nothing waits for user space.
+ * No lock. Between claim and hand-over nothing waits for user space. A batch is
+ * claimed with bottom halves off, so that one on this CPU that looks for a free slot
+ * does not wait for one that is half put back.
  */
 #include <linux/nospec.h>
 #include <linux/slab.h>
@@ -17,41 +19,141 @@
 #include "../trace.h"
 
 static void fault_batch_add(struct fault_batch *batch,
+			    struct iommufd_fault_attach *attach,
 			    const struct fault_group *group, u32 code)
 {
-	batch->answers[batch->num] = (struct iommufd_page_answer){
-		.source = group->attach->source,
+	unsigned int n = batch->num;
+
+	batch->answers[n] = (struct iommufd_page_answer){
+		.source = attach->source,
 		.pasid = group->pasid,
 		.grpid = group->grpid,
 		.code = code,
 		.pasid_valid = group->pasid_valid,
 	};
 	/* With the group's reference. */
-	batch->attaches[batch->num++] = group->attach;
+	batch->attaches[n] = attach;
+	batch->num = n + 1;
 }
 
-/* The slot that a cookie names, if there is such a slot. */
-static struct fault_slot *fault_cookie_slot(struct iommufd_fault_queue *queue,
-					    u32 cookie)
+/* The caller owns the slot. From here on a cookie that names it is refused. */
+static __always_inline void fault_slot_put(struct iommufd_fault_queue *queue,
+					   struct fault_slot *slot, u32 index,
+					   u32 gen)
 {
-	u32 index = cookie & (BIT(queue->index_bits) - 1);
+	/* Never 0, so no cookie is. */
+	gen = (gen + 1) & fault_gen_mask(queue);
+	atomic_set(&slot->word, fault_word(gen ?: 1, FAULT_SLOT_FREE));
+	fault_ring_put(&queue->free, index);
+}
 
+/**
+ * fault_queue_free_chain - give the slots of a group back
+ * @queue: the queue
+ * @head: index of the first one. The caller owns the group
+ *
+ * From here on the cookie of the group is refused. Bottom halves must be off; takes
+ * time by the size of the group, which the credits of its device bound.
+ */
+void fault_queue_free_chain(struct iommufd_fault_queue *queue, u32 head)
+{
+	u32 index = head;
+
+	do {
+		struct fault_slot *slot = &queue->slots[index];
+		u32 gen = atomic_read(&slot->word) >> FAULT_SLOT_GEN_SHIFT;
+		u32 next = slot->next;
+
+		fault_slot_put(queue, slot, index, gen);
+		index = next;
+	} while (index != FAULT_NO_SLOT);
+}
+
+/* The slot that a cookie's @index names, if there is such a slot. */
+static struct fault_slot *fault_cookie_slot(struct iommufd_fault_queue *queue,
+					    u32 index)
+{
 	if (index >= queue->params.depth)
 		return NULL;
 	return &queue->slots[array_index_nospec(index, queue->params.depth)];
 }
 
-/*
- * Claim the group that @cookie names for a user's answer. Returns the number of
- * requests answered; 0: no such group, or it is not waiting for an answer.
+/**
+ * struct fault_return - groups answered by users, on their way back to their source
+ * @source: of all of them; NULL if there is none
+ * @first: the newest, with the others behind it
+ * @last: the oldest
+ * @requests: in all of them
  */
-static u32 fault_claim_user(struct iommufd_fault_queue *queue,
-			    struct fault_batch *batch, u32 cookie, u32 code)
+struct fault_return {
+	struct iommufd_fault_source *source;
+	struct llist_node *first;
+	struct llist_node *last;
+	u32 requests;
+};
+
+static void fault_return_flush(struct fault_return *back)
 {
-	struct fault_slot *slot = fault_cookie_slot(queue, cookie);
+	if (!back->source)
+		return;
+	/*
+	 * In this order: a reporter that sees the credits finds the structures.
+	 * llist_add_batch() is the full barrier between the two. Pairs with the
+	 * acquire in fault_has_room().
+	 */
+	llist_add_batch(back->first, back->last, &back->source->done);
+	atomic_add(back->requests, &back->source->returned);
+	back->source = NULL;
+}
+
+/*
+ * Bottom halves have been off for long enough: so many slots are put back between two
+ * looks at them, but for what one group has.
+ */
+#define FAULT_BH_REQUESTS	256
+
+static void fault_return_pause(u32 requests, u32 *next)
+{
+	if (likely(requests < *next))
+		return;
+	*next = requests + FAULT_BH_REQUESTS;
+	local_bh_enable();
+	local_bh_disable();
+}
+
+/* Answers come by runs of one device: what they give back goes in one piece. */
+static void fault_return_add(struct fault_return *back,
+			     struct iommufd_fault_attach *attach,
+			     struct fault_group *group, u32 count)
+{
+	struct iommufd_fault_source *source = attach->source;
+
+	if (back->source != source) {
+		fault_return_flush(back);
+		back->source = source;
+		back->first = NULL;
+		back->last = &group->done;
+		back->requests = 0;
+	}
+	group->done.next = back->first;
+	back->first = &group->done;
+	back->requests += count;
+}
+
+/*
+ * Claim the group that @cookie names for a user's answer. Bottom halves are off;
+ * what it held goes back with fault_return_flush(). Returns the number of requests
+ * answered; 0: no such group, or it is not waiting for an answer.
+ */
+static __always_inline u32 fault_claim_user(struct iommufd_fault_queue *queue,
+					    struct fault_batch *batch,
+					    struct fault_return *back,
+					    u32 cookie, u32 code)
+{
+	u32 index = fault_cookie_index(queue, cookie);
+	struct fault_slot *slot = fault_cookie_slot(queue, index);
 	u32 gen = fault_cookie_gen(queue, cookie);
 	int old = fault_word(gen, FAULT_SLOT_READ);
-	struct iommufd_fault_source *source;
 	struct iommufd_fault_attach *attach;
 	struct fault_group *group;
 	u32 count;
@@ -64,24 +166,22 @@ static u32 fault_claim_user(struct iommufd_fault_queue *queue,
 
 	group = slot->group;
 	attach = group->attach;
-	source = attach->source;
-	count = group->count;
 	/* It would end the page requests of all who share the function */
-	if (attach->who.translated && code == IOMMUFD_PAGE_RESP_FAILURE)
+	if (code == IOMMUFD_PAGE_RESP_FAILURE && attach->who.translated)
 		code = IOMMUFD_PAGE_RESP_INVALID;
-	fault_batch_add(batch, group, code);
-	trace_iopf_answer(source, attach->who.dev_id,
-			  queue->obj.id, group->pasid, group->pasid_valid,
-			  group->grpid, group->id, cookie, code);
+	fault_batch_add(batch, attach, group, code);
+	if (trace_iopf_answer_enabled())
+		trace_iopf_answer(attach->source, attach->who.dev_id,
+				  queue->obj.id, group->pasid,
+				  group->pasid_valid, group->grpid, group->id,
+				  cookie, code);
 
-	fault_queue_free_chain(queue, fault_slot_index(queue, slot));
-	/*
-	 * In this order: a reporter that sees the credits finds the structure.
-	 * llist_add() is the full barrier between the two. Pairs with the
-	 * acquire in fault_take().
-	 */
-	llist_add(&group->done, &source->done);
-	atomic_add(count, &source->returned);
+	count = group->count;
+	if (likely(count == 1))
+		fault_slot_put(queue, slot, index, gen);
+	else
+		fault_queue_free_chain(queue, group->head);
+	fault_return_add(back, attach, group, count);
 	return count;
 }
 
@@ -126,7 +226,7 @@ bool fault_claim_drain(struct fault_batch *batch, struct fault_group *group,
 		}
 	} while (!atomic_try_cmpxchg(&slot->word, &old, fault_word(gen, to)));
 
-	fault_batch_add(batch, group, code);
+	fault_batch_add(batch, attach, group, code);
 	trace_iopf_drain(source, attach->who.dev_id,
 			 queue->obj.id, group->pasid, group->pasid_valid,
 			 group->grpid, group->id, group->cookie, code);
@@ -139,8 +239,22 @@ bool fault_claim_drain(struct fault_batch *batch, struct fault_group *group,
 	else if (to == FAULT_SLOT_CLAIMED)
 		fault_queue_free_chain(queue, group->head);
 	fault_group_free(source, group);
-	atomic_add(count, &source->returned);
+	fault_attach_return(attach, count);
 	return true;
+}
+
+/* The references that the groups had: neighbours are of one attach, as a rule. */
+static void fault_attaches_put(struct iommufd_fault_attach **attaches,
+			       unsigned int num)
+{
+	unsigned int first, end;
+
+	for (first = 0; first < num; first = end) {
+		end = first + 1;
+		while (end < num && attaches[end] == attaches[first])
+			end++;
+		fault_attach_put(attaches[first], end - first);
+	}
 }
 
 /**
@@ -153,17 +267,31 @@ void fault_batch_send(struct fault_batch *batch)
 {
 	unsigned int first = 0;
 
+	if (batch->num == 1) {
+		struct iommufd_fault_unit *unit = batch->answers->source->unit;
+
+		unit->ops->respond(unit, batch->answers, 1);
+		fault_attach_put(*batch->attaches, 1);
+		batch->num = 0;
+		return;
+	}
 	while (first < batch->num) {
 		struct iommufd_page_answer *answers = &batch->answers[first];
 		struct iommufd_fault_attach **attaches =
 			&batch->attaches[first];
 		struct iommufd_fault_unit *unit = answers[0].source->unit;
-		unsigned int num = 1;
-		unsigned int i;
+		unsigned int left = batch->num - first;
+		unsigned int run = 1;
+		unsigned int num, i;
 
-		/* Bring the answers of this unit to the front. */
-		for (i = 1; i < batch->num - first; i++) {
-			if (answers[i].source->unit != unit)
+		/* All of one attach, as a rule, and so of one unit */
+		while (run < left && attaches[run] == attaches[0])
+			run++;
+		/* Bring the other answers of this unit to the front. */
+		num = run;
+		for (i = run; i < left; i++) {
+			if (answers[i].source != answers[0].source &&
+			    answers[i].source->unit != unit)
 				continue;
 			if (i != num) {
 				swap(answers[i], answers[num]);
@@ -172,18 +300,19 @@ void fault_batch_send(struct fault_batch *batch)
 			num++;
 		}
 		unit->ops->respond(unit, answers, num);
-		for (i = 0; i < num; i++)
-			fault_attach_put(attaches[i]);
+		if (num == run)
+			fault_attach_put(attaches[0], num);
+		else
+			fault_attaches_put(attaches, num);
 		first += num;
 	}
 	batch->num = 0;
 }
 
+/* Of all but success. -1: there is no such code. */
 static int fault_answered_index(u32 code)
 {
 	switch (code) {
-	case IOMMUFD_PAGE_RESP_SUCCESS:
-		return FAULT_ANSWERED_SUCCESS;
 	case IOMMUFD_PAGE_RESP_INVALID:
 		return FAULT_ANSWERED_INVALID;
 	case IOMMUFD_PAGE_RESP_FAILURE:
@@ -210,30 +339,43 @@ int fault_queue_answer(struct iommufd_fault_queue *queue,
 		       unsigned int num, struct fault_batch *batch)
 {
 	unsigned int groups[FAULT_ANSWERED_CODES] = {};
-	unsigned int i, requests = 0;
-	int code;
+	struct fault_return back = {};
+	unsigned int i, others = 0, requests = 0;
+	u32 next = FAULT_BH_REQUESTS;
+	int index = FAULT_ANSWERED_SUCCESS;
 
+	local_bh_disable();
 	for (i = 0; i < num; i++) {
+		u32 code = responses[i].code;
 		u32 count;
 
-		code = fault_answered_index(responses[i].code);
-		if (code < 0)
-			break;
-		count = fault_claim_user(queue, batch, responses[i].cookie,
-					 responses[i].code);
+		if (code != IOMMUFD_PAGE_RESP_SUCCESS) {
+			index = fault_answered_index(code);
+			if (index < 0)
+				break;
+		}
+		count = fault_claim_user(queue, batch, &back,
+					 responses[i].cookie, code);
 		if (!count)
 			break;
 		requests += count;
-		groups[code]++;
+		if (code != IOMMUFD_PAGE_RESP_SUCCESS) {
+			groups[index]++;
+			others++;
+		}
+		fault_return_pause(requests, &next);
 	}
+	fault_return_flush(&back);
+	local_bh_enable();
 	if (!i)
 		return num ? -EINVAL : 0;
 
+	groups[FAULT_ANSWERED_SUCCESS] = i - others;
 	atomic64_add(requests, &queue->answered);
-	for (code = 0; code < FAULT_ANSWERED_CODES; code++)
-		if (groups[code])
-			atomic64_add(groups[code],
-				     &queue->answered_groups[code]);
+	for (index = 0; index < FAULT_ANSWERED_CODES; index++)
+		if (groups[index])
+			atomic64_add(groups[index],
+				     &queue->answered_groups[index]);
 	fault_point(FAULT_POINT_WRITE_CLAIMED);
 	fault_batch_send(batch);
 	return i;
@@ -249,7 +391,8 @@ int fault_queue_answer(struct iommufd_fault_queue *queue,
  */
 bool iommufd_fault_queue_awaits(struct iommufd_fault_queue *queue, u32 cookie)
 {
-	struct fault_slot *slot = fault_cookie_slot(queue, cookie);
+	struct fault_slot *slot =
+		fault_cookie_slot(queue, fault_cookie_index(queue, cookie));
 	u32 gen = fault_cookie_gen(queue, cookie);
 
 	return slot && atomic_read(&slot->word) ==
@@ -292,11 +435,22 @@ unsigned int iommufd_fault_queue_succeed(struct iommufd_fault_queue *queue,
 		batch.attaches = large->attaches;
 	}
 	while (i < num) {
-		unsigned int requests = 0;
+		struct fault_return back = {};
+		u32 requests = 0, steps = 0, next = FAULT_BH_REQUESTS;
 
-		for (; i < num && batch.num < batch.max; i++)
-			requests += fault_claim_user(queue, &batch, cookies[i],
+		local_bh_disable();
+		for (; i < num && batch.num < batch.max; i++) {
+			u32 count = fault_claim_user(queue, &batch, &back,
+						     cookies[i],
 						     IOMMUFD_PAGE_RESP_SUCCESS);
+
+			requests += count;
+			/* To look for what is not there takes time as well */
+			steps += count ?: 1;
+			fault_return_pause(steps, &next);
+		}
+		fault_return_flush(&back);
+		local_bh_enable();
 		groups += batch.num;
 		atomic64_add(requests, &queue->answered);
 		atomic64_add(batch.num,
@@ -304,6 +458,7 @@ unsigned int iommufd_fault_queue_succeed(struct iommufd_fault_queue *queue,
 		fault_point(FAULT_POINT_WRITE_CLAIMED);
 		fault_batch_send(&batch);
 	}
-	kfree(large);
+	if (batch.answers != small_answers)
+		kfree(large);
 	return groups;
 }

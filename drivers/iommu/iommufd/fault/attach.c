@@ -52,12 +52,13 @@ static void fault_route_set(struct iommufd_fault_source *source, ioasid_t pasid,
 }
 
 /**
- * fault_attach_put - drop a reference of an attach
+ * fault_attach_put - drop references of an attach
  * @attach: the attach
+ * @num: how many, at least 1
  */
-void fault_attach_put(struct iommufd_fault_attach *attach)
+void fault_attach_put(struct iommufd_fault_attach *attach, unsigned int num)
 {
-	if (refcount_dec_and_test(&attach->refs))
+	if (refcount_sub_and_test(num, &attach->refs))
 		complete(&attach->idle);
 }
 
@@ -169,7 +170,7 @@ static void fault_attach_retire(struct iommufd_fault_attach *attach,
 
 	fault_attach_drain(attach, how);
 	fault_attach_bequeath(attach, how->heir);
-	fault_attach_put(attach);
+	fault_attach_put(attach, 1);
 	wait_for_completion(&attach->idle);
 
 	spin_lock_bh(&source->lock);
@@ -179,6 +180,7 @@ static void fault_attach_retire(struct iommufd_fault_attach *attach,
 
 	fault_queue_del_attach(attach->queue, attach);
 	list_del(&attach->source_item);
+	source->nr_installed--;
 	attach->installed = false;
 }
 
@@ -254,7 +256,7 @@ void fault_attach_flush(struct iommufd_fault_attach *attach)
 	fault_unit_drain(attach);
 	fault_attach_drain(attach, &how);
 	/* While the door refuses, nothing takes a new reference */
-	fault_attach_put(attach);
+	fault_attach_put(attach, 1);
 	wait_for_completion(&attach->idle);
 	reinit_completion(&attach->idle);
 	refcount_set(&attach->refs, 1);
@@ -325,6 +327,7 @@ static void fault_attach_list(struct iommufd_fault_attach *attach)
 {
 	fault_queue_add_attach(attach->queue, attach);
 	list_add(&attach->source_item, &attach->source->attaches);
+	attach->source->nr_installed++;
 	attach->installed = true;
 }
 
@@ -486,22 +489,30 @@ void iommufd_fault_attach_remove(struct iommufd_fault_attach *attach)
 	iommufd_fault_attach_free(attach);
 }
 
-static struct iommufd_fault_source *
-fault_queue_next_source(struct iommufd_fault_queue *queue)
+/*
+ * The next attach to be drained: what is done is at the end, and what was attached later
+ * has nothing to drain, wherever it is. Of *@source, whose mutex is held, so that it
+ * stays; or, where that is NULL, of any, and then only its source may be used, which is
+ * put there with a reference.
+ */
+static struct iommufd_fault_attach *
+fault_queue_next_attach(struct iommufd_fault_queue *queue,
+			struct iommufd_fault_source **source)
 {
-	struct iommufd_fault_source *source = NULL;
 	struct iommufd_fault_attach *attach;
 
 	spin_lock(&queue->lock);
-	list_for_each_entry(attach, &queue->attaches, queue_item) {
-		if (attach->close_done)
-			continue;
-		source = attach->source;
-		refcount_inc(&source->refs);
-		break;
+	attach = list_first_entry_or_null(&queue->attaches,
+					  struct iommufd_fault_attach, queue_item);
+	if (attach && (attach->close_done ||
+		       (*source && attach->source != *source)))
+		attach = NULL;
+	if (attach && !*source) {
+		*source = attach->source;
+		refcount_inc(&attach->source->refs);
 	}
 	spin_unlock(&queue->lock);
-	return source;
+	return attach;
 }
 
 /**
@@ -518,8 +529,8 @@ void fault_queue_close(struct iommufd_fault_queue *queue)
 		.doom = true,
 		.verdict = IOMMUFD_FAULT_REFUSED,
 	};
+	struct iommufd_fault_source *source = NULL;
 	struct iommufd_fault_attach *attach;
-	struct iommufd_fault_source *source;
 
 	/*
 	 * The door looks at it under the lock of the source, which each drain
@@ -529,18 +540,19 @@ void fault_queue_close(struct iommufd_fault_queue *queue)
 	WRITE_ONCE(queue->closed, true);
 	spin_unlock(&queue->lock);
 
-	while ((source = fault_queue_next_source(queue))) {
+	while (fault_queue_next_attach(queue, &source)) {
 		mutex_lock(&source->mutex);
-		list_for_each_entry(attach, &source->attaches, source_item) {
-			if (attach->queue != queue)
-				continue;
+		/* Those of a source are next to each other, at the end as well. */
+		while ((attach = fault_queue_next_attach(queue, &source))) {
 			fault_attach_drain(attach, &how);
 			spin_lock(&queue->lock);
 			attach->close_done = true;
+			list_move_tail(&attach->queue_item, &queue->attaches);
 			spin_unlock(&queue->lock);
+			cond_resched();
 		}
 		mutex_unlock(&source->mutex);
 		fault_source_put(source);
-		cond_resched();
+		source = NULL;
 	}
 }

@@ -79,56 +79,103 @@ void fault_group_free(struct iommufd_fault_source *source,
 	list_move(&group->link, &source->free);
 }
 
+static void fault_groups_free(struct iommufd_fault_source *source,
+			      struct llist_node *first)
+{
+	struct fault_group *group, *next;
+
+	llist_for_each_entry_safe(group, next, first, done)
+		fault_group_free(source, group);
+}
+
 /**
  * fault_source_reap - take back the groups that users have answered
  * @source: locked
  *
  * Those who answer leave the structures in a list of their own, so that they
- * need not take the lock.
+ * need not take the lock. Until this the lists of attaches have them too.
  */
 void fault_source_reap(struct iommufd_fault_source *source)
 {
-	struct fault_group *group, *next;
-
 	lockdep_assert_held(&source->lock);
-	if (llist_empty(&source->done))
-		return;
-	llist_for_each_entry_safe(group, next, llist_del_all(&source->done),
-				  done)
-		fault_group_free(source, group);
+	fault_groups_free(source, source->again);
+	source->again = NULL;
+	fault_groups_free(source, llist_del_all(&source->done));
 }
 
-static struct fault_group *
-fault_group_get(struct iommufd_fault_source *source,
-		const struct iommufd_page_request *req)
+/*
+ * A structure to use again. Of those taken out of @done together, what was answered
+ * last is the first to be: it comes out of the list of its attach when it goes into
+ * another one, which the caller has to see to before it lets go of the lock.
+ */
+static struct fault_group *fault_group_again(struct iommufd_fault_source *source)
 {
 	struct fault_group *group;
 
-	/* What was answered since the call began is on its way back. */
-	if (list_empty(&source->free))
-		fault_source_reap(source);
+	if (!source->again) {
+		if (llist_empty(&source->done))
+			return NULL;
+		source->again = llist_del_all(&source->done);
+	}
+	group = llist_entry(source->again, struct fault_group, done);
+	source->again = group->done.next;
+	group->state = FAULT_GROUP_FREE;
+	return group;
+}
+
+/* Where no answer has left one: an unused one, or the oldest of the refused. */
+static noinline struct fault_group *
+fault_group_other(struct iommufd_fault_source *source)
+{
+	struct fault_group *group;
+
+	group = list_first_entry_or_null(&source->free, struct fault_group,
+					 link);
 	/*
 	 * The oldest refused group is the least likely to be continued. This
 	 * happens only to a device that exceeds its credits, or was reset.
 	 */
-	if (list_empty(&source->free) && !list_empty(&source->doomed)) {
+	if (!group && !list_empty(&source->doomed)) {
 		group = list_first_entry(&source->doomed, struct fault_group,
 					 link);
 		fault_group_unhash(source, group);
 		fault_group_free(source, group);
 	}
-	group = list_first_entry_or_null(&source->free, struct fault_group,
-					 link);
-	if (!group)
-		return NULL;
+	return group;
+}
+
+static __always_inline struct fault_group *
+fault_group_get(struct iommufd_fault_source *source,
+		const struct iommufd_page_request *req)
+{
+	struct fault_group *group = fault_group_again(source);
+
+	if (unlikely(!group)) {
+		group = fault_group_other(source);
+		if (!group)
+			return NULL;
+	}
 
 	group->id = source->next_id++;
-	group->attach = NULL;
 	group->pasid = req->pasid;
 	group->grpid = req->grpid;
 	group->pasid_valid = req->pasid_valid;
-	group->head = FAULT_NO_SLOT;
-	group->count = 0;
+	return group;
+}
+
+/* To be refused: it holds nothing, for @attach or, where that is NULL, for nobody. */
+static struct fault_group *
+fault_group_get_empty(struct iommufd_fault_source *source,
+		      struct iommufd_fault_attach *attach,
+		      const struct iommufd_page_request *req)
+{
+	struct fault_group *group = fault_group_get(source, req);
+
+	if (group) {
+		group->attach = attach;
+		group->head = FAULT_NO_SLOT;
+		group->count = 0;
+	}
 	return group;
 }
 
@@ -138,7 +185,7 @@ static void fault_group_release_slots(struct iommufd_fault_source *source,
 	if (group->head == FAULT_NO_SLOT)
 		return;
 	fault_queue_free_chain(group->attach->queue, group->head);
-	atomic_add(group->count, &source->returned);
+	fault_attach_return(group->attach, group->count);
 	group->head = FAULT_NO_SLOT;
 	group->count = 0;
 }
@@ -196,7 +243,7 @@ fault_source_route(struct iommufd_fault_source *source,
 }
 
 /* Nobody listens. The last request is remembered as such by its first one. */
-static enum iommufd_fault_verdict
+static noinline enum iommufd_fault_verdict
 fault_refuse(struct iommufd_fault_source *source, struct fault_group *group,
 	     const struct iommufd_page_request *req)
 {
@@ -214,14 +261,14 @@ fault_refuse(struct iommufd_fault_source *source, struct fault_group *group,
 		return IOMMUFD_FAULT_REFUSED;
 	}
 	if (!group)
-		group = fault_group_get(source, req);
+		group = fault_group_get_empty(source, NULL, req);
 	if (group)
 		fault_group_doom(source, group, IOMMUFD_FAULT_REFUSED);
 	return IOMMUFD_FAULT_DROPPED;
 }
 
 /* No room. The whole group goes, and the reader will be told. */
-static enum iommufd_fault_verdict
+static noinline enum iommufd_fault_verdict
 fault_overflow(struct iommufd_fault_source *source,
 	       struct iommufd_fault_attach *attach, struct fault_group *group,
 	       const struct iommufd_page_request *req)
@@ -243,18 +290,15 @@ fault_overflow(struct iommufd_fault_source *source,
 		}
 		return IOMMUFD_FAULT_RETRY;
 	}
-	if (!group) {
-		group = fault_group_get(source, req);
-		if (group)
-			group->attach = attach;
-	}
+	if (!group)
+		group = fault_group_get_empty(source, attach, req);
 	if (group)
 		fault_group_doom(source, group, IOMMUFD_FAULT_RETRY);
 	return IOMMUFD_FAULT_DROPPED;
 }
 
 /* A further request of a group that has been refused. */
-static enum iommufd_fault_verdict
+static noinline enum iommufd_fault_verdict
 fault_doomed(struct iommufd_fault_source *source, struct fault_group *group,
 	     const struct iommufd_page_request *req)
 {
@@ -276,14 +320,25 @@ fault_doomed(struct iommufd_fault_source *source, struct fault_group *group,
 	return verdict;
 }
 
-/* Put one request into a slot and chain it to its group. */
-static void fault_slot_fill(struct iommufd_fault_attach *attach,
-			    struct fault_group *group, u32 index,
-			    const struct iommufd_page_request *req)
+/* The slot of the first request names the group to user space. */
+static __always_inline void fault_group_begin(struct iommufd_fault_queue *queue,
+					      struct fault_group *group,
+					      struct fault_slot *slot,
+					      u32 index, u32 gen)
 {
-	struct iommufd_fault_queue *queue = attach->queue;
-	struct fault_slot *slot = &queue->slots[index];
-	u32 gen = atomic_read(&slot->word) >> FAULT_SLOT_GEN_SHIFT;
+	group->head = index;
+	group->count = 1;
+	group->cookie = gen << queue->index_bits | index;
+	slot->group = group;
+	slot->id = group->id;
+}
+
+/* Put one request into the slot that has become the last of its group. */
+static __always_inline void fault_slot_fill(struct iommufd_fault_attach *attach,
+					    struct fault_group *group,
+					    struct fault_slot *slot,
+					    const struct iommufd_page_request *req)
+{
 	bool pasid_valid = req->pasid_valid;
 	u32 pasid = req->pasid;
 
@@ -291,17 +346,6 @@ static void fault_slot_fill(struct iommufd_fault_attach *attach,
 		pasid = attach->who.vpasid;
 		pasid_valid = pasid != IOMMU_NO_PASID;
 	}
-
-	if (group->head == FAULT_NO_SLOT) {
-		group->head = index;
-		group->cookie = gen << queue->index_bits | index;
-		slot->group = group;
-		slot->id = group->id;
-	} else {
-		queue->slots[group->tail].next = index;
-	}
-	group->tail = index;
-	group->count++;
 
 	slot->next = FAULT_NO_SLOT;
 	slot->rec = (struct iommu_hwpt_pgfault){
@@ -314,29 +358,30 @@ static void fault_slot_fill(struct iommufd_fault_attach *attach,
 		.addr = req->addr,
 		.cookie = group->cookie,
 	};
-	atomic_set(&slot->word, fault_word(gen, FAULT_SLOT_OPEN));
 }
 
-/* The group is whole: from here on readers and detach compete for it. */
-static void fault_group_publish(struct iommufd_fault_source *source,
-				struct fault_group *group)
+/*
+ * The group is whole: from here on readers and detach compete for it. @slot is its
+ * head, @gen that one's generation.
+ */
+static __always_inline void
+fault_group_publish(struct iommufd_fault_source *source,
+		    struct iommufd_fault_queue *queue,
+		    struct iommufd_fault_attach *attach,
+		    struct fault_group *group, struct fault_slot *slot,
+		    u32 gen, u32 count)
 {
-	struct iommufd_fault_attach *attach = group->attach;
-	struct iommufd_fault_queue *queue = attach->queue;
-	struct fault_slot *slot = &queue->slots[group->head];
-	u32 gen = fault_cookie_gen(queue, group->cookie);
-
-	if (group->state == FAULT_GROUP_OPEN)
-		fault_group_unhash(source, group);
 	group->state = FAULT_GROUP_PUBLISHED;
 	group->since = jiffies;
 	list_move_tail(&group->link, &attach->groups);
-	attach->counts.published += group->count;
+	attach->counts.published += count;
 	attach->counts.published_groups++;
 	refcount_inc(&attach->refs);
-	slot->count = group->count;
-	trace_iopf_publish(source, attach->who.dev_id, queue->obj.id, group->id,
-			   group->cookie, group->count);
+	slot->count = count;
+	/* Before it can be answered, or that would be traced first */
+	if (trace_iopf_publish_enabled())
+		trace_iopf_publish(source, attach->who.dev_id, queue->obj.id,
+				   group->id, group->cookie, count);
 
 	atomic_set(&slot->word, fault_word(gen, FAULT_SLOT_PUBLISHED));
 	/*
@@ -355,40 +400,68 @@ static void fault_group_publish(struct iommufd_fault_source *source,
 		wake_up_poll(&queue->wait, EPOLLIN | EPOLLRDNORM);
 }
 
+static bool fault_has_room(struct iommufd_fault_source *source)
+{
+	u32 outstanding;
+
+	/*
+	 * Acquire: the structures of groups that were given back before the
+	 * credits are in @done by now. Pairs with the full barrier of
+	 * llist_add_batch() in fault_return_flush().
+	 */
+	outstanding = source->taken -
+		      (u32)atomic_read_acquire(&source->returned);
+	return outstanding < source->limit;
+}
+
 static enum iommufd_fault_verdict
 fault_take(struct iommufd_fault_source *source,
 	   struct iommufd_fault_attach *attach, struct fault_group *group,
 	   const struct iommufd_page_request *req)
 {
-	u32 index;
+	struct iommufd_fault_queue *queue = attach->queue;
+	bool first = !group;
+	struct fault_slot *slot;
+	u32 index, gen;
 
 	attach->counts.reported++;
-	/*
-	 * Acquire: the structures of groups that were given back before the
-	 * credits are in @done by now. Pairs with the full barrier of
-	 * llist_add() in fault_claim_user().
-	 */
-	if (source->taken - (u32)atomic_read_acquire(&source->returned) >=
-	    source->limit)
+	if (!fault_has_room(source))
 		return fault_overflow(source, attach, group, req);
-	if (!fault_ring_take(&attach->queue->free, &index))
+	if (!fault_ring_take(&queue->free, &index))
 		return fault_overflow(source, attach, group, req);
-	if (!group) {
+	slot = &queue->slots[index];
+	gen = atomic_read(&slot->word) >> FAULT_SLOT_GEN_SHIFT;
+	if (first) {
 		group = fault_group_get(source, req);
 		if (WARN_ON_ONCE(!group)) {
-			fault_ring_put(&attach->queue->free, index);
+			fault_ring_put(&queue->free, index);
 			return fault_overflow(source, attach, NULL, req);
 		}
 		group->attach = attach;
+		fault_group_begin(queue, group, slot, index, gen);
+	} else {
+		queue->slots[group->tail].next = index;
+		group->count++;
 	}
+	group->tail = index;
 	WRITE_ONCE(source->taken, source->taken + 1);
-	fault_slot_fill(attach, group, index, req);
-	trace_iopf_report(source, attach->who.dev_id, attach->queue->obj.id,
-			  req, group->id, 1);
+	fault_slot_fill(attach, group, slot, req);
+	if (trace_iopf_report_enabled())
+		trace_iopf_report(source, attach->who.dev_id, queue->obj.id,
+				  req, group->id, 1);
 
+	if (req->last && first) {
+		fault_group_publish(source, queue, attach, group, slot, gen, 1);
+		return IOMMUFD_FAULT_TAKEN;
+	}
+	atomic_set(&slot->word, fault_word(gen, FAULT_SLOT_OPEN));
 	if (req->last) {
-		fault_group_publish(source, group);
-	} else if (group->state == FAULT_GROUP_FREE) {
+		fault_group_unhash(source, group);
+		fault_group_publish(source, queue, attach, group,
+				    &queue->slots[group->head],
+				    fault_cookie_gen(queue, group->cookie),
+				    group->count);
+	} else if (first) {
 		group->state = FAULT_GROUP_OPEN;
 		list_move_tail(&group->link, &attach->open);
 		fault_group_hash(source, group);
@@ -402,11 +475,10 @@ fault_take(struct iommufd_fault_source *source,
  * @req: the request
  *
  * The only way up. Never sleeps, never allocates; any context in which interrupts
- * are on. Takes constant time on average: a call takes back what was answered, and
- * frees the slots of what it refuses, at most as many as the device had
- * outstanding and each of them once. Requests of one group must be reported in
- * the order in which they came, by one caller at a time; others may come in
- * between.
+ * are on. Takes constant time on average: a call frees the slots of what it refuses,
+ * at most as many as the device had outstanding and each of them once. Requests of
+ * one group must be reported in the order in which they came, by one caller at a
+ * time; others may come in between.
  *
  * A stop marker (PCIe 6.0, 10.4.1.2.1: neither read nor write, last) is not a
  * request; the backend keeps it to itself.
@@ -422,7 +494,6 @@ iommufd_fault_report(struct iommufd_fault_source *source,
 	struct fault_group *group;
 
 	spin_lock_bh(&source->lock);
-	fault_source_reap(source);
 	group = fault_group_find(source, req);
 	if (group && group->state == FAULT_GROUP_DOOMED) {
 		verdict = fault_doomed(source, group, req);

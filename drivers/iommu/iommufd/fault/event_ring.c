@@ -96,19 +96,20 @@ bool iommufd_event_ring_push(struct iommufd_event_ring *ring, u32 flags,
 
 	spin_lock_irqsave(&ring->lock, irq_flags);
 	ring->sequence = (ring->sequence + 1) & format->sequence_mask;
-	ring->total++;
+	WRITE_ONCE(ring->total, ring->total + 1);
 	kept = ring->tail - ring->head != ring->depth;
 	if (kept) {
-		head = ring_record(ring, ring->tail++);
+		head = ring_record(ring, ring->tail);
+		WRITE_ONCE(ring->tail, ring->tail + 1);
 		head->flags = flags | (ring->lost ? format->after_loss : 0);
 		head->sequence = ring->sequence;
 		memcpy(head + 1, data, len);
 		memset((u8 *)(head + 1) + len, 0,
 		       ring->record_len - sizeof(*head) - len);
-		ring->lost = false;
+		WRITE_ONCE(ring->lost, false);
 	} else {
-		ring->lost = true;
-		ring->lost_total++;
+		WRITE_ONCE(ring->lost, true);
+		WRITE_ONCE(ring->lost_total, ring->lost_total + 1);
 	}
 	spin_unlock_irqrestore(&ring->lock, irq_flags);
 
@@ -116,7 +117,10 @@ bool iommufd_event_ring_push(struct iommufd_event_ring *ring, u32 flags,
 	return kept;
 }
 
-/* True for a record, or for a loss with no record behind it. */
+/*
+ * True for a record, or for a loss with no record behind it. Without the lock: whoever
+ * pushes wakes those who looked too soon, and a reader looks again under the lock.
+ */
 static bool ring_readable(struct iommufd_event_ring *ring)
 {
 	return READ_ONCE(ring->head) != READ_ONCE(ring->tail) ||
@@ -175,7 +179,7 @@ static void ring_told_lost(struct iommufd_event_ring *ring, u32 sequence)
 	struct iommufd_event_head *next = ring_record(ring, ring->head);
 
 	if (ring->sequence == sequence)
-		ring->lost = false;
+		WRITE_ONCE(ring->lost, false);
 	else if (ring->head != ring->tail &&
 		 next->sequence == ((sequence + 1) & format->sequence_mask))
 		next->flags &= ~format->after_loss;
@@ -197,7 +201,7 @@ static size_t ring_drop(struct iommufd_event_ring *ring, const u8 *buf,
 		if (is_loss(ring, head))
 			ring_told_lost(ring, head->sequence);
 		else
-			ring->head++;
+			WRITE_ONCE(ring->head, ring->head + 1);
 		done += step;
 	}
 	spin_unlock_irq(&ring->lock);

@@ -2,10 +2,10 @@
 /*
  * The file of a fault queue: read, write, poll, what /proc shows of it.
  *
- * A read returns whole groups. The groups to be copied are claimed (READING)
- * but stay at the head of the readers' list until the copy has succeeded, so
- * that a copy that fails leaves them as they were. Detach does not wait for a
- * copy: it takes the groups over and leaves the reader their slots.
+ * A read returns whole groups, one after the other. A group to be copied is claimed
+ * (READING) but stays at the head of the readers' list until the copy has succeeded,
+ * so that a copy that fails leaves it as it was. Detach does not wait for a copy:
+ * it takes the group over and leaves the reader its slots.
  *
  * Fit for io_uring without its worker threads: FMODE_NOWAIT, and wake-ups say
  * EPOLLIN. With IOCB_NOWAIT neither direction waits for a fault, for another
@@ -16,11 +16,13 @@
  */
 #include <linux/anon_inodes.h>
 #include <linux/device.h>
+#include <linux/fault-inject-usercopy.h>
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 #include <linux/uio.h>
 
 #include "internal.h"
@@ -32,27 +34,27 @@
 /* Answers that a write can claim without an allocation. */
 #define FAULT_BATCH_SMALL	8
 
+/* So many records are read between two looks at the scheduler */
+#define FAULT_READ_STEP		128
+
 static_assert(sizeof(struct iommu_hwpt_pgfault) == 40);
+static_assert(offsetof(struct iommu_hwpt_pgfault, dev_id) == 4);
 static_assert(sizeof(struct iommu_hwpt_page_response) == 8);
 
 /**
  * struct fault_reader - one read in progress
  * @queue: its @read_lock is held
  * @to: where the records go
- * @fill: records in the queue's scratch
- * @copied: bytes that user space has got
- * @done: of them, in groups that count as read
- * @claimed: groups in READING
- * @told_lost: the first record says that requests were refused
+ * @user: where the next one goes, in memory of the user; NULL: as @to says
+ * @done: records of the groups that are read
+ * @flags: what else the first record is to say
  */
 struct fault_reader {
 	struct iommufd_fault_queue *queue;
 	struct iov_iter *to;
-	unsigned int fill;
-	size_t copied;
+	struct iommu_hwpt_pgfault __user *user;
 	size_t done;
-	unsigned int claimed;
-	bool told_lost;
+	u32 flags;
 };
 
 static struct fault_slot *fault_first_staged(struct iommufd_fault_queue *queue)
@@ -61,85 +63,107 @@ static struct fault_slot *fault_first_staged(struct iommufd_fault_queue *queue)
 					staged);
 }
 
-/* The groups that user space has got whole are read. */
-static void fault_reader_commit(struct fault_reader *r)
+static noinline void fault_reader_free(struct iommufd_fault_queue *queue,
+				       struct fault_slot *slot)
+{
+	local_bh_disable();
+	fault_queue_free_chain(queue, fault_slot_index(queue, slot));
+	local_bh_enable();
+}
+
+/* The user has got the group, which was READING under @gen. */
+static __always_inline void fault_reader_commit(struct fault_reader *r,
+						struct fault_slot *slot,
+						u32 gen)
 {
 	struct iommufd_fault_queue *queue = r->queue;
+	int old = fault_word(gen, FAULT_SLOT_READING);
+	u32 count = slot->count;
 
-	while (r->claimed) {
-		struct fault_slot *slot = fault_first_staged(queue);
-		u32 count = slot->count;
-
-		if (r->done + count * FAULT_RECORD_SIZE > r->copied)
-			return;
-		r->done += count * FAULT_RECORD_SIZE;
-		r->claimed--;
-		list_del_init(&slot->staged);
-		WRITE_ONCE(queue->delivered, queue->delivered + count);
-		WRITE_ONCE(queue->delivered_groups,
-			   queue->delivered_groups + 1);
+	r->done += count;
+	r->flags = 0;
+	/* Nobody looks at the item before the slot is published anew. */
+	__list_del_entry(&slot->staged);
+	WRITE_ONCE(queue->delivered, queue->delivered + count);
+	WRITE_ONCE(queue->delivered_groups, queue->delivered_groups + 1);
+	if (trace_iopf_read_enabled())
 		trace_iopf_read(slot->rec.dev_id, queue->obj.id, slot->id,
 				slot->rec.cookie, count);
-		/* From here on it can be answered, and is not ours. */
-		if (!fault_slot_move(slot, FAULT_SLOT_READING, FAULT_SLOT_READ))
-			fault_queue_free_chain(queue,
-					       fault_slot_index(queue, slot));
-	}
+	/* From here on it can be answered, and is not ours. */
+	if (!atomic_try_cmpxchg(&slot->word, &old,
+				fault_word(gen, FAULT_SLOT_READ)))
+		fault_reader_free(queue, slot);
 }
 
-/* The claimed groups that user space has not got are still to be read. */
-static void fault_reader_restore(struct fault_reader *r)
+/* The user has not got the group: it is still to be read. */
+static noinline void fault_reader_restore(struct iommufd_fault_queue *queue,
+					  struct fault_slot *slot)
 {
-	struct iommufd_fault_queue *queue = r->queue;
-	struct fault_slot *slot, *next;
+	if (fault_slot_move(slot, FAULT_SLOT_READING, FAULT_SLOT_PUBLISHED))
+		return;
+	list_del_init(&slot->staged);
+	fault_reader_free(queue, slot);
+}
 
-	iov_iter_revert(r->to, r->copied - r->done);
-	list_for_each_entry_safe(slot, next, &queue->staged, staged) {
-		if (!r->claimed--)
+/*
+ * Copy a group to memory of the user. One call of copy_to_user() for each record would
+ * be dearer than all else that a read does for it. @left: its number of records.
+ */
+static __always_inline bool fault_copy_group(struct fault_reader *r,
+					     const struct fault_slot *slot,
+					     u32 left)
+{
+	struct iommu_hwpt_pgfault __user *user = r->user;
+	u32 flags = r->flags;
+
+	if (should_fail_usercopy() ||
+	    !user_access_begin(user, left * FAULT_RECORD_SIZE))
+		return false;
+	for (;;) {
+		const struct iommu_hwpt_pgfault *rec = &slot->rec;
+		u64 __user *to = (u64 __user *)user;
+		const u64 *from = (const u64 *)rec;
+
+		unsafe_put_user(rec->flags | flags, &user->flags, err_end);
+		unsafe_put_user(rec->dev_id, &user->dev_id, err_end);
+		unsafe_put_user(from[1], to + 1, err_end);
+		unsafe_put_user(from[2], to + 2, err_end);
+		unsafe_put_user(from[3], to + 3, err_end);
+		unsafe_put_user(from[4], to + 4, err_end);
+		user++;
+		if (!--left)
 			break;
-		if (fault_slot_move(slot, FAULT_SLOT_READING,
-				    FAULT_SLOT_PUBLISHED))
-			continue;
-		list_del_init(&slot->staged);
-		fault_queue_free_chain(queue, fault_slot_index(queue, slot));
+		flags = 0;
+		slot = &r->queue->slots[slot->next];
 	}
-	r->claimed = 0;
+	user_access_end();
+	r->user = user;
+	return true;
+
+err_end:
+	user_access_end();
+	return false;
 }
 
-/* Copy the scratch out. Returns false if not all of it could be. */
-static bool fault_reader_flush(struct fault_reader *r)
+/* The same to whatever else there is to read to; @flags are for the first record. */
+static noinline bool fault_copy_group_iter(struct iommufd_fault_queue *queue,
+					   const struct fault_slot *slot,
+					   struct iov_iter *to, u32 flags)
 {
-	size_t size = r->fill * FAULT_RECORD_SIZE;
-	size_t copied;
-
-	if (!size)
-		return true;
-	fault_point(FAULT_POINT_READ_CLAIMED);
-	copied = copy_to_iter(r->queue->scratch, size, r->to);
-	fault_point(FAULT_POINT_READ_COPIED);
-	r->fill = 0;
-	r->copied += copied;
-	fault_reader_commit(r);
-	return copied == size;
-}
-
-/* Bring the records of a claimed group to the scratch, copying it when full. */
-static bool fault_reader_add(struct fault_reader *r, struct fault_slot *slot)
-{
-	struct iommufd_fault_queue *queue = r->queue;
-	struct iommu_hwpt_pgfault *rec;
+	size_t copied = 0;
 	u32 left = slot->count;
 
 	for (;;) {
-		if (r->fill == FAULT_SCRATCH_RECORDS && !fault_reader_flush(r))
+		struct iommu_hwpt_pgfault rec = slot->rec;
+		size_t n;
+
+		if (!copied)
+			rec.flags |= flags;
+		n = copy_to_iter(&rec, sizeof(rec), to);
+		copied += n;
+		if (n < sizeof(rec)) {
+			iov_iter_revert(to, copied);
 			return false;
-		rec = &queue->scratch[r->fill++];
-		*rec = slot->rec;
-		/* A plain look first: the line is the reporters'. */
-		if (queue->params.extended && !r->copied && r->fill == 1 &&
-		    READ_ONCE(queue->lost) && xchg(&queue->lost, false)) {
-			rec->flags |= IOMMU_PGFAULT_FLAGS_LOST;
-			r->told_lost = true;
 		}
 		if (!--left)
 			return true;
@@ -147,47 +171,77 @@ static bool fault_reader_add(struct fault_reader *r, struct fault_slot *slot)
 	}
 }
 
+/* Copy a claimed group, and tell whether that was done. */
+static __always_inline bool fault_reader_add(struct fault_reader *r,
+					     struct fault_slot *slot, u32 gen)
+{
+	bool ok;
+
+	fault_point(FAULT_POINT_READ_CLAIMED);
+	if (unlikely(!r->user))
+		ok = fault_copy_group_iter(r->queue, slot, r->to, r->flags);
+	else if (likely(slot->count == 1))
+		ok = fault_copy_group(r, slot, 1);
+	else
+		ok = fault_copy_group(r, slot, slot->count);
+	fault_point(FAULT_POINT_READ_COPIED);
+	if (likely(ok))
+		fault_reader_commit(r, slot, gen);
+	else
+		fault_reader_restore(r->queue, slot);
+	return ok;
+}
+
 /* @read_lock is held. */
 static ssize_t fault_queue_read_locked(struct iommufd_fault_queue *queue,
 				       struct iov_iter *to)
 {
+	size_t room = iov_iter_count(to) / FAULT_RECORD_SIZE;
 	struct fault_reader r = { .queue = queue, .to = to };
-	size_t room = iov_iter_count(to);
-	struct fault_slot *slot, *next;
-	bool too_big = false;
-	bool ok = true;
+	size_t pause = FAULT_READ_STEP;
+	struct fault_slot *slot;
+	int rc = 0;
+
+	if (iter_is_ubuf(to))
+		r.user = to->ubuf + to->iov_offset;
+	/* A plain look first: the line is the reporters'. */
+	if (queue->params.extended && READ_ONCE(queue->lost) &&
+	    xchg(&queue->lost, false))
+		r.flags = IOMMU_PGFAULT_FLAGS_LOST;
 
 	fault_queue_stage(queue);
-	list_for_each_entry_safe(slot, next, &queue->staged, staged) {
-		if (!room)
-			break;
-		if (!fault_slot_move(slot, FAULT_SLOT_PUBLISHED,
-				     FAULT_SLOT_READING)) {
+	while (r.done < room && (slot = fault_first_staged(queue))) {
+		int word = atomic_read(&slot->word);
+		u32 gen = (u32)word >> FAULT_SLOT_GEN_SHIFT;
+		int old = fault_word(gen, FAULT_SLOT_PUBLISHED);
+
+		if (word != old ||
+		    !atomic_try_cmpxchg(&slot->word, &old,
+					fault_word(gen, FAULT_SLOT_READING))) {
 			/* GONE; fault_queue_clear_gone() frees it. */
 			list_del_init(&slot->staged);
 			continue;
 		}
-		r.claimed++;
-		too_big = slot->count * FAULT_RECORD_SIZE > room;
-		if (too_big)
+		if (unlikely(slot->count > room - r.done)) {
+			fault_reader_restore(queue, slot);
+			rc = -EINVAL;
 			break;
-		room -= slot->count * FAULT_RECORD_SIZE;
-		ok = fault_reader_add(&r, slot);
-		if (!ok)
+		}
+		if (!fault_reader_add(&r, slot, gen)) {
+			rc = -EFAULT;
 			break;
+		}
+		if (r.done >= pause) {
+			pause = r.done + FAULT_READ_STEP;
+			cond_resched();
+		}
 	}
-	if (ok)
-		ok = fault_reader_flush(&r);
-	fault_reader_restore(&r);
-
-	/* The group that would have told it is not read. */
-	if (r.told_lost && !r.done)
+	/* No record has told it. */
+	if (r.flags)
 		WRITE_ONCE(queue->lost, true);
-	if (r.done)
-		return r.done;
-	if (!ok)
-		return -EFAULT;
-	return too_big ? -EINVAL : 0;
+	if (r.user && r.done)
+		iov_iter_advance(to, r.done * FAULT_RECORD_SIZE);
+	return r.done ? (ssize_t)(r.done * FAULT_RECORD_SIZE) : rc;
 }
 
 /**
@@ -213,10 +267,10 @@ ssize_t fault_queue_read(struct iommufd_fault_queue *queue, struct iov_iter *to,
 		return 0;
 	for (;;) {
 		if (fault_queue_readable(queue)) {
-			if (nowait) {
-				if (!mutex_trylock(&queue->read_lock))
+			/* Nobody else reads, as a rule */
+			if (!mutex_trylock(&queue->read_lock)) {
+				if (nowait)
 					return -EAGAIN;
-			} else {
 				rc = mutex_lock_interruptible(&queue->read_lock);
 				if (rc)
 					return -ERESTARTSYS;
@@ -245,9 +299,23 @@ ssize_t fault_queue_read(struct iommufd_fault_queue *queue, struct iov_iter *to,
 static size_t fault_copy_answers(struct iommu_hwpt_page_response *to,
 				 size_t size, struct iov_iter *from)
 {
-	size_t copied = copy_from_iter(to, size, from);
-	size_t whole = copied - copied % FAULT_RESPONSE_SIZE;
+	size_t copied, whole;
+	u64 one;
 
+	/* Most come alone: no more than a load. */
+	if (size == FAULT_RESPONSE_SIZE && iter_is_ubuf(from)) {
+		const void __user *user = from->ubuf + from->iov_offset;
+
+		if (should_fail_usercopy() ||
+		    get_user(one, (const u64 __user *)user))
+			return 0;
+		memcpy(to, &one, sizeof(one));
+		iov_iter_advance(from, sizeof(one));
+		return sizeof(one);
+	}
+
+	copied = copy_from_iter(to, size, from);
+	whole = copied - copied % FAULT_RESPONSE_SIZE;
 	iov_iter_revert(from, copied - whole);
 	/* A long copy may give up well before the address that faults. */
 	while (whole < size) {
@@ -326,9 +394,11 @@ ssize_t fault_queue_write(struct iommufd_fault_queue *queue,
 				rc = -EFAULT;
 			break;
 		}
-		cond_resched();
+		if (done < size)
+			cond_resched();
 	}
-	kfree(large);
+	if (responses != small_responses)
+		kfree(large);
 	return done ?: rc;
 }
 
@@ -438,6 +508,9 @@ static const struct file_operations fault_file_fops = {
 /**
  * fault_file_new - a file that is not a queue's yet
  *
+ * It has no name that anybody could watch, so reads and writes notify nobody, as those of
+ * all such files in later kernels.
+ *
  * Return: the file or ERR_PTR. Until it is connected it can be put like any.
  */
 struct file *fault_file_new(void)
@@ -447,7 +520,7 @@ struct file *fault_file_new(void)
 	file = anon_inode_getfile("[iommufd-pgfault]", &fault_file_fops, NULL,
 				  O_RDWR);
 	if (!IS_ERR(file))
-		file->f_mode |= FMODE_STREAM | FMODE_NOWAIT;
+		file->f_mode |= FMODE_STREAM | FMODE_NOWAIT | FMODE_NONOTIFY;
 	return file;
 }
 

@@ -14,10 +14,12 @@
  *   attach   ties the two. Each published group has a reference on it until
  *            its answer has been handed to the unit.
  *
- * Life of a head slot (struct fault_slot.word, one compare-and-exchange each):
+ * Life of a head slot (struct fault_slot.word). What the owner of a slot does is a
+ * store, the rest a compare-and-exchange each:
  *
- *   FREE -> OPEN          the door takes it for the first request
+ *   FREE -> OPEN          the door takes it for the first request of several
  *   OPEN -> PUBLISHED     the door, with the last request
+ *   FREE -> PUBLISHED     the door, with the only one
  *   PUBLISHED -> READING  a reader starts to copy it
  *   READING -> READ       a reader has copied it whole: it can be answered
  *   READING -> PUBLISHED  the copy failed: it is still the next to be read
@@ -41,6 +43,7 @@
 #include <linux/atomic.h>
 #include <linux/bits.h>
 #include <linux/completion.h>
+#include <linux/jump_label.h>
 #include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/mutex.h>
@@ -117,7 +120,7 @@ struct fault_slot {
 
 /**
  * enum fault_group_state - where a group stands, seen from its source
- * @FAULT_GROUP_FREE: in &iommufd_fault_source.free
+ * @FAULT_GROUP_FREE: in &iommufd_fault_source.free, or being taken
  * @FAULT_GROUP_OPEN: requests are held, the last one is missing
  * @FAULT_GROUP_DOOMED: refused: nothing is held, the verdict on the last request
  *	is remembered
@@ -135,7 +138,9 @@ enum fault_group_state {
  * struct fault_group - one page request group of a source
  * @link: in one list of the source or the attach, as @state says
  * @hash: in &iommufd_fault_source.open while OPEN or DOOMED
- * @done: in &iommufd_fault_source.done once a user's answer was claimed
+ * @done: in &iommufd_fault_source.done once a user's answer was claimed, then in
+ *	&iommufd_fault_source.again; @link is where it was until it is used again
+ *	or taken back
  * @attach: where it came from; NULL in a DOOMED group if that has gone
  * @id: names the group in tracepoints
  * @since: jiffies at publication
@@ -196,8 +201,8 @@ struct fault_batch {
  * @hash: in the table of all sources; guarded by fault_sources_lock
  * @lock: serialises the door for this source; guards what follows up to @mutex.
  *	Bottom halves must be off. The side that answers never takes it
- * @done: groups that a user's answer has been claimed for; the door takes them
- *	back with the next request. Filled without a lock
+ * @done: groups that a user's answer has been claimed for. Filled without a lock;
+ *	the door has a use for them, or fault_source_reap() takes them back
  * @returned: requests answered so far; wraps. Counted without a lock
  * @taken: requests taken so far; wraps. @taken - @returned is outstanding
  * @limit: of @taken - @returned, at most @max_outstanding
@@ -206,6 +211,7 @@ struct fault_batch {
  * @rid: route of requests without PASID, or NULL
  * @routes: PASID to attach; changed under @mutex and @lock
  * @groups: all group structures; NULL while there is no attach
+ * @again: what the door has taken out of @done at once, and not used yet
  * @free: unused ones
  * @open: OPEN and DOOMED groups by (PASID, group index)
  * @open_mask: buckets of @open - 1
@@ -216,6 +222,7 @@ struct fault_batch {
  * @nobody_groups: last requests that nobody listened for
  * @mutex: serialises attach, detach, close and unregister for this source
  * @attaches: installed ones; guarded by @mutex
+ * @nr_installed: how many @attaches has; guarded by @mutex
  * @users: attaches that need page requests enabled, and @held; guarded by @mutex
  * @on: the backend has page requests on. With @users, unless a reset failed;
  *	guarded by @mutex
@@ -246,6 +253,7 @@ struct iommufd_fault_source {
 	struct iommufd_fault_attach *rid;
 	struct xarray routes;
 	struct fault_group *groups;
+	struct llist_node *again;
 	struct list_head free;
 	struct hlist_head *open;
 	u32 open_mask;
@@ -261,6 +269,7 @@ struct iommufd_fault_source {
 	bool on;
 	bool held;
 	bool paused;
+	unsigned int nr_installed;
 	unsigned int nr_attaches;
 	bool dead;
 	struct fault_batch batch;
@@ -299,13 +308,15 @@ struct fault_counts {
  * @queue_item: in &iommufd_fault_queue.attaches, next to the others of the same
  *	source; guarded by the queue's lock
  * @open: OPEN groups, oldest first; guarded by the source's lock
- * @groups: PUBLISHED groups, oldest first; guarded by the source's lock
+ * @groups: PUBLISHED groups, oldest first; guarded by the source's lock. Those in
+ *	@done or @again of the source are answered
  * @counts: guarded by the source's lock
  * @prepared: page requests are enabled on its behalf; guarded by the source's
  *	mutex
  * @installed: routed; guarded by the source's mutex
- * @close_done: what was outstanding when the queue was closed is answered;
- *	guarded by the queue's lock
+ * @close_done: what was outstanding when the queue was closed is answered; those
+ *	are at the end of the queue's list, and behind them what came since, with
+ *	nothing outstanding; guarded by the queue's lock
  */
 struct iommufd_fault_attach {
 	struct iommufd_fault_source *source;
@@ -340,9 +351,6 @@ struct fault_queue_params {
 	bool extended;
 };
 
-/* Records that a read hands to user space in one copy. */
-#define FAULT_SCRATCH_RECORDS	(SZ_4K / sizeof(struct iommu_hwpt_pgfault))
-
 /* Indices of &iommufd_fault_queue.answered. */
 enum fault_answered {
 	FAULT_ANSWERED_SUCCESS,
@@ -357,6 +365,8 @@ enum fault_answered {
  * @params: never change
  * @index_bits: low bits of a cookie that are the slot's index; the rest is the
  *	generation
+ * @index_mask: bits that an index has
+ * @gen_mask: bits that a generation has
  * @slots: @params.depth of them; owned
  * @lost: requests were refused since a reader was last told. Set by the door,
  *	cleared by a reader
@@ -377,7 +387,6 @@ enum fault_answered {
  *	without @read_lock
  * @delivered: records read
  * @delivered_groups: groups read
- * @scratch: FAULT_SCRATCH_RECORDS records; owned
  * @lock: guards @attaches and @past
  * @attaches: installed ones
  * @past: sum of the counts of attaches that have gone
@@ -390,6 +399,8 @@ struct iommufd_fault_queue {
 	struct iommufd_object obj;
 	struct fault_queue_params params;
 	unsigned int index_bits;
+	u32 index_mask;
+	u32 gen_mask;
 	struct fault_slot *slots;
 	bool lost;
 	bool closed;
@@ -404,7 +415,6 @@ struct iommufd_fault_queue {
 	bool staging;
 	u64 delivered;
 	u64 delivered_groups;
-	struct iommu_hwpt_pgfault *scratch;
 
 	spinlock_t lock;
 	struct list_head attaches;
@@ -448,7 +458,7 @@ struct fault_queue_stats {
 
 static inline u32 fault_gen_mask(const struct iommufd_fault_queue *queue)
 {
-	return U32_MAX >> queue->index_bits;
+	return queue->gen_mask;
 }
 
 static inline u32 fault_word(u32 gen, enum fault_slot_state state)
@@ -460,6 +470,12 @@ static inline u32 fault_slot_index(const struct iommufd_fault_queue *queue,
 				   const struct fault_slot *slot)
 {
 	return slot - queue->slots;
+}
+
+static inline u32 fault_cookie_index(const struct iommufd_fault_queue *queue,
+				     u32 cookie)
+{
+	return cookie & queue->index_mask;
 }
 
 static inline u32 fault_cookie_gen(const struct iommufd_fault_queue *queue,
@@ -495,7 +511,6 @@ static inline bool fault_queue_readable(struct iommufd_fault_queue *queue)
 	return !list_empty(&queue->staged);
 }
 
-void fault_queue_free_chain(struct iommufd_fault_queue *queue, u32 head);
 void fault_queue_stage(struct iommufd_fault_queue *queue);
 void fault_queue_purge(struct iommufd_fault_queue *queue);
 void fault_queue_read_unlock(struct iommufd_fault_queue *queue);
@@ -511,6 +526,7 @@ int fault_queue_init(struct iommufd_fault_queue *queue,
 void fault_queue_exit(struct iommufd_fault_queue *queue);
 
 /* --- answers: answer.c --- */
+void fault_queue_free_chain(struct iommufd_fault_queue *queue, u32 head);
 int fault_queue_answer(struct iommufd_fault_queue *queue,
 		       const struct iommu_hwpt_page_response *responses,
 		       unsigned int num, struct fault_batch *batch);
@@ -533,7 +549,17 @@ void fault_group_doom(struct iommufd_fault_source *source,
 static inline u32
 fault_source_outstanding(const struct iommufd_fault_source *source)
 {
-	return READ_ONCE(source->taken) - (u32)atomic_read(&source->returned);
+	/* In this order: what is answered was taken before */
+	u32 returned = (u32)atomic_read_acquire(&source->returned);
+
+	return READ_ONCE(source->taken) - returned;
+}
+
+/* Requests are answered, or let go: their room is there for others. */
+static inline void fault_attach_return(struct iommufd_fault_attach *attach,
+				       u32 count)
+{
+	atomic_add(count, &attach->source->returned);
 }
 
 /* --- sources: source.c --- */
@@ -550,7 +576,7 @@ int fault_source_use(struct iommufd_fault_attach *attach);
 void fault_source_unuse(struct iommufd_fault_attach *attach);
 
 /* --- attaches: attach.c --- */
-void fault_attach_put(struct iommufd_fault_attach *attach);
+void fault_attach_put(struct iommufd_fault_attach *attach, unsigned int num);
 void fault_attach_flush(struct iommufd_fault_attach *attach);
 void fault_attach_cut(struct iommufd_fault_attach *attach);
 void fault_queue_close(struct iommufd_fault_queue *queue);
@@ -568,7 +594,7 @@ ssize_t fault_queue_write(struct iommufd_fault_queue *queue,
  * under a spinlock. Nothing in other builds.
  */
 enum fault_point {
-	FAULT_POINT_READ_CLAIMED,	/* groups are READING, not yet copied */
+	FAULT_POINT_READ_CLAIMED,	/* a group is READING, not yet copied */
 	FAULT_POINT_READ_COPIED,	/* copied, still READING */
 	FAULT_POINT_WRITE_CLAIMED,	/* answers claimed, not handed over */
 	FAULT_POINT_DRAIN_ROUTED,	/* the unit has drained, still routed */
@@ -577,14 +603,16 @@ enum fault_point {
 };
 
 #ifdef CONFIG_IOMMUFD_KUNIT_TEST
-extern void (*fault_point_hook)(enum fault_point point);
+typedef void (*fault_point_fn)(enum fault_point point);
+
+DECLARE_STATIC_KEY_FALSE(fault_points);
+void fault_point_reached(enum fault_point point);
+void fault_point_set(fault_point_fn hook);
 
 static inline void fault_point(enum fault_point point)
 {
-	void (*hook)(enum fault_point point) = READ_ONCE(fault_point_hook);
-
-	if (unlikely(hook))
-		hook(point);
+	if (static_branch_unlikely(&fault_points))
+		fault_point_reached(point);
 }
 #else
 static inline void fault_point(enum fault_point point)

@@ -40,7 +40,6 @@ static bool hw_state(struct iommufd_fault_source *source,
 int iommufd_fault_pri_query(struct device *dev, struct iommufd_fault_pri *pri)
 {
 	struct iommufd_fault_source *source = fault_source_get(dev);
-	struct iommufd_fault_attach *attach;
 	int rc = -ENODEV;
 
 	if (!source)
@@ -53,9 +52,8 @@ int iommufd_fault_pri_query(struct device *dev, struct iommufd_fault_pri *pri)
 		.outstanding = fault_source_outstanding(source),
 		.enabled = source->on,
 		.held = source->held,
+		.attaches = source->nr_installed,
 	};
-	list_for_each_entry(attach, &source->attaches, source_item)
-		pri->attaches++;
 	if (hw_state(source, pri))
 		rc = 0;
 	mutex_unlock(&source->mutex);

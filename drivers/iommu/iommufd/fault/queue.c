@@ -20,38 +20,36 @@
 #include "internal.h"
 
 #ifdef CONFIG_IOMMUFD_KUNIT_TEST
-void (*fault_point_hook)(enum fault_point point);
-#endif
+DEFINE_STATIC_KEY_FALSE(fault_points);
+static fault_point_fn fault_point_hook;
 
 /**
- * fault_queue_free_chain - give the slots of a group back
- * @queue: the queue
- * @head: index of the first one. The caller owns the group
- *
- * From here on the cookie of the group is refused. Any context but hard
- * interrupt; takes time by the size of the group, which the credits of its
- * device bound.
+ * fault_point_reached - a thread is at a point, and somebody wants to know
+ * @point: which
  */
-void fault_queue_free_chain(struct iommufd_fault_queue *queue, u32 head)
+void fault_point_reached(enum fault_point point)
 {
-	u32 mask = fault_gen_mask(queue);
-	u32 index = head;
+	fault_point_fn hook = READ_ONCE(fault_point_hook);
 
-	local_bh_disable();
-	do {
-		struct fault_slot *slot = &queue->slots[index];
-		u32 next = slot->next;
-		u32 gen = atomic_read(&slot->word) >> FAULT_SLOT_GEN_SHIFT;
-
-		/* Never 0, so no cookie is. */
-		gen = (gen + 1) & mask;
-		atomic_set(&slot->word,
-			   fault_word(gen ?: 1, FAULT_SLOT_FREE));
-		fault_ring_put(&queue->free, index);
-		index = next;
-	} while (index != FAULT_NO_SLOT);
-	local_bh_enable();
+	if (hook)
+		hook(point);
 }
+
+/**
+ * fault_point_set - have threads call a function at each point
+ * @hook: the function; NULL: none, as at first
+ *
+ * May sleep; one caller at a time.
+ */
+void fault_point_set(fault_point_fn hook)
+{
+	WRITE_ONCE(fault_point_hook, hook);
+	if (hook)
+		static_branch_enable(&fault_points);
+	else
+		static_branch_disable(&fault_points);
+}
+#endif
 
 /**
  * fault_queue_stage - collect what has been published
@@ -59,6 +57,7 @@ void fault_queue_free_chain(struct iommufd_fault_queue *queue, u32 head)
  */
 void fault_queue_stage(struct iommufd_fault_queue *queue)
 {
+	struct list_head *end = queue->staged.prev;
 	struct fault_slot *slot, *next;
 	struct llist_node *node;
 
@@ -67,9 +66,10 @@ void fault_queue_stage(struct iommufd_fault_queue *queue)
 		return;
 	WRITE_ONCE(queue->staging, true);
 	/* A full barrier. Pairs with the first in fault_queue_readable(). */
-	node = llist_reverse_order(llist_del_all(&queue->published));
+	node = llist_del_all(&queue->published);
+	/* The newest comes first: each goes before those that went there already. */
 	llist_for_each_entry_safe(slot, next, node, published)
-		list_add_tail(&slot->staged, &queue->staged);
+		list_add(&slot->staged, end);
 	/* Pairs with the second barrier in fault_queue_readable(). */
 	smp_store_release(&queue->staging, false);
 }
@@ -85,7 +85,9 @@ static void fault_queue_clear_gone(struct iommufd_fault_queue *queue)
 	fault_queue_stage(queue);
 	llist_for_each_entry_safe(slot, next, node, gone) {
 		list_del_init(&slot->staged);
+		local_bh_disable();
 		fault_queue_free_chain(queue, fault_slot_index(queue, slot));
+		local_bh_enable();
 	}
 }
 
@@ -138,6 +140,8 @@ int fault_queue_init(struct iommufd_fault_queue *queue,
 
 	queue->params = *params;
 	queue->index_bits = max(bits, FAULT_INDEX_BITS_MIN);
+	queue->index_mask = BIT(queue->index_bits) - 1;
+	queue->gen_mask = U32_MAX >> queue->index_bits;
 	init_llist_head(&queue->published);
 	init_llist_head(&queue->gone);
 	init_waitqueue_head(&queue->wait);
@@ -151,9 +155,7 @@ int fault_queue_init(struct iommufd_fault_queue *queue,
 		return rc;
 	queue->slots = kvcalloc(params->depth, sizeof(*queue->slots),
 				GFP_KERNEL_ACCOUNT);
-	queue->scratch = kcalloc(FAULT_SCRATCH_RECORDS, sizeof(*queue->scratch),
-				 GFP_KERNEL_ACCOUNT);
-	if (!queue->slots || !queue->scratch) {
+	if (!queue->slots) {
 		fault_queue_exit(queue);
 		return -ENOMEM;
 	}
@@ -175,7 +177,6 @@ void fault_queue_exit(struct iommufd_fault_queue *queue)
 		WARN_ON(fault_ring_count(&queue->free) != queue->params.depth);
 	}
 	mutex_destroy(&queue->read_lock);
-	kfree(queue->scratch);
 	kvfree(queue->slots);
 	fault_ring_exit(&queue->free);
 }
@@ -191,6 +192,34 @@ static void fault_counts_add(struct fault_counts *sum,
 	sum->discarded += counts->discarded;
 }
 
+/*
+ * Where attaches of a source are in the list of the queue, or its end. The newest of the
+ * source is often there; where each PASID has its own queue, the queue's list is short.
+ * So both are searched, step by step, and the shorter one tells.
+ */
+static struct list_head *
+fault_queue_neighbour(struct iommufd_fault_queue *queue,
+		      const struct iommufd_fault_source *source)
+{
+	const struct list_head *by_source = &source->attaches;
+	struct list_head *by_queue = &queue->attaches;
+	struct iommufd_fault_attach *other;
+
+	for (;;) {
+		by_source = by_source->next;
+		by_queue = by_queue->next;
+		if (by_source == &source->attaches || by_queue == &queue->attaches)
+			return queue->attaches.prev;
+		other = list_entry(by_queue, struct iommufd_fault_attach, queue_item);
+		if (other->source == source)
+			return by_queue;
+		other = list_entry(by_source, struct iommufd_fault_attach,
+				   source_item);
+		if (other->queue == queue)
+			return &other->queue_item;
+	}
+}
+
 /**
  * fault_queue_add_attach - let a queue know of an attach
  * @queue: the queue
@@ -199,20 +228,9 @@ static void fault_counts_add(struct fault_counts *sum,
 void fault_queue_add_attach(struct iommufd_fault_queue *queue,
 			    struct iommufd_fault_attach *attach)
 {
-	struct iommufd_fault_attach *other;
-	struct list_head *after;
-
 	lockdep_assert_held(&attach->source->mutex);
 	spin_lock(&queue->lock);
-	after = queue->attaches.prev;
-	list_for_each_entry(other, &attach->source->attaches, source_item) {
-		if (other->queue == queue) {
-			after = &other->queue_item;
-			break;
-		}
-	}
-	list_add(&attach->queue_item, after);
-	attach->close_done = queue->closed;
+	list_add(&attach->queue_item, fault_queue_neighbour(queue, attach->source));
 	spin_unlock(&queue->lock);
 }
 

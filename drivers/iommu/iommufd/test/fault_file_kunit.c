@@ -193,6 +193,21 @@ static void file_test_read_sizes(struct kunit *test)
 	ft_done(ft);
 }
 
+/* Record @i of a read to user memory, in which the first one tells of a loss */
+static void file_expect_record(struct kunit *test, unsigned long buf, u32 i)
+{
+	struct iommu_hwpt_pgfault rec;
+	u32 flags = (i ? 0 : IOMMU_PGFAULT_FLAGS_LOST) |
+		    (i % 40 == 39 ? IOMMU_PGFAULT_FLAGS_LAST_PAGE : 0);
+
+	KUNIT_ASSERT_EQ(test, 0, copy_from_user(&rec, (void __user *)buf +
+						i * sizeof(rec), sizeof(rec)));
+	KUNIT_EXPECT_EQ(test, rec.flags, flags);
+	KUNIT_EXPECT_EQ(test, rec.grpid, i / 40);
+	KUNIT_EXPECT_EQ(test, rec.addr, i);
+	KUNIT_EXPECT_NE(test, rec.cookie, 0);
+}
+
 /*
  * User memory that ends in the buffer: whole groups before the end are read, the
  * one across it stays, nothing spins.
@@ -230,6 +245,8 @@ static void file_test_read_efault(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, iov_iter_count(&iter),
 				200 * 40 - whole * 1600);
 		KUNIT_EXPECT_EQ(test, ft->queue->lost, !whole);
+		for (i = 0; i < whole * 40; i++)
+			file_expect_record(test, buf, i);
 		KUNIT_EXPECT_EQ(test, ft_read(ft, 200), (5 - whole) * 1600);
 		for (i = 0; i < (5 - whole) * 40; i++)
 			KUNIT_EXPECT_EQ(test, ft->recs[i].addr, whole * 40 + i);

@@ -8,6 +8,7 @@
 #include <linux/delay.h>
 #include <linux/prandom.h>
 #include <linux/timer.h>
+#include <linux/uio.h>
 
 #include "fault_kunit.h"
 
@@ -611,6 +612,114 @@ static void fault_test_two_sources(struct kunit *test)
 	ft_done(ft);
 }
 
+/*
+ * A group structure that was answered is used again for another attach while the list of
+ * the first one still has others like it, and that one goes then.
+ */
+static void fault_test_structures_again(struct kunit *test)
+{
+	struct ft *ft = ft_new(test, 8, 8);
+	struct iommufd_fault_attach *first = ft_attach(ft, 0, IOMMU_NO_PASID);
+	struct iommufd_fault_attach *other = ft_attach(ft, 0, 5);
+	u32 i;
+
+	for (i = 0; i < 4; i++)
+		KUNIT_ASSERT_EQ(test, ft_report(ft, 0, FT_NO_PASID, i, 0, true),
+				IOMMUFD_FAULT_TAKEN);
+	KUNIT_ASSERT_EQ(test, ft_read(ft, 4),
+			(ssize_t)(4 * sizeof(*ft->recs)));
+	for (i = 0; i < 4; i++)
+		KUNIT_ASSERT_EQ(test, ft_answer(ft, ft->recs[i].cookie, 0), 8);
+
+	/* Two of these four */
+	for (i = 10; i < 12; i++)
+		KUNIT_ASSERT_EQ(test, ft_report(ft, 0, 5, i, 0, true),
+				IOMMUFD_FAULT_TAKEN);
+	iommufd_fault_attach_remove(first);
+	KUNIT_EXPECT_EQ(test, ft->unit[0]->num, 4);
+	ft_ledger(ft, 0);
+
+	/* The other two, and new ones: none serves twice */
+	for (i = 12; i < 18; i++)
+		KUNIT_ASSERT_EQ(test, ft_report(ft, 0, 5, i, 0, true),
+				IOMMUFD_FAULT_TAKEN);
+	KUNIT_ASSERT_EQ(test, ft_read(ft, 8),
+			(ssize_t)(8 * sizeof(*ft->recs)));
+	for (i = 0; i < 7; i++)
+		KUNIT_EXPECT_EQ(test, ft_answer(ft, ft->recs[i].cookie, 0), 8);
+	iommufd_fault_attach_remove(other);
+	for (i = 0; i < 4; i++)
+		ft_expect_answer(ft, 0, FT_NO_PASID, i,
+				 IOMMUFD_PAGE_RESP_SUCCESS);
+	for (i = 10; i < 17; i++)
+		ft_expect_answer(ft, 0, 5, i, IOMMUFD_PAGE_RESP_SUCCESS);
+	ft_expect_answer(ft, 0, 5, 17, IOMMUFD_PAGE_RESP_INVALID);
+	ft_ledger(ft, 0);
+	ft_done(ft);
+}
+
+/* As above, where the next use is a group that is not whole, or that is refused. */
+static void fault_test_structures_unfinished(struct kunit *test)
+{
+	struct ft *ft = ft_new(test, 4, 4);
+	struct iommufd_fault_attach *first = ft_attach(ft, 0, IOMMU_NO_PASID);
+	struct iommufd_fault_attach *other = ft_attach(ft, 0, 5);
+	u32 i;
+
+	for (i = 0; i < 2; i++)
+		KUNIT_ASSERT_EQ(test, ft_report(ft, 0, FT_NO_PASID, i, 0, true),
+				IOMMUFD_FAULT_TAKEN);
+	KUNIT_ASSERT_EQ(test, ft_read(ft, 4), 80);
+	for (i = 0; i < 2; i++)
+		KUNIT_ASSERT_EQ(test, ft_answer(ft, ft->recs[i].cookie, 0), 8);
+
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 5, 10, 0, false),
+			IOMMUFD_FAULT_TAKEN);
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 6, 11, 0, false),
+			IOMMUFD_FAULT_DROPPED);
+	iommufd_fault_attach_remove(first);
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 6, 11, 0, true),
+			IOMMUFD_FAULT_REFUSED);
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 5, 10, 0, true),
+			IOMMUFD_FAULT_TAKEN);
+	KUNIT_ASSERT_EQ(test, ft_read(ft, 4), 80);
+	KUNIT_EXPECT_EQ(test, ft_answer(ft, ft->recs[0].cookie, 0), 8);
+	iommufd_fault_attach_remove(other);
+	ft_expect_answer(ft, 0, 5, 10, IOMMUFD_PAGE_RESP_SUCCESS);
+	KUNIT_EXPECT_EQ(test, ft->unit[0]->num, 3);
+	ft_ledger(ft, 0);
+	ft_done(ft);
+}
+
+/* What was answered has no age, wherever its structure waits to be used again. */
+static void fault_test_answered_have_no_age(struct kunit *test)
+{
+	struct ft *ft = ft_new(test, 4, 4);
+	struct iommufd_fault_attach *attach = ft_attach(ft, 0, IOMMU_NO_PASID);
+	struct fault_queue_stats stats;
+	u32 i;
+
+	for (i = 0; i < 3; i++)
+		KUNIT_ASSERT_EQ(test, ft_report(ft, 0, FT_NO_PASID, i, 0, true),
+				IOMMUFD_FAULT_TAKEN);
+	KUNIT_ASSERT_EQ(test, ft_read(ft, 4), 120);
+	for (i = 0; i < 3; i++)
+		KUNIT_ASSERT_EQ(test, ft_answer(ft, ft->recs[i].cookie, 0), 8);
+	/* Takes out all three, uses one, and gives it back: the others wait elsewhere */
+	KUNIT_ASSERT_EQ(test, ft_report(ft, 0, FT_NO_PASID, 3, 0, true),
+			IOMMUFD_FAULT_TAKEN);
+	KUNIT_ASSERT_EQ(test, ft_read(ft, 4), 40);
+	KUNIT_ASSERT_EQ(test, ft_answer(ft, ft->recs[0].cookie, 0), 8);
+
+	msleep(30);
+	fault_queue_get_stats(ft->queue, &stats);
+	KUNIT_EXPECT_EQ(test, stats.pending_groups, 0);
+	KUNIT_EXPECT_EQ(test, stats.oldest_ms, 0);
+	iommufd_fault_attach_remove(attach);
+	ft_ledger(ft, 0);
+	ft_done(ft);
+}
+
 /**
  * struct soft_reporter - reports from a soft interrupt
  * @timer: does it
@@ -669,6 +778,114 @@ static void fault_test_softirq(struct kunit *test)
 	ft_done(ft);
 }
 
+/*
+ * Two PASIDs with the same index, each in the midst of its group. Whether they fall into
+ * the same bucket is by chance; of so many some do.
+ */
+static void fault_test_two_pasids(struct kunit *test)
+{
+	struct ft *ft = ft_new(test, 8, 3);
+	struct iommufd_fault_attach *attach[2];
+	u32 i;
+
+	attach[0] = ft_attach(ft, 0, 1);
+	attach[1] = ft_attach(ft, 0, 2);
+	for (i = 0; i < 32; i++) {
+		ft_report(ft, 0, 1, i, 0x1000, false);
+		ft_report(ft, 0, 2, i, 0x2000, true);
+		KUNIT_ASSERT_EQ(test, ft_read(ft, 8), 40);
+		KUNIT_EXPECT_EQ(test, ft->recs[0].addr, 0x2000);
+		KUNIT_EXPECT_EQ(test, ft->recs[0].pasid, 2);
+		ft_answer(ft, ft->recs[0].cookie, 0);
+		ft_report(ft, 0, 1, i, 0x3000, true);
+		KUNIT_ASSERT_EQ(test, ft_read(ft, 8), 80);
+		KUNIT_EXPECT_EQ(test, ft->recs[0].pasid, 1);
+		ft_answer(ft, ft->recs[0].cookie, 0);
+	}
+	iommufd_fault_attach_remove(attach[0]);
+	iommufd_fault_attach_remove(attach[1]);
+	ft_ledger(ft, 0);
+	ft_done(ft);
+}
+
+/* One write answers devices behind two units in turns: each unit is called once. */
+static void fault_test_mixed_answers(struct kunit *test)
+{
+	struct iommu_hwpt_page_response resp[6] = {};
+	struct kvec vec = { .iov_base = resp, .iov_len = sizeof(resp) };
+	struct ft *ft = ft_new(test, 16, 4);
+	struct iommufd_fault_attach *attach[2];
+	struct iov_iter iter;
+	u32 i;
+
+	attach[0] = ft_attach(ft, 0, IOMMU_NO_PASID);
+	attach[1] = ft_attach(ft, 1, IOMMU_NO_PASID);
+	for (i = 0; i < ARRAY_SIZE(resp); i++)
+		ft_report(ft, i % 2, FT_NO_PASID, i, 0, true);
+	KUNIT_ASSERT_EQ(test, ft_read(ft, 16), 240);
+	for (i = 0; i < ARRAY_SIZE(resp); i++)
+		resp[i].cookie = ft->recs[i].cookie;
+	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, sizeof(resp));
+	KUNIT_EXPECT_EQ(test, fault_queue_write(ft->queue, &iter, false), 48);
+	for (i = 0; i < ARRAY_SIZE(resp); i++)
+		ft_expect_answer(ft, i % 2, FT_NO_PASID, i,
+				 IOMMUFD_PAGE_RESP_SUCCESS);
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_EQ(test, ft->unit[i]->num, 3);
+		KUNIT_EXPECT_EQ(test, ft->unit[i]->calls, 1);
+		iommufd_fault_attach_remove(attach[i]);
+	}
+	ft_ledger(ft, 0);
+	ft_done(ft);
+}
+
+/*
+ * One write answers two of an attach, then others of it, of another one behind the same
+ * unit, and behind another unit: each unit is called once, each reference goes back to
+ * where it came from.
+ */
+static void fault_test_answers_of_attaches(struct kunit *test)
+{
+	static const struct {
+		int dev;
+		u32 pasid;
+	} from[] = {
+		{ 0, 1 }, { 0, 1 }, { 1, 1 }, { 0, 2 }, { 0, 1 }, { 1, 1 },
+	};
+	struct iommu_hwpt_page_response resp[ARRAY_SIZE(from)] = {};
+	struct kvec vec = { .iov_base = resp, .iov_len = sizeof(resp) };
+	struct ft *ft = ft_new(test, 8, 8);
+	struct iommufd_fault_attach *attach[3];
+	struct iov_iter iter;
+	u32 i;
+
+	attach[0] = ft_attach(ft, 0, 1);
+	attach[1] = ft_attach(ft, 0, 2);
+	attach[2] = ft_attach(ft, 1, 1);
+	for (i = 0; i < ARRAY_SIZE(from); i++)
+		KUNIT_ASSERT_EQ(test, ft_report(ft, from[i].dev, from[i].pasid, i, 0, true),
+				IOMMUFD_FAULT_TAKEN);
+	KUNIT_ASSERT_EQ(test, ft_read(ft, 8), 240);
+	for (i = 0; i < ARRAY_SIZE(from); i++)
+		resp[i].cookie = ft->recs[i].cookie;
+	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, sizeof(resp));
+	KUNIT_EXPECT_EQ(test, fault_queue_write(ft->queue, &iter, false), 48);
+	for (i = 0; i < ARRAY_SIZE(from); i++)
+		ft_expect_answer(ft, from[i].dev, from[i].pasid, i,
+				 IOMMUFD_PAGE_RESP_SUCCESS);
+	KUNIT_EXPECT_EQ(test, ft->unit[0]->num, 4);
+	KUNIT_EXPECT_EQ(test, ft->unit[0]->calls, 1);
+	KUNIT_EXPECT_EQ(test, ft->unit[1]->num, 2);
+	KUNIT_EXPECT_EQ(test, ft->unit[1]->calls, 1);
+	/* Or who removes it waits for ever */
+	for (i = 0; i < ARRAY_SIZE(attach); i++)
+		KUNIT_ASSERT_EQ(test, refcount_read(&attach[i]->refs), 1);
+	for (i = 0; i < ARRAY_SIZE(attach); i++)
+		iommufd_fault_attach_remove(attach[i]);
+	ft_ledger(ft, 0);
+	ft_done(ft);
+}
+
 static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(fault_test_orders),
 	KUNIT_CASE(fault_test_random),
@@ -678,6 +895,12 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(fault_test_pasid_table),
 	KUNIT_CASE(fault_test_lost),
 	KUNIT_CASE(fault_test_two_sources),
+	KUNIT_CASE(fault_test_two_pasids),
+	KUNIT_CASE(fault_test_mixed_answers),
+	KUNIT_CASE(fault_test_answers_of_attaches),
+	KUNIT_CASE(fault_test_structures_again),
+	KUNIT_CASE(fault_test_structures_unfinished),
+	KUNIT_CASE(fault_test_answered_have_no_age),
 	KUNIT_CASE(fault_test_softirq),
 	{}
 };

@@ -302,7 +302,7 @@ void ft_stop_at(enum fault_point point)
 	init_completion(&ft_stop.reached);
 	init_completion(&ft_stop.go);
 	atomic_set(&ft_stop.point, point);
-	WRITE_ONCE(fault_point_hook, ft_stop_hook);
+	fault_point_set(ft_stop_hook);
 }
 
 bool ft_stop_reached(void)
@@ -313,7 +313,7 @@ bool ft_stop_reached(void)
 void ft_stop_release(void)
 {
 	atomic_set(&ft_stop.point, -1);
-	WRITE_ONCE(fault_point_hook, NULL);
+	fault_point_set(NULL);
 	complete_all(&ft_stop.go);
 }
 

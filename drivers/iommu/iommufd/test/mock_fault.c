@@ -416,7 +416,6 @@ static void mock_respond(struct iommufd_fault_unit *unit,
 {
 	unsigned int i;
 
-	might_sleep();
 	WARN(!num || num > IOMMUFD_FAULT_BATCH, "%u answers at once\n", num);
 	for (i = 0; i < num; i++) {
 		struct mock_dev *mdev =
@@ -424,6 +423,7 @@ static void mock_respond(struct iommufd_fault_unit *unit,
 
 		if (mdev->flags & MOCK_FLAGS_DEVICE_PLAIN)
 			continue;
+		might_sleep();
 		take_answer(mdev, &answers[i]);
 		/* A halted device does not finish the groups it has begun. */
 		if (answers[i].code == IOMMUFD_PAGE_RESP_FAILURE)

@@ -409,6 +409,21 @@ TEST_F(fault, read_across_unmapped_memory)
 	EXPECT_EQ(t->grpid - 1, r[0].grpid);
 	EXPECT_EQ(r[0].cookie, r[3].cookie);
 	ASSERT_EQ(0, ft_answer(t, r[0].cookie, IOMMUFD_PAGE_RESP_SUCCESS));
+	/* The least there is: what a copy moves at once is larger than that. */
+	for (fit = 1; fit < 4; fit++) {
+		unsigned int i;
+
+		for (i = 0; i < fit + 1; i++)
+			ASSERT_EQ(0, ft_group(t, 1));
+		r = (void *)(hole + PAGE - fit * RECORD);
+		ASSERT_EQ(fit, iommu_fault_read(t->queue, r, 4));
+		for (i = 0; i < fit; i++) {
+			EXPECT_EQ(t->grpid - fit - 1 + i, r[i].grpid);
+			ASSERT_EQ(0, ft_answer(t, r[i].cookie,
+					       IOMMUFD_PAGE_RESP_SUCCESS));
+		}
+		EXPECT_EQ(1, ft_serve(t, IOMMUFD_PAGE_RESP_SUCCESS));
+	}
 }
 
 struct late {

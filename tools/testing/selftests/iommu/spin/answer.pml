@@ -246,7 +246,7 @@ inline read(q, me, stuck)
 }
 
 /*
- * fn: fault_reader_add() fn: fault_reader_flush() fn: fault_reader_commit()
+ * fn: fault_reader_add() fn: fault_copy_group() fn: fault_reader_commit()
  * fn: fault_reader_restore() fn: fault_queue_read_unlock()
  */
 inline read_locked(q, stuck)

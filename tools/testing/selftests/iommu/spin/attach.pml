@@ -342,7 +342,7 @@ inline detach(dx)
 
 /*
  * Nobody is in a call of the file any more, nor will be.
- * fn: fault_file_release() fn: fault_queue_close() fn: fault_queue_next_source()
+ * fn: fault_file_release() fn: fault_queue_close() fn: fault_queue_next_attach()
  */
 inline close(qx)
 {

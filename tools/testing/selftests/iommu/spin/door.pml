@@ -5,7 +5,7 @@
  * those change last. So it is one step.
  */
 
-/* Give the slots of a group back. fn: fault_queue_free_chain() */
+/* Give the slots of a group back. fn: fault_queue_free_chain() fn: fault_slot_put() */
 inline free_chain(head)
 {
 	assert(qlive[QOF(head)]);
@@ -25,7 +25,10 @@ inline free_chain(head)
 	i = 0; n = 0
 }
 
-/* fn: fault_source_reap() */
+/*
+ * The door takes these back one by one, when it needs one; whoever holds the lock sees
+ * no difference. fn: fault_source_reap() fn: fault_group_again()
+ */
 inline reap(d)
 {
 	i = d * NGRP;
@@ -79,7 +82,10 @@ inline group_find(d, id)
 	i = 0
 }
 
-/* A structure must be there for whoever has credits. fn: fault_group_get() */
+/*
+ * A structure must be there for whoever has credits.
+ * fn: fault_group_get() fn: fault_group_other()
+ */
 inline group_get(d, id, inst)
 {
 	assert(nat[d] > 0);
@@ -194,7 +200,7 @@ inline publish(d, id, inst)
 	fi
 }
 
-/* fn: fault_slot_fill() */
+/* fn: fault_slot_fill() fn: fault_group_begin() */
 inline slot_fill()
 {
 	if
