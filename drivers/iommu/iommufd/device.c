@@ -77,6 +77,15 @@ static void show_pasids(struct iommufd_device *idev, struct seq_file *m)
 	xa_unlock(&idev->pasids);
 }
 
+static void show_part(struct iommufd_device *idev, struct seq_file *m)
+{
+	u32 outstanding = iommufd_fault_part_outstanding(&idev->part);
+
+	seq_puts(m, " mediated");
+	if (outstanding)
+		seq_printf(m, " outstanding=%u", outstanding);
+}
+
 static void device_show(struct iommufd_object *obj, struct seq_file *m)
 {
 	struct iommufd_device *idev =
@@ -86,7 +95,7 @@ static void device_show(struct iommufd_object *obj, struct seq_file *m)
 	seq_printf(m, " name=%s group=%d", dev_name(idev->dev),
 		   iommu_group_id(idev->group->group));
 	if (iommufd_device_is_mediated(idev))
-		seq_puts(m, " mediated");
+		show_part(idev, m);
 	if (hwpt_id)
 		seq_printf(m, " hwpt=%u", hwpt_id);
 	if (READ_ONCE(idev->group->msi.last) &&

@@ -53,12 +53,14 @@ struct iommufd_group {
  * @next: what is going to be @now, while a replace is under way
  * @translated: user space calls the PASID @vpasid. Set before it is installed
  * @vpasid: see @translated; IOMMU_NO_PASID: it is a mediated device itself
+ * @part: with @translated: counts the requests of the mediated device
  */
 struct iommufd_route {
 	struct iommufd_fault_attach *now;
 	struct iommufd_fault_attach *next;
 	bool translated;
 	u32 vpasid;
+	struct iommufd_fault_part *part;
 };
 
 /**
@@ -104,6 +106,7 @@ struct iommufd_pasid {
  *	else NULL. Never changes
  * @parts: of a mediated device: by which faults that cannot be answered find it and
  *	its siblings, with a use of it; else NULL. Never changes
+ * @part: of a mediated device: its page requests
  * @map: its vPASIDs, for who looks them up. Never changes
  * @vdev: how a guest calls it, or NULL; guarded by iommufd_ctx::vdev_lock
  * @pri: user space's use of page requests (IOMMU_DEVICE_PRI), or NULL; guarded by
@@ -130,6 +133,7 @@ struct iommufd_device {
 	struct iommufd_event_device events;
 	struct iommufd_pasid_account *account;
 	struct iommufd_event_parent *parts;
+	struct iommufd_fault_part part;
 	struct iommufd_pasid_map *map;
 	struct iommufd_vdevice *vdev;
 	struct iommufd_fault_hold *pri;

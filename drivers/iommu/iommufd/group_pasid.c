@@ -121,6 +121,7 @@ static struct iommufd_pasid *entry_new(struct iommufd_device *idev,
 	if (iommufd_device_is_mediated(idev)) {
 		entry->route.translated = true;
 		entry->route.vpasid = pasid;
+		entry->route.part = &idev->part;
 		entry->event.ictx = idev->obj.ictx;
 		entry->event.dev_id = idev->obj.id;
 		entry->event.vpasid = pasid;

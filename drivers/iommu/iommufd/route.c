@@ -36,6 +36,7 @@ new_fault_attach(const struct iommufd_route *route, struct iommufd_device *idev,
 				    iommufd_hwpt_owns_pasids(idev, hwpt),
 		.translated = route->translated,
 		.vpasid = route->vpasid,
+		.part = route->part,
 	};
 
 	if (!hwpt->fault)

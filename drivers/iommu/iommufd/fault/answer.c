@@ -128,6 +128,9 @@ static void fault_return_add(struct fault_return *back,
 {
 	struct iommufd_fault_source *source = attach->source;
 
+	/* Of the part before the whole: nobody finds more in it than there is. */
+	if (attach->who.part)
+		atomic_add(count, &attach->who.part->returned);
 	if (back->source != source) {
 		fault_return_flush(back);
 		back->source = source;

@@ -400,7 +400,29 @@ fault_group_publish(struct iommufd_fault_source *source,
 		wake_up_poll(&queue->wait, EPOLLIN | EPOLLRDNORM);
 }
 
-static bool fault_has_room(struct iommufd_fault_source *source)
+/*
+ * A quarter of the room is for parts that have nothing outstanding, one request each:
+ * all that is beyond the other three was taken so, and its owners have no more until
+ * less is outstanding. So however much is never answered, a part gets one, unless as
+ * many others as that quarter has places have some. In the three quarters a part may
+ * have twice as many as are left: alone it comes to half of the room, and it leaves to
+ * the next a third of what it found.
+ */
+static bool fault_part_has_room(const struct iommufd_fault_source *source,
+				const struct iommufd_fault_part *part,
+				u32 outstanding)
+{
+	u32 all = min(source->limit, FAULT_PART_ROOM);
+	u32 own = part->taken - (u32)atomic_read(&part->returned);
+	u32 shared = all - DIV_ROUND_UP(all, FAULT_PART_FIRSTS);
+
+	if (!own)
+		return outstanding < all;
+	return outstanding < shared && own < 2 * (shared - outstanding);
+}
+
+static bool fault_has_room(struct iommufd_fault_source *source,
+			   struct iommufd_fault_attach *attach)
 {
 	u32 outstanding;
 
@@ -411,7 +433,18 @@ static bool fault_has_room(struct iommufd_fault_source *source)
 	 */
 	outstanding = source->taken -
 		      (u32)atomic_read_acquire(&source->returned);
-	return outstanding < source->limit;
+	if (outstanding >= source->limit)
+		return false;
+	return !attach->who.part ||
+	       fault_part_has_room(source, attach->who.part, outstanding);
+}
+
+static void fault_count_taken(struct iommufd_fault_source *source,
+			      struct iommufd_fault_part *part)
+{
+	WRITE_ONCE(source->taken, source->taken + 1);
+	if (part)
+		WRITE_ONCE(part->taken, part->taken + 1);
 }
 
 static enum iommufd_fault_verdict
@@ -425,7 +458,7 @@ fault_take(struct iommufd_fault_source *source,
 	u32 index, gen;
 
 	attach->counts.reported++;
-	if (!fault_has_room(source))
+	if (!fault_has_room(source, attach))
 		return fault_overflow(source, attach, group, req);
 	if (!fault_ring_take(&queue->free, &index))
 		return fault_overflow(source, attach, group, req);
@@ -444,7 +477,7 @@ fault_take(struct iommufd_fault_source *source,
 		group->count++;
 	}
 	group->tail = index;
-	WRITE_ONCE(source->taken, source->taken + 1);
+	fault_count_taken(source, attach->who.part);
 	fault_slot_fill(attach, group, slot, req);
 	if (trace_iopf_report_enabled())
 		trace_iopf_report(source, attach->who.dev_id, queue->obj.id,

@@ -14,6 +14,7 @@
 #ifndef __IOMMUFD_FAULT_H
 #define __IOMMUFD_FAULT_H
 
+#include <linux/atomic.h>
 #include <linux/iommu.h>
 #include <linux/types.h>
 
@@ -181,6 +182,28 @@ iommufd_fault_report(struct iommufd_fault_source *source,
 bool iommufd_fault_supported(struct device *dev);
 
 /**
+ * struct iommufd_fault_part - the page requests of one mediated device
+ * @taken: requests taken so far; wraps. Written under the lock of the source
+ * @returned: requests answered so far; wraps. @taken - @returned is outstanding
+ *
+ * All parts of a device have its room for outstanding requests together. Zeroed by
+ * who owns it, and there as long as there is an attach with it.
+ */
+struct iommufd_fault_part {
+	u32 taken;
+	atomic_t returned;
+};
+
+static inline u32
+iommufd_fault_part_outstanding(const struct iommufd_fault_part *part)
+{
+	/* In this order: what is answered was taken before */
+	u32 returned = (u32)atomic_read_acquire(&part->returned);
+
+	return READ_ONCE(part->taken) - returned;
+}
+
+/**
  * struct iommufd_fault_identity - who a fault is said to come from
  * @dev_id: the device's id in the queue's context, as user space reads it
  * @dev_serial: its serial, for queues made for one device alone
@@ -188,6 +211,7 @@ bool iommufd_fault_supported(struct device *dev);
  *	has no attach of its own (a guest-owned PASID table on RID)
  * @translated: user space reads @vpasid in the place of the requests' PASID
  * @vpasid: see @translated; IOMMU_NO_PASID: it reads that there was none
+ * @part: of a mediated device: counts its requests; NULL: a device as a whole
  */
 struct iommufd_fault_identity {
 	u32 dev_id;
@@ -195,6 +219,7 @@ struct iommufd_fault_identity {
 	bool owns_pasid_table;
 	bool translated;
 	u32 vpasid;
+	struct iommufd_fault_part *part;
 };
 
 /*

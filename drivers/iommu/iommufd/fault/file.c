@@ -438,6 +438,7 @@ static void fault_file_show_fdinfo(struct seq_file *m, struct file *file)
 {
 	struct iommufd_fault_queue *queue = file->private_data;
 	const struct iommufd_fault_source *last = NULL;
+	const struct iommufd_fault_part *last_part = NULL;
 	struct iommufd_fault_attach *attach;
 	struct fault_queue_stats stats;
 
@@ -469,14 +470,22 @@ static void fault_file_show_fdinfo(struct seq_file *m, struct file *file)
 
 	spin_lock(&queue->lock);
 	list_for_each_entry(attach, &queue->attaches, queue_item) {
-		/* The attaches of a source are next to each other. */
-		if (attach->source == last)
+		const struct iommufd_fault_part *part = attach->who.part;
+
+		/*
+		 * The attaches of a source are next to each other. Of a part only what is
+		 * its own is shown: the rest of the device is others'.
+		 */
+		if (attach->source == last && part == last_part)
 			continue;
 		last = attach->source;
+		last_part = part;
 		seq_printf(m, "source:\t%s dev-id %u outstanding %u cap %u\n",
 			   dev_name(last->dev), attach->who.dev_id,
-			   fault_source_outstanding(last),
-			   last->max_outstanding);
+			   part ? iommufd_fault_part_outstanding(part) :
+				  fault_source_outstanding(last),
+			   part ? min(last->max_outstanding, FAULT_PART_ROOM) :
+				  last->max_outstanding);
 	}
 	spin_unlock(&queue->lock);
 }

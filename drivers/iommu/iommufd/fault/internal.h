@@ -70,6 +70,15 @@ struct seq_file;
  */
 #define FAULT_SOURCE_SPARE	64
 
+/*
+ * Requests that the parts of a device may have outstanding together: a function has no
+ * more group indices than that to tell groups apart (PCIe 6.0, 10.4.1.1: nine bits),
+ * and one part must not have them all.
+ */
+#define FAULT_PART_ROOM		512U
+/* One in so many of these is for parts that have none outstanding. */
+#define FAULT_PART_FIRSTS	4U
+
 #define FAULT_NO_SLOT		U32_MAX
 
 enum fault_slot_state {
@@ -559,6 +568,8 @@ fault_source_outstanding(const struct iommufd_fault_source *source)
 static inline void fault_attach_return(struct iommufd_fault_attach *attach,
 				       u32 count)
 {
+	if (attach->who.part)
+		atomic_add(count, &attach->who.part->returned);
 	atomic_add(count, &attach->source->returned);
 }
 

@@ -171,6 +171,7 @@ struct stress;
  * @index: in &stress.dev
  * @dev: the device
  * @source: its source
+ * @part: of its PASIDs
  * @due: for each (PASID, index): 1: an answer is to come
  * @unexpected: answers that were not to come
  * @answers: answers that came
@@ -182,6 +183,7 @@ struct st_dev {
 	int index;
 	struct device *dev;
 	struct iommufd_fault_source *source;
+	struct iommufd_fault_part part;
 	atomic_t due[ST_PASIDS][ST_REPORTERS * ST_INDEXES];
 	atomic_t unexpected;
 	atomic64_t answers;
@@ -442,7 +444,11 @@ static int st_writer(void *data)
 static struct iommufd_fault_attach *st_alloc(struct stress *st, int dev,
 					     ioasid_t pasid)
 {
-	struct iommufd_fault_identity who = { .dev_id = 1 + dev };
+	struct iommufd_fault_identity who = {
+		.dev_id = 1 + dev,
+		/* The second half of the PASIDs is a part of the device */
+		.part = pasid >= ST_PASIDS / 2 ? &st->dev[dev].part : NULL,
+	};
 
 	return iommufd_fault_attach_alloc(st->dev[dev].dev, pasid, &st->queue,
 					  &who);
@@ -562,6 +568,9 @@ static void stress_test_all(struct kunit *test)
 			iommufd_fault_attach_remove(st->attach[i][j]);
 		KUNIT_EXPECT_EQ(test,
 				fault_source_outstanding(st->dev[i].source), 0);
+		KUNIT_EXPECT_EQ(test,
+				iommufd_fault_part_outstanding(&st->dev[i].part),
+				0);
 		for (j = 0; j < ST_PASIDS; j++)
 			for (k = 0; k < ST_REPORTERS * ST_INDEXES; k++)
 				held += atomic_read(&st->dev[i].due[j][k]);
