@@ -8,6 +8,7 @@
 #include "iommu_test.h"
 
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 #define PASIDS_MAX	(1U << MOCK_PASID_WIDTH)
 #define SPACE_PAGES	64UL
@@ -264,6 +265,17 @@ TEST_F(pasid, independent_of_the_rid)
 }
 
 /* --- what is refused --- */
+
+/* By the calls for drivers: the device itself is detached once, by whoever asks first. */
+TEST_F(pasid, detached_once)
+{
+	struct mock_device d;
+
+	ASSERT_EQ(0, mock_device(self->fd, self->ioas[0], 0, &d));
+	EXPECT_EQ(0, mock_pasid_detach(self->fd, d.stdev, 0));
+	EXPECT_EQ(-ENOENT, mock_pasid_detach(self->fd, d.stdev, 0));
+	EXPECT_EQ(0, iommu_destroy(self->fd, d.stdev));
+}
 
 TEST_F(pasid, refused)
 {
@@ -553,6 +565,39 @@ TEST_F(pasid, fault_fixed)
 	EXPECT_STREQ(text, self->mem[1]);
 }
 
+/* One request of a group of a PASID: how many of them were taken. */
+static int ask(int fd, __u32 dev, __u32 pasid, bool last)
+{
+	struct mock_report rep = {
+		.dev = dev,
+		.pasid = pasid,
+		.grpid = 7,
+		.perm = PERM_RW,
+		.count = 1,
+		.addr = HOLE,
+		.flags = MOCK_REPORT_PASID_VALID |
+			 (last ? MOCK_REPORT_LAST : 0),
+	};
+	int rc = mock_report(fd, &rep);
+
+	return rc ?: (int)rep.taken;
+}
+
+/* What was refused for a table is nothing to the next one, whoever had a queue. */
+TEST_F(pasid, a_half_group_goes_with_its_table)
+{
+	struct iommu_hwpt_pgfault r;
+
+	ASSERT_EQ(0, ATTACH(2, self->hwpt[0]));
+	ASSERT_EQ(0, ATTACH(3, self->plain[0]));
+	EXPECT_EQ(0, ask(self->fd, self->dev.dev, 3, false));
+	ASSERT_EQ(0, DETACH(3));
+	ASSERT_EQ(0, ATTACH(3, self->hwpt[1]));
+	EXPECT_EQ(1, ask(self->fd, self->dev.dev, 3, true));
+	ASSERT_EQ(1, read_records(self->queue, &r, 1));
+	EXPECT_EQ(3, r.pasid);
+}
+
 /* Two PASIDs, and the device itself, with one group index for all */
 TEST_F(pasid, faults_are_told_apart)
 {
@@ -665,32 +710,29 @@ TEST_F(pasid, replace_asks_again)
 	struct iommu_hwpt_pgfault r[MOST_DMAS];
 	struct mock_dma d[MOST_DMAS];
 	char data[MOST_DMAS];
-	unsigned int i, left;
+	struct mock_ledger l;
+	__u64 asked = 0;
+	unsigned int i;
 
 	ASSERT_EQ(0, ATTACH(30, self->hwpt[0]));
 	ASSERT_EQ(0, ATTACH(31, self->hwpt[0]));
 	pending(_metadata, self, d, data);
 	ASSERT_EQ(0, REPLACE(30, self->hwpt[1]));
 	ASSERT_EQ(0, REPLACE(31, self->hwpt[1]));
+	/* None is there until it is answered: so all of them ask, and wait. */
+	ASSERT_EQ(MOST_DMAS, read_records(self->queue, r, MOST_DMAS));
+	for (i = 0; i < MOST_DMAS; i++)
+		asked |= 1ULL << (r[i].addr - HOLE) / PAGE;
+	EXPECT_EQ(~0ULL, asked);
+	EXPECT_EQ(-EAGAIN, iommu_fault_read(self->queue, r, 1));
+	ASSERT_EQ(0, mock_ledger(self->fd, self->dev.dev, &l));
+	EXPECT_EQ(MOST_DMAS, l.success);
+	EXPECT_EQ(MOST_DMAS, mock_unanswered(&l));
 	ASSERT_EQ(0, iommu_map(self->fd, self->ioas[1], self->mem[1],
 			       SPACE_PAGES * PAGE, HOLE));
-	/* What has been asked before the map is answered, the rest needs none. */
-	for (left = MOST_DMAS; left; ) {
-		struct pollfd p = { .fd = self->queue, .events = POLLIN };
-		int n = 0, j;
-
-		if (poll(&p, 1, 100) == 1)
-			n = iommu_fault_read(self->queue, r, ARRAY_LEN(r));
-		if (n == -EAGAIN)
-			continue;
-		ASSERT_LE(0, n);
-		for (j = 0; j < n; j++)
-			ASSERT_EQ(0, iommu_fault_answer(self->queue,
-							r[j].cookie,
-							IOMMUFD_PAGE_RESP_SUCCESS));
-		if (!n)
-			break;
-	}
+	for (i = 0; i < MOST_DMAS; i++)
+		ASSERT_EQ(0, iommu_fault_answer(self->queue, r[i].cookie,
+						IOMMUFD_PAGE_RESP_SUCCESS));
 	for (i = 0; i < MOST_DMAS; i++) {
 		ASSERT_EQ(0, mock_dma_wait(self->fd, &d[i], FOREVER_MS));
 		EXPECT_EQ(MOCK_DMA_OK, d[i].status);
@@ -743,6 +785,114 @@ TEST_F(pasid, unbind_in_the_middle)
 	EXPECT_EQ(0, iommu_destroy(self->fd, self->hwpt[1]));
 }
 
+/* --- unbinding: the device's id is free, and what said it is over --- */
+
+#define LEAVING	512U
+
+struct leaver {
+	int fd;
+	__u32 stdev;
+	int rc;
+};
+
+static void *leave(void *arg)
+{
+	struct leaver *l = arg;
+
+	l->rc = iommu_destroy(l->fd, l->stdev);
+	return NULL;
+}
+
+/*
+ * Whoever gets the id next has nothing of the device's faults, read or not: they are
+ * answered, and none is left in the queue.
+ */
+TEST_F_TIMEOUT(pasid, no_fault_outlives_the_id, 120)
+{
+	struct leaver l = { .fd = self->fd, .stdev = self->dev.stdev };
+	struct iommu_hwpt_pgfault r[16];
+	__u32 i, id = 0, other;
+	__u64 pending, end;
+	struct fdinfo info;
+	pthread_t thread;
+
+	for (i = 1; i <= LEAVING; i++) {
+		ASSERT_EQ(0, ATTACH(i, self->hwpt[i % 2]));
+		ASSERT_EQ(1, ask(self->fd, self->dev.dev, i, true));
+	}
+	ASSERT_EQ(16, read_records(self->queue, r, 16));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, leave, &l));
+	/* The lowest one that is free is given: those above it are not kept */
+	for (end = now_ms() + 10 * FOREVER_MS;
+	     id != self->dev.dev && now_ms() < end;) {
+		ASSERT_EQ(0, iommu_ioas_alloc(self->fd, &id));
+		if (id > self->dev.dev)
+			ASSERT_EQ(0, iommu_destroy(self->fd, id));
+	}
+	ASSERT_EQ(0, fdinfo_read(0, self->queue, &info));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, l.rc);
+	EXPECT_EQ(self->dev.dev, id);
+	ASSERT_TRUE(fdinfo_nth(&info, "pending", 1, &pending));
+	EXPECT_EQ(0, pending);
+	EXPECT_EQ(-EAGAIN, iommu_fault_read(self->queue, r, 16));
+	other = self->ioas[0];
+	EXPECT_EQ(-ENOENT, iommu_pasid_attach(self->fd, id, 1, &other));
+}
+
+struct late {
+	int fd;
+	__u32 dev;
+	__u32 pt;
+	atomic_bool stop;
+	atomic_uint attached;
+	atomic_uint broken;
+};
+
+static void *attach_late(void *arg)
+{
+	struct late *a = arg;
+	__u32 pasid = 1, pt;
+	int rc;
+
+	while (!atomic_load(&a->stop)) {
+		pt = a->pt;
+		rc = iommu_pasid_attach(a->fd, a->dev, pasid, &pt);
+		pasid = 1 + pasid % 4096;
+		if (!rc)
+			atomic_fetch_add(&a->attached, 1);
+		else if (rc != -EBUSY && rc != -ENOENT)
+			atomic_fetch_add(&a->broken, 1);
+	}
+	return NULL;
+}
+
+/* Nobody attaches a PASID behind the back of who detaches them all. */
+TEST_F_TIMEOUT(pasid, attached_while_unbound, 120)
+{
+	struct late a = { .fd = self->fd, .pt = self->plain[1] };
+	pthread_t thread[2];
+	unsigned int i, j;
+
+	for (i = 0; i < 50; i++) {
+		atomic_store(&a.stop, false);
+		atomic_store(&a.attached, 0);
+		a.dev = self->dev.dev;
+		for (j = 0; j < 2; j++)
+			ASSERT_EQ(0, pthread_create(&thread[j], NULL,
+						    attach_late, &a));
+		LET_WORK(0L, &a.attached, 20);
+		ASSERT_EQ(0, iommu_destroy(self->fd, self->dev.stdev));
+		atomic_store(&a.stop, true);
+		for (j = 0; j < 2; j++)
+			pthread_join(thread[j], NULL);
+		ASSERT_EQ(0, mock_device(self->fd, self->ioas[0],
+					 MOCK_FLAGS_DEVICE_PASID, &self->dev));
+	}
+	EXPECT_EQ(0, atomic_load(&a.broken));
+	EXPECT_EQ(0, iommu_destroy(self->fd, self->plain[1]));
+}
+
 TEST_F(pasid, close_in_the_middle)
 {
 	struct mock_dma d[MOST_DMAS];
@@ -781,6 +931,67 @@ TEST_F_TIMEOUT(pasid, thousands, 300)
 	/* The other half goes with the device. */
 	ASSERT_EQ(0, iommu_destroy(self->fd, self->dev.stdev));
 	EXPECT_EQ(0, iommu_destroy(self->fd, self->hwpt[0]));
+}
+
+/* --- who pays --- */
+
+#define CGROUPS		"/sys/fs/cgroup"
+#define CGROUP		CGROUPS "/iommu_pasid"
+
+/*
+ * What there is of the kernel's small objects. The sum of all that is charged has pages
+ * in it that each processor took in advance, as many as the test is about.
+ */
+static long long charged(void)
+{
+	return memory_stat(CGROUP "/memory.stat", "slab_unreclaimable");
+}
+
+/* What an attached PASID takes is charged to who attached it, and is given back. */
+TEST_F_TIMEOUT(pasid, charged_to_who_attaches, 120)
+{
+	const __u32 num = 4096;
+	/* A word of each table there is, at the least: it is several hundred bytes */
+	const long long least = num * 128;
+	long long before, with = 0, after;
+	__u32 i;
+
+	write_text(CGROUPS "/cgroup.subtree_control", "+memory");
+	if (mkdir(CGROUP, 0755) && errno != EEXIST)
+		SKIP(return, "there are no cgroups");
+	if (!write_text(CGROUP "/cgroup.procs", "0"))
+		SKIP(return, "the cgroup cannot be entered");
+	if (charged() < 0) {
+		write_text(CGROUPS "/cgroup.procs", "0");
+		SKIP(return, "cgroups have no memory controller");
+	}
+	/* What is made once is made. */
+	for (i = 1; i <= 64; i++)
+		ASSERT_EQ(0, ATTACH(i, self->plain[0]));
+	before = charged();
+	for (; i <= num + 64; i++)
+		ASSERT_EQ(0, ATTACH(i, self->plain[0]));
+	/* The statistics follow within a few seconds */
+	for (i = 0; i < FOREVER_MS / 100; i++) {
+		with = charged();
+		if (with > before + least)
+			break;
+		sleep_ms(100);
+	}
+	EXPECT_LT(before + least, with)
+		TH_LOG("%lld bytes for %u PASIDs", with - before, num);
+	for (i = num + 64; i > 64; i--)
+		ASSERT_EQ(0, DETACH(i));
+	/* Some of it goes after a grace period */
+	for (i = 0; i < FOREVER_MS / 100; i++) {
+		after = charged();
+		if (after < with - least / 2)
+			break;
+		sleep_ms(100);
+	}
+	EXPECT_GT(with - least / 2, after);
+	write_text(CGROUPS "/cgroup.procs", "0");
+	rmdir(CGROUP);
 }
 
 /* --- threads against each other --- */

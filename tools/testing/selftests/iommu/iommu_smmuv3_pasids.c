@@ -203,4 +203,79 @@ TEST_F_TIMEOUT(crowd, one_parent_for_all, 60)
 	EXPECT_EQ(0, vfio_dev_attach(&c->f[0].v, &pt));
 }
 
+/*
+ * Each beside each, the device itself or one of its PASIDs first: what is said of it, and
+ * that what was there first stays as it is.
+ */
+TEST_F_TIMEOUT(crowd, every_combination, 120)
+{
+	enum { NOTHING, STAGE1, PARENT, GUEST, KINDS };
+	struct pc *c = &self->c;
+	__u32 hwpt[KINDS], pt, ioas;
+	struct model_dev *f = &c->f[0];
+	int rid, pasid, want;
+	char byte;
+	void *page;
+
+	if (variant->kind != &smmuv3_guest_kind)
+		SKIP(return, "of a guest's tables");
+	PC_OK(c, pc_begin(c));
+	ASSERT_EQ(0, vfio_dev_detach(&f->v));
+	page = pc_pages(c, 1);
+	memset(page, 'p', 1);
+	ASSERT_EQ(0, iommu_ioas_alloc(c->fd, &ioas));
+	ASSERT_EQ(0, iommu_map(c->fd, ioas, page, PAGE, PC_GVA));
+	ASSERT_EQ(0, iommu_hwpt_paging(c->fd, f->v.id, ioas,
+				       IOMMU_HWPT_ALLOC_PASID, 0,
+				       &hwpt[STAGE1]));
+	hwpt[PARENT] = c->parent;
+	hwpt[GUEST] = c->stream;
+	for (rid = 0; rid < KINDS; rid++)
+		for (pasid = 1; pasid < KINDS; pasid++) {
+			/* A PASID has a stage 1 of the kernel's or nothing */
+			want = pasid != STAGE1 ? -EINVAL :
+			       rid > STAGE1 ? -EBUSY : 0;
+			pt = hwpt[rid];
+			if (rid)
+				ASSERT_EQ(0, vfio_dev_attach(&f->v, &pt));
+			pt = hwpt[pasid];
+			/* Where the guest has the table, that is said first */
+			if (rid == GUEST)
+				want = -EBUSY;
+			EXPECT_EQ(want, iommu_pasid_attach(c->fd, f->v.id, 9,
+							   &pt))
+				TH_LOG("device on %d, PASID on %d", rid, pasid);
+			if (rid == STAGE1) {
+				byte = 0;
+				EXPECT_EQ(0, model_dma(f, 0, MODEL_NO_PASID,
+						       PC_GVA, &byte, 1,
+						       FOREVER_MS));
+				EXPECT_EQ('p', byte);
+			}
+			if (!want) {
+				byte = 0;
+				EXPECT_EQ(0, model_dma(f, 0, 9, PC_GVA, &byte,
+						       1, FOREVER_MS));
+				EXPECT_EQ('p', byte);
+				EXPECT_EQ(0, iommu_pasid_detach(c->fd, f->v.id,
+								9));
+			}
+			if (rid)
+				ASSERT_EQ(0, vfio_dev_detach(&f->v));
+		}
+	/* The PASID first */
+	pt = hwpt[STAGE1];
+	ASSERT_EQ(0, iommu_pasid_attach(c->fd, f->v.id, 9, &pt));
+	for (rid = 1; rid < KINDS; rid++) {
+		pt = hwpt[rid];
+		EXPECT_EQ(rid == STAGE1 ? 0 : -EBUSY,
+			  vfio_dev_attach(&f->v, &pt));
+		byte = 0;
+		EXPECT_EQ(0, model_dma(f, 0, 9, PC_GVA, &byte, 1, FOREVER_MS));
+		EXPECT_EQ('p', byte);
+		if (rid == STAGE1)
+			ASSERT_EQ(0, vfio_dev_detach(&f->v));
+	}
+}
+
 TEST_HARNESS_MAIN

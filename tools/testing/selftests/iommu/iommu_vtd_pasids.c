@@ -159,4 +159,126 @@ TEST_F_TIMEOUT(crowd, unlike_parents, 60)
 	EXPECT_EQ(0, byte);
 }
 
+/* --- who may be where: the device itself, and two of its PASIDs --- */
+
+/* What each may be attached to; the parents are HWPTs of the two IOAS */
+enum combined {
+	NOTHING,
+	IOAS,
+	PARENT,
+	OTHER_PARENT,
+	CHILD,
+	OTHER_CHILD,
+	COMBINED,
+};
+
+struct combination {
+	struct pc *c;
+	__u32 pt[COMBINED];
+	__u64 at[COMBINED];
+	char letter[COMBINED];
+	enum combined now[3];
+};
+
+static const __u32 combination_pasid[] = { MODEL_NO_PASID, 5, 6 };
+
+static int combine_make(struct combination *m)
+{
+	struct pc *c = m->c;
+	unsigned char *mem;
+	struct pc_space sp;
+	__u32 ioas;
+	int i;
+
+	memset(&sp, 0, sizeof(sp));
+	if (vtd_table(c, &sp))
+		return -1;
+	sp.page[0] = pc_pages(c, 1);
+	if (vtd_map(c, NULL, &sp, 0))
+		return -1;
+	/* One table for both; only the memory behind it is another */
+	for (i = 0; i < 2; i++) {
+		mem = mem_get(c->used);
+		if (!mem)
+			PC_MUST(c, -ENOMEM);
+		memcpy(mem, c->memory, c->used);
+		mem[sp.page[0] - c->memory] = (unsigned char)('x' + i);
+		PC_MUST(c, iommu_ioas_alloc(c->fd, &ioas));
+		PC_MUST(c, iommu_map(c->fd, ioas, mem, c->used, PC_GPA));
+		if (!i)
+			m->pt[IOAS] = ioas;
+		PC_MUST(c, iommu_hwpt_paging(c->fd, c->f[0].v.id, ioas,
+					     IOMMU_HWPT_ALLOC_NEST_PARENT, 0,
+					     &m->pt[PARENT + i]));
+		PC_MUST(c, vtd_nested(c, c->f[0].v.id, m->pt[PARENT + i],
+				      sp.root, 0, 0, &m->pt[CHILD + i]));
+		m->letter[PARENT + i] = (char)('x' + i);
+		m->letter[CHILD + i] = (char)('x' + i);
+		m->at[PARENT + i] = pc_gpa(c, sp.page[0]);
+		m->at[CHILD + i] = PC_GVA;
+	}
+	m->letter[IOAS] = m->letter[PARENT];
+	m->at[IOAS] = m->at[PARENT];
+	return 0;
+}
+
+static int combine_set(struct combination *m, int who, enum combined to)
+{
+	struct model_dev *f = &m->c->f[0];
+	enum combined from = m->now[who];
+	__u32 pasid = combination_pasid[who], pt = m->pt[to];
+
+	m->now[who] = to;
+	if (from == to)
+		return 0;
+	if (!who)
+		return to ? vfio_dev_attach(&f->v, &pt) : vfio_dev_detach(&f->v);
+	if (!to)
+		return iommu_pasid_detach(m->c->fd, f->v.id, pasid);
+	return from ? iommu_pasid_replace(m->c->fd, f->v.id, pasid, &pt) :
+		      iommu_pasid_attach(m->c->fd, f->v.id, pasid, &pt);
+}
+
+static int combine_check(struct combination *m)
+{
+	int who, status;
+
+	for (who = 0; who < 3; who++) {
+		enum combined now = m->now[who];
+		char byte = 0;
+
+		status = model_dma(&m->c->f[0], 0, combination_pasid[who],
+				   now ? m->at[now] : PC_GVA, &byte, 1,
+				   FOREVER_MS);
+		if (now ? status || byte != m->letter[now] :
+			  status != IOMMUFD_MODEL_DMA_BLOCKED) {
+			fprintf(stderr, "# on %d %d %d: of these %d reads '%c' (%s)\n",
+				m->now[0], m->now[1], m->now[2], who, byte,
+				model_status_name(status));
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* Each beside each, by attach, replace and detach; nobody is touched by another. */
+TEST_F_TIMEOUT(crowd, every_combination, 300)
+{
+	struct combination m = { .c = &self->c };
+	int r, a, b;
+
+	if (variant->kind != &vtd_nested_kind)
+		SKIP(return, "of nested tables");
+	PC_OK(m.c, pc_begin(m.c));
+	PC_OK(m.c, combine_make(&m));
+	for (r = 0; r < COMBINED; r++)
+		for (a = 0; a < COMBINED; a++)
+			for (b = 0; b < COMBINED; b++) {
+				ASSERT_EQ(0, combine_set(&m, 0, r));
+				ASSERT_EQ(0, combine_set(&m, 1, a));
+				ASSERT_EQ(0, combine_set(&m, 2, b));
+				ASSERT_EQ(0, combine_check(&m));
+			}
+}
+
 TEST_HARNESS_MAIN

@@ -128,6 +128,11 @@ static int start_all(struct pc *c)
 	return 0;
 }
 
+/*
+ * @parted: of each of two parts. With no more than 150 of them each has room for all of its
+ * page requests at once: 3/4 of the 512 are for parts that have some outstanding already, and
+ * one of them may have twice what is left of that.
+ */
 static int all_at_once(struct pc *c, unsigned int whole, unsigned int parted,
 		       bool own)
 {
@@ -159,7 +164,7 @@ static int all_at_once(struct pc *c, unsigned int whole, unsigned int parted,
 TEST_F_TIMEOUT(crowd, a_thousand_faults_one_queue, 600)
 {
 	PC_OK(&self->c, pc_begin(&self->c));
-	PC_OK(&self->c, all_at_once(&self->c, 1000, 200, false));
+	PC_OK(&self->c, all_at_once(&self->c, 1000, 150, false));
 }
 
 TEST_F_TIMEOUT(crowd, a_thousand_faults_a_queue_each, 600)
@@ -167,7 +172,96 @@ TEST_F_TIMEOUT(crowd, a_thousand_faults_a_queue_each, 600)
 	if (variant->kind->attach)
 		SKIP(return, "a guest's table of PASIDs has one queue");
 	PC_OK(&self->c, pc_begin(&self->c));
-	PC_OK(&self->c, all_at_once(&self->c, 1000, 200, true));
+	PC_OK(&self->c, all_at_once(&self->c, 1000, 150, true));
+}
+
+/* --- a part that never answers --- */
+
+/* More than there are groups, were they to be had */
+#define HOG_PROCS	(GROUPS_MAX + 8)
+#define HOG_OTHERS	40
+
+static int start_one(struct pc *c, struct pc_proc *p)
+{
+	PC_MUST(c, model_job_start(p->f, IOMMUFD_MODEL_DMA_WRITE,
+				   atomic_load(&p->wire), PC_GVA, p->data,
+				   PC_BYTES, 1, &p->job));
+	return 0;
+}
+
+/* Its fault is read, served, and its bytes are there. */
+static int serve_one(struct pc *c, struct pc_proc *p)
+{
+	struct pollfd f = { .fd = p->queue, .events = POLLIN };
+	struct iommu_hwpt_pgfault r;
+	unsigned int left[2] = {};
+
+	PC_MUST(c, poll(&f, 1, 10 * FOREVER_MS) != 1);
+	PC_MUST(c, iommu_fault_read(p->queue, &r, 1) != 1);
+	PC_MUST(c, pc_find(c, &r) != p);
+	if (serve(c, &r, left))
+		return -1;
+	PC_MUST(c, model_job_wait(&p->job, 10 * FOREVER_MS));
+	PC_MUST(c, memcmp(p->data, p->space[0].page[0], PC_BYTES));
+	return 0;
+}
+
+static int outstanding_of(struct pc *c, unsigned int part)
+{
+	static struct fdinfo info;
+	char name[40], *line;
+	unsigned int n = 0;
+
+	if (fdinfo_read(0, c->fd, &info))
+		return -1;
+	snprintf(name, sizeof(name), "iommu-object:\t%u device", c->part[part].dev);
+	line = strstr(info.text, name);
+	if (!line)
+		return -1;
+	line = strtok(line, "\n");
+	line = strstr(line, " outstanding=");
+	if (line)
+		sscanf(line, " outstanding=%u", &n);
+	return (int)n;
+}
+
+/* Half of what the parts have together, and the other part is served. */
+static int hog(struct pc *c)
+{
+	const int most = GROUPS_MAX / 2;
+	__u64 end = now_ms() + 10 * FOREVER_MS;
+	unsigned int i;
+
+	if (pc_crowd(c, 0, HOG_PROCS, 1, true))
+		return -1;
+	for (i = 0; i < c->num; i += PC_PARTS)
+		if (pc_attach(c, &c->proc[i]) || start_one(c, &c->proc[i]))
+			return -1;
+	while (outstanding_of(c, 0) != most && now_ms() < end)
+		sleep_ms(10);
+	PC_MUST(c, outstanding_of(c, 0) - most);
+	for (i = 0; i < HOG_OTHERS; i++) {
+		struct pc_proc *p = &c->proc[1 + PC_PARTS * i];
+
+		if (pc_attach(c, p) || start_one(c, p) || serve_one(c, p))
+			return -1;
+	}
+	PC_MUST(c, outstanding_of(c, 0) - most);
+	PC_MUST(c, outstanding_of(c, 1));
+	/* What it was refused was not lost */
+	for (i = 0; i < c->num; i += PC_PARTS)
+		if (serve_one(c, &c->proc[i]))
+			return -1;
+	PC_MUST(c, outstanding_of(c, 0));
+	return 0;
+}
+
+TEST_F_TIMEOUT(crowd, a_part_that_never_answers, 600)
+{
+	if (variant->kind->whole_only)
+		SKIP(return, "mediated devices cannot have such tables");
+	PC_OK(&self->c, pc_begin(&self->c));
+	PC_OK(&self->c, hog(&self->c));
 }
 
 /* --- attach, replace, detach while DMA runs --- */
@@ -185,6 +279,12 @@ struct churn {
 	atomic_uint refused;
 	atomic_uint broken;
 };
+
+/* One that is moved, but never detached */
+static bool stays(const struct pc *c, const struct pc_proc *p)
+{
+	return (p - c->proc) % 2;
+}
 
 /* What its owner never gives */
 static bool stubborn(const struct pc *c, const struct pc_proc *p,
@@ -205,7 +305,7 @@ static void *churn_change(void *arg)
 		__u32 pt = p->space[rand_r(&seed) % 2].hwpt, wire = 0;
 		int rc, other = -ENOENT;
 
-		switch (rand_r(&seed) % 4) {
+		switch (rand_r(&seed) % 4 + 2 * stays(c, p)) {
 		case 0:
 			rc = iommu_pasid_detach(c->fd, p->dev, p->vpasid);
 			break;
@@ -268,8 +368,15 @@ static void *churn_dma(void *arg)
 				atomic_fetch_add(&h->broken, 1);
 			atomic_fetch_add(&h->moved, 1);
 			break;
-		case IOMMUFD_MODEL_DMA_FAULTED:
 		case IOMMUFD_MODEL_DMA_BLOCKED:
+			/* Not by a move */
+			if (stays(c, p))
+				atomic_fetch_add(&h->broken, 1);
+			atomic_fetch_add(&h->refused, 1);
+			break;
+		case IOMMUFD_MODEL_DMA_FAULTED:
+			if (stays(c, p) && !stubborn(c, p, page))
+				atomic_fetch_add(&h->broken, 1);
 			atomic_fetch_add(&h->refused, 1);
 			break;
 		default:
@@ -391,6 +498,93 @@ TEST_F_TIMEOUT(crowd, changed_at_random_while_dma_runs, 600)
 	EXPECT_EQ(0, s.stale);
 	for (i = 0; i < c->num; i++)
 		EXPECT_EQ(0, iommu_destroy(c->fd, c->proc[i].space[1].hwpt));
+}
+
+/* --- replace alone: each DMA finds what was there before, or what is there after --- */
+
+#define MOVE_WHOLE	8
+#define MOVE_PARTED	4
+
+static void *move_change(void *arg)
+{
+	struct churn *h = arg;
+	struct pc *c = h->c;
+	unsigned int seed = atomic_fetch_add(&h->seed, 1);
+	__u32 wire, pt;
+
+	while (!atomic_load(&h->stop)) {
+		struct pc_proc *p = &c->proc[(unsigned int)rand_r(&seed) %
+					     c->num];
+
+		pt = p->space[rand_r(&seed) % 2].hwpt;
+		if (iommu_vpasid_replace(c->fd, p->dev, p->vpasid, &pt, &wire) ||
+		    wire != atomic_load(&p->wire))
+			atomic_fetch_add(&h->broken, 1);
+		atomic_fetch_add(&h->changes, 1);
+	}
+	return NULL;
+}
+
+/* By the device's own translations and the unit's in turn */
+static void *move_dma(void *arg)
+{
+	struct churn *h = arg;
+	struct pc *c = h->c;
+	unsigned int seed = atomic_fetch_add(&h->seed, 1), page, n = 0;
+	unsigned char data[PC_BYTES];
+	int status;
+
+	while (!atomic_load(&h->stop)) {
+		struct pc_proc *p = &c->proc[(unsigned int)rand_r(&seed) %
+					     c->num];
+
+		page = (unsigned int)rand_r(&seed) % PC_PAGES;
+		status = model_dma(p->f,
+				   n++ % 4 ? IOMMUFD_MODEL_DMA_UNTRANSLATED : 0,
+				   atomic_load(&p->wire), PC_GVA + page * PAGE,
+				   data, PC_BYTES, 10 * FOREVER_MS);
+		atomic_fetch_add(&h->moved, 1);
+		if (!status && is_its(c, p, page, data))
+			continue;
+		fprintf(stderr, "# a DMA is %s (%s)\n",
+			model_status_name(status), model_error());
+		atomic_fetch_add(&h->broken, 1);
+		break;
+	}
+	return NULL;
+}
+
+TEST_F_TIMEOUT(crowd, moved_while_dma_runs, 120)
+{
+	static void *(*const jobs[])(void *) = {
+		move_change, move_dma, move_dma,
+	};
+	struct churn h = { .c = &self->c };
+	pthread_t thread[ARRAY_LEN(jobs)];
+	struct pc *c = &self->c;
+	unsigned int i, j, page;
+
+	if (variant->kind->attach)
+		SKIP(return, "a guest changes its own table of PASIDs");
+	PC_OK(c, pc_begin(c));
+	PC_OK(c, pc_crowd(c, MOVE_WHOLE, MOVE_PARTED, 2, false));
+	for (i = 0; i < c->num; i++) {
+		for (page = 0; page < PC_PAGES; page++)
+			for (j = 0; j < 2; j++)
+				PC_OK(c, pc_give(c, &c->proc[i], j, page,
+						 true));
+		PC_OK(c, pc_attach(c, &c->proc[i]));
+	}
+	for (i = 0; i < ARRAY_LEN(jobs); i++)
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, jobs[i], &h));
+	LET_WORK(2000L * (long)test_scale(), &h.moved, 100);
+	LET_WORK(0L, &h.changes, 30);
+	atomic_store(&h.stop, true);
+	for (i = 0; i < ARRAY_LEN(jobs); i++)
+		pthread_join(thread[i], NULL);
+	EXPECT_EQ(0, atomic_load(&h.broken));
+	EXPECT_LT(100, atomic_load(&h.moved));
+	EXPECT_LT(30, atomic_load(&h.changes));
 }
 
 /* --- what the number of them costs --- */
