@@ -499,6 +499,19 @@ static int count_violations(struct model *m, __u32 flags, __u64 *count)
 	return rc;
 }
 
+int model_grant(struct model *m, void *memory, __u64 length, __u32 flags)
+{
+	struct iommufd_model_grant grant = {
+		.size = sizeof(grant),
+		.flags = flags,
+		.machine_id = m->id,
+		.addr = (uintptr_t)memory,
+		.length = length,
+	};
+
+	return call(m->fd, IOMMUFD_MODEL_GRANT, &grant, "granting memory");
+}
+
 int model_violations(struct model *m, __u64 *count)
 {
 	return count_violations(m, 0, count);

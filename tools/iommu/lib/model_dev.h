@@ -187,6 +187,12 @@ int model_inject(struct model *m, __u32 what, __u64 nth);
 /* A counter by name ("walks", "desc-6", ...). -ENOENT: there is none. */
 int model_counter(struct model *m, const char *name, __u64 *value);
 
+/*
+ * Which memory the functions of @m may reach: from the first call on, anything else is
+ * a violation. @flags: IOMMUFD_MODEL_GRANT_*.
+ */
+int model_grant(struct model *m, void *memory, __u64 length, __u32 flags);
+
 /* Those since boot. */
 int model_violations(struct model *m, __u64 *count);
 /* From here on they are part of the test ... */
