@@ -43,8 +43,9 @@ struct mock_span {
  * struct mock_access - an access and its fd
  * @access: owned; set once, before the fd can be used
  * @ictx: its context, which @access keeps alive
+ * @move: taken around moving it, outside @lock, which unmap() takes
  * @lock: guards what follows
- * @ioas_id: what it was attached to last
+ * @ioas_id: what it was attached to last; 0: it was detached
  * @spans: struct mock_span
  * @next_id: for the next span
  * @pins: it may pin pages; set once
@@ -52,6 +53,7 @@ struct mock_span {
 struct mock_access {
 	struct iommufd_access *access;
 	struct iommufd_ctx *ictx;
+	struct mutex move;
 	struct mutex lock;
 	u32 ioas_id;
 	struct list_head spans;
@@ -135,6 +137,7 @@ static struct file *new_access(struct iommufd_ctx *ictx, bool pins,
 		return ERR_PTR(-ENOMEM);
 	macc->ictx = ictx;
 	macc->pins = pins;
+	mutex_init(&macc->move);
 	mutex_init(&macc->lock);
 	INIT_LIST_HEAD(&macc->spans);
 
@@ -211,7 +214,7 @@ err_file:
  * @call: the ioctl
  * @cmd: its argument
  *
- * Return: 0; -EBADFD; what replacing returns.
+ * Return: 0; -EBADFD; -ENOENT: it was to be detached, and is; what replacing returns.
  */
 int mock_op_access_replace_ioas(struct iommufd_call *call,
 				struct iommu_test_cmd *cmd)
@@ -224,17 +227,21 @@ int mock_op_access_replace_ioas(struct iommufd_call *call,
 	file = get_access(call, cmd->id, &macc);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
+	mutex_lock(&macc->move);
 	if (ioas_id) {
 		rc = iommufd_access_replace(macc->access, ioas_id);
-	} else {
+	} else if (macc->ioas_id) {
 		iommufd_access_detach(macc->access);
 		rc = 0;
+	} else {
+		rc = -ENOENT;
 	}
 	if (!rc) {
 		mutex_lock(&macc->lock);
 		macc->ioas_id = ioas_id;
 		mutex_unlock(&macc->lock);
 	}
+	mutex_unlock(&macc->move);
 	fput(file);
 	return rc;
 }

@@ -175,6 +175,26 @@ static struct iommufd_device *get_owned(struct iommufd_ctx *ictx, u32 id,
 	return ERR_PTR(-ENOENT);
 }
 
+/*
+ * A driver detaches what it has attached, and once: so have users of the operations.
+ *
+ * Return: 0, or -ENOENT: the device itself is not attached, or not any more.
+ */
+static int detach_attached(struct iommufd_device *idev, u32 pasid)
+{
+	static DEFINE_MUTEX(lock);
+	int rc = 0;
+
+	mutex_lock(&lock);
+	if (pasid != IOMMU_NO_PASID || iommufd_device_is_mediated(idev) ||
+	    READ_ONCE(idev->hwpt_id))
+		iommufd_device_detach(idev, pasid);
+	else
+		rc = -ENOENT;
+	mutex_unlock(&lock);
+	return rc;
+}
+
 /* In the shape that later kernels' drivers use */
 static int op_pasid_change(struct iommufd_call *call,
 			   struct iommu_test_cmd *cmd)
@@ -197,7 +217,7 @@ static int op_pasid_change(struct iommufd_call *call,
 	cmd->pasid_attach.pt_id = pt_id;
 	rc = iommufd_call_respond(call, sizeof(*cmd));
 	if (rc && cmd->op == IOMMU_TEST_OP_PASID_ATTACH)
-		iommufd_device_detach(idev, pasid);
+		detach_attached(idev, pasid);
 out_put:
 	iommufd_object_put(obj);
 	return rc;
@@ -208,13 +228,14 @@ static int op_pasid_detach(struct iommufd_call *call,
 {
 	struct iommufd_device *idev;
 	struct iommufd_object *obj;
+	int rc;
 
 	idev = get_owned(call->ictx, cmd->id, &obj);
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
-	iommufd_device_detach(idev, cmd->pasid_detach.pasid);
+	rc = detach_attached(idev, cmd->pasid_detach.pasid);
 	iommufd_object_put(obj);
-	return 0;
+	return rc;
 }
 
 static int op_pasid_check(struct iommufd_call *call,

@@ -36,6 +36,7 @@ FIXTURE(abi) {
 	__u32 fault;
 	int fault_fd;
 	void *buffer;
+	int memfd;
 	struct iommu_iova_range range;
 	__u64 scratch[64];
 	bool nested_ok;
@@ -160,6 +161,24 @@ static void fill_map(FIXTURE_DATA(abi) *self, void *arg)
 static void undo_map(FIXTURE_DATA(abi) *self, void *arg)
 {
 	struct iommu_ioas_map *c = arg;
+
+	iommu_unmap(self->fd, self->ioas, c->iova, PAGE, NULL);
+}
+
+static void fill_map_file(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_ioas_map_file *c = arg;
+
+	c->flags = IOMMU_MAP_RW | IOMMU_IOAS_MAP_FIXED_IOVA;
+	c->ioas_id = self->ioas;
+	c->fd = self->memfd;
+	c->length = PAGE;
+	c->iova = IOVA_BASE + 160 * PAGE;
+}
+
+static void undo_map_file(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_ioas_map_file *c = arg;
 
 	iommu_unmap(self->fd, self->ioas, c->iova, PAGE, NULL);
 }
@@ -432,6 +451,13 @@ static void undo_pasid_detach(FIXTURE_DATA(abi) *self, void *arg)
 	iommu_pasid_attach(self->fd, self->pasid_dev, 3, &pt);
 }
 
+static void fill_msi_window(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct iommu_device_msi_window *c = arg;
+
+	c->dev_id = self->pasid_dev;
+}
+
 static void fill_pri(FIXTURE_DATA(abi) *self, void *arg)
 {
 	struct iommu_device_pri *c = arg;
@@ -644,6 +670,27 @@ static const struct command commands[] = {
 		.undo = undo_fault_alloc,
 	},
 	{
+		.name = "IOAS_MAP_FILE",
+		.nr = IOMMUFD_CMD_IOAS_MAP_FILE,
+		.size = sizeof(struct iommu_ioas_map_file),
+		.least = END(iommu_ioas_map_file, iova),
+		.flags_at = offsetof(struct iommu_ioas_map_file, flags),
+		.flags_known = 7,
+		.ids = { { offsetof(struct iommu_ioas_map_file, ioas_id),
+			   ID_IOAS, -ENOENT, 0 } },
+		.fill = fill_map_file,
+		.undo = undo_map_file,
+	},
+	{
+		.name = "IOAS_CHANGE_PROCESS",
+		.nr = IOMMUFD_CMD_IOAS_CHANGE_PROCESS,
+		.size = sizeof(struct iommu_ioas_change_process),
+		.least = END(iommu_ioas_change_process, __reserved),
+		.flags_at = NO_FLAGS,
+		.reserved = { RES(iommu_ioas_change_process, __reserved) },
+		.fill = fill_fault_alloc,
+	},
+	{
 		.name = "VIOMMU_ALLOC",
 		.nr = IOMMUFD_CMD_VIOMMU_ALLOC,
 		.size = sizeof(struct iommu_viommu_alloc),
@@ -787,6 +834,18 @@ static const struct command commands[] = {
 			   ID_DEVICE, -ENOENT, 0 } },
 		.fill = fill_probe,
 	},
+	{
+		.name = "DEVICE_MSI_WINDOW",
+		.nr = IOMMUFD_CMD_DEVICE_MSI_WINDOW,
+		.size = sizeof(struct iommu_device_msi_window),
+		.least = END(iommu_device_msi_window, out_doorbells),
+		.flags_at = offsetof(struct iommu_device_msi_window, flags),
+		.flags_known = IOMMU_MSI_WINDOW_SET,
+		.ids = { { offsetof(struct iommu_device_msi_window, dev_id),
+			   ID_DEVICE, -ENOENT, 0 } },
+		.mock_only = true,
+		.fill = fill_msi_window,
+	},
 };
 
 /* The test command of the mock; its operations have tests of their own. */
@@ -823,6 +882,7 @@ static void undo(FIXTURE_DATA(abi) *self, const struct command *c, void *arg)
 
 FIXTURE_SETUP(abi)
 {
+	__u64 iova = IOVA_BASE;
 	int rc;
 
 	self->fault_fd = -1;
@@ -842,8 +902,13 @@ FIXTURE_SETUP(abi)
 	if (rc == -ENODEV)
 		SKIP(return, "there is no device for this test");
 	ASSERT_EQ(0, rc);
-	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, self->buffer, PAGE,
-			       IOVA_BASE));
+	/* Of a file, so that CHANGE_PROCESS can succeed */
+	self->memfd = memfd_create("abi", MFD_CLOEXEC);
+	ASSERT_LE(0, self->memfd);
+	ASSERT_EQ(0, ftruncate(self->memfd, PAGE));
+	ASSERT_EQ(0, iommu_map_file(self->fd, self->ioas, self->memfd, 0, PAGE,
+				    IOMMU_MAP_RW | IOMMU_IOAS_MAP_FIXED_IOVA,
+				    &iova));
 	self->fault_fd = iommu_fault_queue(self->fd, 0, 0, 0, &self->fault);
 	ASSERT_LE(0, self->fault_fd);
 #ifndef TEST_VTD
@@ -868,8 +933,9 @@ FIXTURE_SETUP(abi)
 	struct mock_device pasid_dev;
 	__u32 i, pt;
 
-	ASSERT_EQ(0, mock_device(self->fd, self->ioas, MOCK_FLAGS_DEVICE_PASID,
-				 &pasid_dev));
+	ASSERT_EQ(0, mock_device(self->fd, self->ioas,
+				 MOCK_FLAGS_DEVICE_PASID |
+				 MOCK_FLAGS_DEVICE_SW_MSI, &pasid_dev));
 	self->pasid_dev = pasid_dev.dev;
 	for (i = 1; i <= 3; i += 2) {
 		pt = self->ioas;
@@ -890,6 +956,7 @@ FIXTURE_TEARDOWN(abi)
 		close(self->fault_fd);
 	close(self->fd);
 	close(self->other_fd);
+	close(self->memfd);
 }
 
 static bool in_table(unsigned int nr)
@@ -1284,7 +1351,7 @@ TEST_F(abi, answer_into_read_only_memory)
 		IOMMUFD_CMD_IOAS_ALLOC,	      IOMMUFD_CMD_HWPT_ALLOC,
 		IOMMUFD_CMD_FAULT_QUEUE_ALLOC, IOMMUFD_CMD_IOAS_MAP,
 		IOMMUFD_CMD_IOAS_COPY,	      IOMMUFD_CMD_DEVICE_PASID_ATTACH,
-		IOMMUFD_CMD_IOAS_MAP_ARRAY,
+		IOMMUFD_CMD_IOAS_MAP_ARRAY,   IOMMUFD_CMD_IOAS_MAP_FILE,
 		IOMMUFD_CMD_DEVICE_PASID_REPLACE, IOMMUFD_CMD_DEVICE_PRI,
 		IOMMUFD_CMD_VIOMMU_ALLOC,     IOMMUFD_CMD_VDEVICE_ALLOC,
 		IOMMUFD_CMD_VEVENTQ_ALLOC,    IOMMUFD_CMD_HWPT_EVENTQ_ALLOC,
@@ -1361,7 +1428,9 @@ TEST_F(abi, features)
 		    IOMMU_FEATURE_HWPT_EVENTQ |
 		    IOMMU_FEATURE_VIOMMU | IOMMU_FEATURE_DEVICE_PROBE |
 		    IOMMU_FEATURE_HWPT_DEVICES | IOMMU_FEATURE_HWPT_PASID |
-		    IOMMU_FEATURE_VPASID | IOMMU_FEATURE_IOAS_ARRAY;
+		    IOMMU_FEATURE_VPASID | IOMMU_FEATURE_IOAS_ARRAY |
+		    IOMMU_FEATURE_IOAS_MAP_FILE | IOMMU_FEATURE_CHANGE_PROCESS |
+		    IOMMU_FEATURE_MSI_WINDOW;
 
 	ASSERT_EQ(0, iommu_call(self->fd, IOMMU_GET_FEATURES, &c));
 	EXPECT_EQ(IOMMU_ABI_REVISION, c.out_abi_revision);
@@ -1390,8 +1459,10 @@ TEST(numbers_and_sizes)
 	EXPECT_EQ(0x3b8c, IOMMU_HWPT_GET_DIRTY_BITMAP);
 	EXPECT_EQ(0x3b8d, IOMMU_HWPT_INVALIDATE);
 	EXPECT_EQ(0x3b8e, IOMMU_FAULT_QUEUE_ALLOC);
+	EXPECT_EQ(0x3b8f, IOMMU_IOAS_MAP_FILE);
 	EXPECT_EQ(0x3b90, IOMMU_VIOMMU_ALLOC);
 	EXPECT_EQ(0x3b91, IOMMU_VDEVICE_ALLOC);
+	EXPECT_EQ(0x3b92, IOMMU_IOAS_CHANGE_PROCESS);
 	EXPECT_EQ(0x3b93, IOMMU_VEVENTQ_ALLOC);
 	EXPECT_EQ(0x3bc0, IOMMU_GET_FEATURES);
 	EXPECT_EQ(0x3bc1, IOMMU_DEVICE_PASID_ATTACH);
@@ -1399,6 +1470,7 @@ TEST(numbers_and_sizes)
 	EXPECT_EQ(0x3bc3, IOMMU_DEVICE_PASID_DETACH);
 	EXPECT_EQ(0x3bc4, IOMMU_DEVICE_PRI);
 	EXPECT_EQ(0x3bc6, IOMMU_DEVICE_PROBE);
+	EXPECT_EQ(0x3bca, IOMMU_DEVICE_MSI_WINDOW);
 
 	EXPECT_EQ(8, sizeof(struct iommu_destroy));
 	EXPECT_EQ(12, sizeof(struct iommu_ioas_alloc));
@@ -1406,6 +1478,10 @@ TEST(numbers_and_sizes)
 	EXPECT_EQ(40, sizeof(struct iommu_ioas_copy));
 	EXPECT_EQ(32, sizeof(struct iommu_ioas_iova_ranges));
 	EXPECT_EQ(40, sizeof(struct iommu_ioas_map));
+	EXPECT_EQ(40, sizeof(struct iommu_ioas_map_file));
+	EXPECT_EQ(12, offsetof(struct iommu_ioas_map_file, fd));
+	EXPECT_EQ(16, offsetof(struct iommu_ioas_map_file, start));
+	EXPECT_EQ(8, sizeof(struct iommu_ioas_change_process));
 	EXPECT_EQ(24, sizeof(struct iommu_ioas_unmap));
 	EXPECT_EQ(24, sizeof(struct iommu_option));
 	EXPECT_EQ(12, sizeof(struct iommu_vfio_ioas));
@@ -1428,6 +1504,7 @@ TEST(numbers_and_sizes)
 	EXPECT_EQ(16, sizeof(struct iommu_device_pasid_detach));
 	EXPECT_EQ(40, sizeof(struct iommu_device_pri));
 	EXPECT_EQ(32, sizeof(struct iommu_device_probe));
+	EXPECT_EQ(40, sizeof(struct iommu_device_msi_window));
 	EXPECT_EQ(16, sizeof(struct iommu_probe_property));
 	EXPECT_EQ(24, sizeof(struct iommu_probe_region));
 	EXPECT_EQ(16, sizeof(struct iommu_probe_faults));

@@ -345,6 +345,8 @@ TEST_F(access, moves)
 	EXPECT_EQ(-ENOENT, access_copy(self->fd, self->access, IOVA_BASE,
 				       &byte, 1, 0));
 	EXPECT_EQ(-ENOENT, access_move(self->fd, self->access, self->ioas));
+	/* Nor can it be taken away once more */
+	EXPECT_EQ(-ENOENT, access_move(self->fd, self->access, 0));
 	EXPECT_EQ(0, iommu_destroy(self->fd, ioas));
 }
 

@@ -10,17 +10,25 @@
  * What this does not show: two failures in one call, failures in other threads
  * on its behalf, and leaks (kmemleak does, after the run).
  */
+#include "bar_test.h"
+#include "fail_nth.h"
 #include "fault_test.h"
 
 #include <sys/stat.h>
 
 #define MOST_STEPS	400
 
+#define LATE		(MOCK_FLAGS_DEVICE_LATE | MOCK_FLAGS_DEVICE_NARROW)
+
 FIXTURE(fail) {
 	struct fault_test t;
 	struct mock_device spare;
 	struct mock_device with_pasids;
+	/* Its tables are decided on when it is attached */
+	struct mock_device late;
 	char *memory;
+	/* Of a PCI function, or memory where there is none */
+	void *bar;
 	__u32 ioas2;
 	__u32 nested;
 	__u32 viommu;
@@ -30,47 +38,6 @@ FIXTURE(fail) {
 	__u32 vm;
 	int fail_fd;
 };
-
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return ok;
-}
-
-/* Failures by fail-nth only, all kinds of allocation, no noise in the log */
-static bool injectors_ready(void)
-{
-	static const char *const dirs[] = {
-		"failslab", "fail_page_alloc", "fail_usercopy", "fail_iommufd",
-	};
-	static const char *const settings[][2] = {
-		{ "verbose", "0" },	      { "ignore-gfp-wait", "N" },
-		{ "ignore-gfp-highmem", "N" }, { "min-order", "0" },
-		{ "probability", "0" },       { "task-filter", "N" },
-		{ "cache-filter", "N" },
-	};
-	bool some = false;
-	unsigned int i, j;
-
-	for (i = 0; i < ARRAY_LEN(dirs); i++)
-		for (j = 0; j < ARRAY_LEN(settings); j++) {
-			char path[128];
-
-			snprintf(path, sizeof(path),
-				 "/sys/kernel/debug/%s/%s", dirs[i],
-				 settings[j][0]);
-			/* Not every injector has every setting. */
-			if (put(path, settings[j][1]))
-				some = true;
-		}
-	return some;
-}
 
 FIXTURE_SETUP(fail)
 {
@@ -94,6 +61,7 @@ FIXTURE_SETUP(fail)
 				 MOCK_FLAGS_DEVICE_PASID |
 				 MOCK_FLAGS_DEVICE_RESERVED,
 				 &self->with_pasids));
+	ASSERT_EQ(0, mock_device(t->fd, self->ioas2, LATE, &self->late));
 	ASSERT_EQ(0, iommu_hwpt_nested(t->fd, t->dev[0].dev, t->parent, 0, 0,
 				       IOMMU_HWPT_DATA_SELFTEST, &data,
 				       sizeof(data), &self->nested));
@@ -129,26 +97,6 @@ FIXTURE_TEARDOWN(fail)
 	FT_CHECK_LEDGER(t);
 	close(t->queue);
 	close(t->fd);
-}
-
-static bool arm(int fd, unsigned int nth)
-{
-	char text[16];
-	int n = snprintf(text, sizeof(text), "%u", nth);
-
-	return pwrite(fd, text, (size_t)n, 0) == n;
-}
-
-/* Disarms; true if the failure was injected. */
-static bool fired(int fd)
-{
-	char text[16] = "";
-	bool was = false;
-
-	if (pread(fd, text, sizeof(text) - 1, 0) > 0)
-		was = atoi(text) == 0;
-	arm(fd, 0);
-	return was;
 }
 
 /*
@@ -219,6 +167,34 @@ static int run_map(FIXTURE_DATA(fail) *self)
 static int undo_map(FIXTURE_DATA(fail) *self)
 {
 	return iommu_unmap(self->t.fd, self->t.ioas, 2 * IOVA_BASE, 16 * PAGE,
+			   NULL);
+}
+
+static int prepare_bar(FIXTURE_DATA(fail) *self)
+{
+	int file;
+
+	if (self->bar)
+		return 0;
+	file = open_any_bar();
+	if (file >= 0) {
+		self->bar = see_bar(file);
+		close(file);
+	}
+	if (!self->bar)
+		self->bar = self->memory;
+	return 0;
+}
+
+static int run_map_bar(FIXTURE_DATA(fail) *self)
+{
+	return iommu_map(self->t.fd, self->t.ioas, self->bar, BAR_LENGTH,
+			 2 * IOVA_BASE);
+}
+
+static int undo_map_bar(FIXTURE_DATA(fail) *self)
+{
+	return iommu_unmap(self->t.fd, self->t.ioas, 2 * IOVA_BASE, BAR_LENGTH,
 			   NULL);
 }
 
@@ -471,6 +447,51 @@ static int run_device_to_hwpt(FIXTURE_DATA(fail) *self)
 
 	made_id = d.stdev;
 	return rc;
+}
+
+/* Attached, and then filled */
+static int run_late(FIXTURE_DATA(fail) *self)
+{
+	struct mock_device d;
+	int rc = mock_device(self->t.fd, self->t.ioas, LATE, &d);
+
+	made_id = d.stdev;
+	return rc;
+}
+
+static int run_late_replace(FIXTURE_DATA(fail) *self)
+{
+	return mock_replace(self->t.fd, self->late.stdev, self->t.ioas);
+}
+
+static int undo_late_replace(FIXTURE_DATA(fail) *self)
+{
+	return mock_replace(self->t.fd, self->late.stdev, self->ioas2);
+}
+
+static int run_late_hwpt(FIXTURE_DATA(fail) *self)
+{
+	return iommu_hwpt_paging(self->t.fd, self->late.dev, self->t.ioas, 0, 0,
+				 &made_id);
+}
+
+/* One that is not filled, each time */
+static int prepare_late_hwpt(FIXTURE_DATA(fail) *self)
+{
+	return iommu_hwpt_paging(self->t.fd, self->late.dev, self->t.ioas, 0, 0,
+				 &made_id);
+}
+
+static int run_late_replace_hwpt(FIXTURE_DATA(fail) *self)
+{
+	return mock_replace(self->t.fd, self->late.stdev, made_id);
+}
+
+static int undo_late_replace_hwpt(FIXTURE_DATA(fail) *self)
+{
+	int rc = undo_late_replace(self);
+
+	return rc ? rc : iommu_destroy(self->t.fd, made_id);
 }
 
 /* The spare device: from the IOAS to a table with a queue, and back */
@@ -859,6 +880,64 @@ static int run_vm(FIXTURE_DATA(fail) *self)
 	return mock_vm(self->t.fd, &made_id);
 }
 
+static int made_file = -1;
+
+static int map_made_file(int fd, __u32 ioas)
+{
+	__u64 iova = 2 * IOVA_BASE;
+
+	return iommu_map_file(fd, ioas, made_file, PAGE, 16 * PAGE,
+			      IOMMU_MAP_RW | IOMMU_IOAS_MAP_FIXED_IOVA, &iova);
+}
+
+/* A file that has no page yet */
+static int prepare_file(FIXTURE_DATA(fail) *self)
+{
+	(void)self;
+	made_file = memfd_create("fail", MFD_CLOEXEC);
+	if (made_file < 0)
+		return -errno;
+	return ftruncate(made_file, 20 * PAGE) ? -errno : 0;
+}
+
+static int run_map_file(FIXTURE_DATA(fail) *self)
+{
+	return map_made_file(self->t.fd, self->t.ioas);
+}
+
+static int undo_map_file(FIXTURE_DATA(fail) *self)
+{
+	close(made_file);
+	return undo_map(self);
+}
+
+/* An open file of its own, as in the other one there is memory of the process. */
+static int prepare_change(FIXTURE_DATA(fail) *self)
+{
+	struct mock_device d;
+	__u32 ioas;
+	int rc;
+
+	rc = prepare_file(self) ?: run_open(self);
+	if (!rc)
+		rc = iommu_ioas_alloc(made_fd, &ioas);
+	if (!rc)
+		rc = mock_device(made_fd, ioas, 0, &d);
+	return rc ?: map_made_file(made_fd, ioas);
+}
+
+static int run_change(FIXTURE_DATA(fail) *self)
+{
+	(void)self;
+	return iommu_change_process(made_fd);
+}
+
+static int undo_change(FIXTURE_DATA(fail) *self)
+{
+	close(made_file);
+	return undo_open(self);
+}
+
 static int run_vm_lookup(FIXTURE_DATA(fail) *self)
 {
 	__u32 wire;
@@ -867,18 +946,78 @@ static int run_vm_lookup(FIXTURE_DATA(fail) *self)
 			      &wire);
 }
 
+/* A device whose MSI doorbells are mapped; where it was asked for one */
+static struct mock_device msi_dev;
+
+static int prepare_msi(FIXTURE_DATA(fail) *self)
+{
+	int rc = mock_device(self->t.fd, 0, MOCK_FLAGS_DEVICE_SW_MSI |
+			     MOCK_FLAGS_DEVICE_UNATTACHED, &msi_dev);
+
+	made_id = msi_dev.stdev;
+	return rc;
+}
+
+static int run_msi_window(FIXTURE_DATA(fail) *self)
+{
+	return iommu_msi_window_set(self->t.fd, msi_dev.dev, self->ioas2,
+				    32 * IOVA_BASE, 16 * PAGE);
+}
+
+static int run_msi_attach(FIXTURE_DATA(fail) *self)
+{
+	__u32 pt = self->ioas2;
+
+	return mock_pasid(self->t.fd, IOMMU_TEST_OP_PASID_ATTACH,
+			  msi_dev.stdev, 0, &pt);
+}
+
+static int prepare_msi_window(FIXTURE_DATA(fail) *self)
+{
+	int rc = prepare_msi(self);
+
+	return rc ? rc : run_msi_window(self);
+}
+
+static int prepare_doorbells(FIXTURE_DATA(fail) *self)
+{
+	int rc = prepare_msi_window(self);
+	__u64 addr;
+
+	if (!rc)
+		rc = run_msi_attach(self);
+	if (!rc)
+		rc = mock_msi(self->t.fd, msi_dev.dev, 1ULL << 40, &addr);
+	return rc ? rc : mock_msi(self->t.fd, msi_dev.dev, 2ULL << 40, &addr);
+}
+
+static int run_msi(FIXTURE_DATA(fail) *self)
+{
+	__u64 addr;
+
+	return mock_msi(self->t.fd, msi_dev.dev, 3ULL << 40, &addr);
+}
+
+static int run_msi_replace(FIXTURE_DATA(fail) *self)
+{
+	return mock_replace(self->t.fd, msi_dev.stdev, self->t.ioas);
+}
+
 static const struct operation operations[] = {
 	{ "open", none, run_open, undo_open },
 	{ "IOAS_ALLOC", none, run_ioas_alloc, destroy_made },
 	{ "IOAS_ALLOW_IOVAS", none, run_allow, undo_allow },
 	{ "IOAS_IOVA_RANGES", none, run_ranges, none },
 	{ "IOAS_MAP", none, run_map, undo_map },
+	{ "IOAS_MAP of a BAR", prepare_bar, run_map_bar, undo_map_bar },
 	{ "IOAS_COPY", none, run_copy, undo_copy },
 	{ "IOAS_UNMAP", none, run_unmap, undo_unmap },
 	{ "IOAS_MAP_ARRAY", none, run_map_array, undo_map_array },
 	{ "IOAS_UNMAP_ARRAY", run_map_array, undo_map_array, none },
 	{ "IOAS_MAP_ARRAY with an answer", prepare_write, run_map_answer,
 	  undo_map_answer },
+	{ "IOAS_MAP_FILE", prepare_file, run_map_file, undo_map_file },
+	{ "IOAS_CHANGE_PROCESS", prepare_change, run_change, undo_change },
 	{ "OPTION", none, run_option, undo_option },
 	{ "VFIO_IOAS", none, run_vfio_ioas, undo_vfio_ioas },
 	{ "HWPT_ALLOC paging", none, run_hwpt_paging, destroy_made },
@@ -900,6 +1039,11 @@ static const struct operation operations[] = {
 	  destroy_made },
 	{ "replace by a HWPT with queue", none, run_replace, undo_replace },
 	{ "replace by an IOAS", none, run_replace_ioas, undo_replace },
+	{ "attach, and fill then", none, run_late, destroy_made },
+	{ "replace, and fill then", none, run_late_replace, undo_late_replace },
+	{ "HWPT_ALLOC, not filled", none, run_late_hwpt, destroy_made },
+	{ "replace by a HWPT that is not filled", prepare_late_hwpt,
+	  run_late_replace_hwpt, undo_late_replace_hwpt },
 	{ "replace with faults pending", prepare_drain, run_drain,
 	  undo_drain },
 	{ "read", prepare_read, run_read, undo_read },
@@ -917,6 +1061,14 @@ static const struct operation operations[] = {
 	{ "HWPT_INVALIDATE of a range", none, run_flush, none },
 	{ "HWPT_ALLOC of a list", none, run_hwpt_list, destroy_made },
 	{ "DEVICE_PROBE", none, run_probe, none },
+	{ "DEVICE_MSI_WINDOW", prepare_msi, run_msi_window, destroy_made },
+	{ "attach, and choose a window for MSIs", prepare_msi, run_msi_attach,
+	  destroy_made },
+	{ "attach with a window for MSIs", prepare_msi_window, run_msi_attach,
+	  destroy_made },
+	{ "request an interrupt", prepare_doorbells, run_msi, destroy_made },
+	{ "replace with doorbells", prepare_doorbells, run_msi_replace,
+	  destroy_made },
 	{ "DEVICE_PRI enable", none, run_pri_enable, run_pri_disable },
 	{ "DEVICE_PRI reset", none, run_pri_reset, none },
 	{ "DEVICE_PASID_DETACH", run_pasid_attach, run_pasid_detach, none },
@@ -959,8 +1111,9 @@ static bool done_although_it_failed(FIXTURE_DATA(fail) *self,
 
 	if (rc != -EFAULT ||
 	    (op->run != run_unmap && op->run != undo_map_array &&
-	     op->run != run_replace &&
+	     op->run != run_replace && op->run != run_msi_replace &&
 	     op->run != run_replace_ioas && op->run != run_drain &&
+	     op->run != run_late_replace && op->run != run_late_replace_hwpt &&
 	     op->run != run_pasid_replace && op->run != run_vpasid_replace &&
 	     op->run != run_pasid_replace_ioas))
 		return false;
@@ -972,6 +1125,7 @@ static void sweep(struct __test_metadata *_metadata, FIXTURE_DATA(fail) *self,
 		  const struct operation *op, unsigned int *failures)
 {
 	struct fault_test *t = &self->t;
+	bool of_queue = op->run == run_read || op->run == run_write;
 	struct fdinfo before, after, qbefore, qafter;
 	unsigned int nth;
 
@@ -984,7 +1138,8 @@ static void sweep(struct __test_metadata *_metadata, FIXTURE_DATA(fail) *self,
 			TH_LOG("%s: prepare", op->name);
 		pinned = pinned_pages();
 		state_of(t->fd, &before);
-		state_of(t->queue, &qbefore);
+		if (of_queue)
+			state_of(t->queue, &qbefore);
 		ASSERT_TRUE(arm(self->fail_fd, nth));
 		rc = op->run(self);
 		injected = fired(self->fail_fd);
@@ -1007,7 +1162,7 @@ static void sweep(struct __test_metadata *_metadata, FIXTURE_DATA(fail) *self,
 			ASSERT_EQ(pinned, pinned_pages())
 				TH_LOG("%s: step %u: %s", op->name, nth,
 				       strerror(-rc));
-			if (op->run == run_read || op->run == run_write) {
+			if (of_queue) {
 				state_of(t->queue, &qafter);
 				ASSERT_STREQ(qbefore.text, qafter.text)
 					TH_LOG("%s: step %u", op->name, nth);
