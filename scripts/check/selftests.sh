@@ -1,8 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# selftests.sh - our kselftests, on the mock IOMMU
+# selftests.sh - our kselftests, on the mock IOMMU; what looks for memory that was freed
+# and not set since, on a kernel where such memory comes back: KASAN keeps it. On arm64
+# without the failure of every allocation in turn, which is long and does not depend on
+# the processor: arm64-fail_nth has it.
 
 # shellcheck disable=SC2046
 . "$(dirname "$0")/../check-lib.sh"
 
-TEST_ENV=HUGEPAGES=256 vm_suite selftests none $(programs_in selftests)
+leak=/programs/selftests/iommu_leak
+rc=0
+case $arch in
+x86_64) apart=$leak ;;
+*) apart=/programs/selftests/iommu_fail_nth ;;
+esac
+TEST_ENV=HUGEPAGES=256 vm_suite selftests none \
+	$(programs_in selftests | grep -vxF "$apart") || rc=$?
+[ "$apart" != "$leak" ] || VM_ARGS="--kernel fast" vm_suite leak none "$leak" || rc=$?
+exit "$rc"

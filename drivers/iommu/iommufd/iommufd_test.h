@@ -51,7 +51,12 @@ enum {
 	/* What other operations of ours come to have is below these */
 	IOMMU_TEST_OP_MSI = 96,
 	IOMMU_TEST_OP_MSI_WRITE,
+	IOMMU_TEST_OP_POISON = 112,
 };
+
+/* What POISON leaves behind, and how much it shows of it */
+#define MOCK_POISON	0xa5
+#define MOCK_LEAK_SIZE	256
 
 /* IOVAs that a mock paging domain translates */
 enum {
@@ -269,6 +274,10 @@ enum {
  *       memory: out_addr is the address that the device is told to write it to
  * @msi_write: Device @id writes to addr: out_paddr is what it reaches, by its page
  *             table alone; ENOENT: nothing
+ * @poison: Leave MOCK_POISON in what the kernel is going to use next: this thread's stack,
+ *          freed allocations and pages of this CPU. Or with an address instead give
+ *          MOCK_LEAK_SIZE bytes of a variable, or of an allocation, that were never set:
+ *          so a test sees that it would see them
  * @cached: What the IOTLB of mock HWPT @id, paging or nested, holds: out_entries
  *          of them, of MOCK_IO_PAGE_SIZE (half a page of the CPU) for a paging
  *          one, 4 KiB for a nested one; and how often it was flushed
@@ -474,6 +483,10 @@ struct iommu_test_cmd {
 			__aligned_u64 addr;
 			__aligned_u64 out_paddr;
 		} msi_write;
+		struct {
+			__aligned_u64 leak_stack;
+			__aligned_u64 leak_heap;
+		} poison;
 	};
 };
 

@@ -288,6 +288,19 @@ int mock_vm_state(int fd, __u32 vm, struct mock_vm_state *state)
 	return rc;
 }
 
+int mock_poison(int fd, void *stack, void *heap)
+{
+	struct iommu_test_cmd cmd = {
+		.op = IOMMU_TEST_OP_POISON,
+		.poison = {
+			.leak_stack = (uintptr_t)stack,
+			.leak_heap = (uintptr_t)heap,
+		},
+	};
+
+	return mock_call(fd, &cmd);
+}
+
 int mock_msi(int fd, __u32 dev, __u64 doorbell, __u64 *addr)
 {
 	struct iommu_test_cmd cmd = {

@@ -146,6 +146,12 @@ int mock_ledger(int fd, __u32 dev, struct mock_ledger *l);
 int mock_msi(int fd, __u32 dev, __u64 doorbell, __u64 *addr);
 int mock_msi_write(int fd, __u32 dev, __u64 addr, __u64 *reached);
 
+/*
+ * The kernel finds MOCK_POISON in memory that it does not set. With @stack or @heap,
+ * MOCK_LEAK_SIZE bytes each: what it would find now.
+ */
+int mock_poison(int fd, void *stack, void *heap);
+
 /* What the IOTLB of a HWPT holds, and how often it was flushed. */
 int mock_cached(int fd, __u32 hwpt, __u64 *entries, __u64 *flushes);
 

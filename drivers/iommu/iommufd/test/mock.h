@@ -441,6 +441,9 @@ int mock_op_access_replace_ioas(struct iommufd_call *call,
 int mock_op_msi(struct iommufd_call *call, struct iommu_test_cmd *cmd);
 int mock_op_msi_write(struct iommufd_call *call, struct iommu_test_cmd *cmd);
 
+/* mock_poison.c */
+int mock_op_poison(struct iommufd_call *call, struct iommu_test_cmd *cmd);
+
 /* mock_ops.c */
 struct iommufd_device;
 struct iommufd_device *mock_get_device(struct iommufd_ctx *ictx, u32 dev_id,

@@ -708,6 +708,8 @@ static int dispatch(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 		return mock_op_msi(call, cmd);
 	case IOMMU_TEST_OP_MSI_WRITE:
 		return mock_op_msi_write(call, cmd);
+	case IOMMU_TEST_OP_POISON:
+		return mock_op_poison(call, cmd);
 	default:
 		return -EOPNOTSUPP;
 	}
