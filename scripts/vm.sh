@@ -63,6 +63,8 @@ kernel=fast iommu='' acpi='' smp='' mem=2048 timeout='' icount='' log=$$
 append='' devices=() root='' qmp='' qemu_trace=''
 
 cannot() { say "vm.sh: $*"; exit 125; }
+# Nothing before the VM ends this without a word, or with what could be its status.
+trap 'cannot "line $LINENO failed with status $?"' ERR
 
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -115,8 +117,11 @@ initramfs=$("$SCRIPTS/initramfs.sh" --arch "$arch") || cannot "there is no initr
 mkdir -p "$LOG" "$A/programs"
 console=$LOG/vm-$log.log
 : >"$console"
-find "$LOG" -name "vm-[0-9]*.log" -mtime +0 -delete
-find "$B" -maxdepth 1 -name "disks.*" -mtime +0 -exec rm -rf {} +
+# What another machine removes as it ends, between the two looks that find has at it, is
+# gone all the same: this one has to start.
+find "$LOG" -ignore_readdir_race -name "vm-[0-9]*.log" -mtime +0 -delete 2>/dev/null || :
+find "$B" -ignore_readdir_race -maxdepth 1 -name "disks.*" -mtime +0 \
+	-exec rm -rf {} + 2>/dev/null || :
 
 tmp=$(mktemp -d) qemu_pid='' tty='' disks=''
 [ ! -t 0 ] || tty=$(stty -g)
@@ -381,6 +386,7 @@ run_command() {
 	wait "$cat_out" "$cat_err"
 }
 
+trap - ERR
 set +e
 if [ $# -eq 0 ]; then
 	run_shell
@@ -396,7 +402,9 @@ gave() { # STATUS WHAT
 }
 
 [ "$qemu_rc" != 124 ] || gave 124 "no end after $timeout s"
-n=$(grep -m1 -nE "$splats" "$console" | cut -d: -f1)
+# What there is no harm in, and is in every virtual machine of some kernels
+calm='NMI watchdog: Perf NMI watchdog permanently disabled'
+n=$(grep -nE "$splats" "$console" | grep -vF "$calm" | head -n 1 | cut -d: -f1)
 if [ -n "$n" ]; then
 	say "vm.sh: the kernel crashed or warned; from line $n of $console:"
 	tail -n "+$n" "$console" | head -n 40 | tr -d '\r' | sed 's/^/  | /' >&2
