@@ -6,8 +6,13 @@
 #   scripts/bench.sh quick      BENCH=quick make bench: fewer and shorter rows
 #   scripts/bench.sh locks      contended locks with 1 to 8 reporters, on the debug
 #                               kernel, ours alone
+#   scripts/bench.sh rates      faults a second with 1 to 8 reporters in a machine whose
+#                               CPUs run at once; ours and upstream. Differs each time
 #   scripts/bench.sh docs       all rows; then the table and the chart in Documentation
 #                               are those
+#   scripts/bench.sh profile KERNEL SET [ROW]
+#                               which functions the instructions of a set are in, or of
+#                               one row of it. LEAST=N: those with N or more (5)
 #   scripts/bench.sh KERNEL SET...
 #                               rows of these sets alone, of one kernel: fast, upstream
 #                               or type1. iommu_bench --help lists the sets
@@ -31,11 +36,12 @@ OUT=$B/bench
 DOCS=$REPO/Documentation/driver-api/iommufd
 what=${1:-${BENCH:-full}}
 quick=''
+plugin=''
 failed=''
 
 # Sets that want the mock alone in the machine, QEMU's device, several CPUs
-MOCK="floor fault sleep uring queues invalidate devices"
-EDU="map4k bulk second viommu memory areas hwpts"
+MOCK="floor fault sleep uring demand queues invalidate devices pasids"
+EDU="map4k arrays bulk second viommu memory areas hwpts"
 SMP="smp"
 
 # 1 GiB of scattered pages is made from 2.
@@ -63,12 +69,10 @@ run() { # KERNEL MACHINE SET...
 		[ "$kernel" != fast ] || options="--iommu vtd --device edu"
 		;;
 	esac
-	# A page fault of the program on a 9p file would be counted: it is copied first.
 	# shellcheck disable=SC2086
-	"$SCRIPTS/vm.sh" --kernel "$kernel" --icount --mem "$memory" $options \
-		--timeout 3600 --log "bench-$kernel-$machine" -- \
-		"cp /programs/iommu_bench /tmp/ && exec /tmp/iommu_bench \
-$quick $([ "$kernel" != type1 ] || echo --type1) $*"
+	"$SCRIPTS/vm.sh" --kernel "$kernel" --icount --mem "$memory" $options $plugin \
+		--sealed iommu_bench --timeout 3600 --log "bench-$kernel-$machine" -- \
+		"exec iommu_bench $quick $([ "$kernel" != type1 ] || echo --type1) $*"
 }
 
 # The same, into a file; what fails is remembered.
@@ -140,7 +144,7 @@ everything() {
 		measure "$kernel" edu $edu
 		[ -n "$quick" ] || measure "$kernel" smp "$SMP"
 	done
-	[ -n "$quick" ] || measure type1 edu map4k bulk viommu memory
+	[ -n "$quick" ] || measure type1 edu map4k arrays bulk viommu memory
 	: >>"$OUT/type1-edu.rows"
 	versions >"$OUT/versions.txt"
 	{
@@ -165,6 +169,45 @@ locks() {
 		awk -f "$SCRIPTS/bench/locks.awk"
 }
 
+# Not of the table: it depends on the machine underneath, and on what else that does.
+rates() {
+	local kernel
+	build fast upstream
+	set -o pipefail
+	for kernel in fast upstream; do
+		"$SCRIPTS/vm.sh" --kernel "$kernel" --iommu none --smp 8 --mem 3072 \
+			--log "bench-rates-$kernel" -- "cp /programs/iommu_bench /tmp/ &&
+				exec /tmp/iommu_bench --rate smp" |
+			sed -n "s/^row rate\./$kernel faults a second: /p"
+	done
+}
+
+# The same machine with a plugin that counts; then its addresses become functions.
+profile() { # KERNEL SET [ROW]
+	local map dir=$B/bench-profile program=$A/programs/iommu_bench
+	local index address times
+	build "$1"
+	mkdir -p "$dir"
+	${CC:-cc} -O2 -shared -fPIC -o "$dir/count.so" \
+		"$REPO/tools/iommu/bench/count_instructions.c"
+	plugin="--qemu-plugin $dir/count.so,out=$dir/counted"
+	quick="--quick${3:+ --row $3}"
+	run "$1" "$(machine_of "$2")" "$2" >&2
+	map=$(kernel_dir "$1")/System.map
+	while read -r _ index address times; do
+		echo "$index $times $(addr2line -ifse "$program" "0x$address" |
+			tail -n 2 | tr '\n' ' ' | sed 's/ $//')"
+	done < <(grep '^stretch' "$dir/counted") >"$dir/stretches"
+	{
+		# The addresses of the program have digits enough as they are.
+		nm "$program" | cat - "$map" |
+			awk 'length($1) == 16 && $2 ~ /^[tTwW]$/ { print $1, 0, $3 }'
+		sed -n 's/^at \([^ ]*\) /\1 at /p' "$dir/counted"
+	} | sort >"$dir/sorted"
+	awk -v least="${LEAST:-5}" -f "$SCRIPTS/bench/profile.awk" \
+		"$dir/stretches" "$dir/sorted"
+}
+
 # In the page, the first time; later runs only change the files that it names.
 show_figures() {
 	cat >"$OUT/figures.txt" <<-'EOF'
@@ -184,6 +227,11 @@ case $what in
 full) everything ;;
 quick) quick=--quick; everything ;;
 locks) locks ;;
+rates) rates ;;
+profile)
+	[ $# -ge 3 ] || die "profile of which kernel and set? (--help)"
+	profile "${@:2}"
+	;;
 docs)
 	everything
 	cp "$OUT/table.txt" "$DOCS/benchmark-table.txt"
@@ -199,6 +247,6 @@ fast | upstream | type1)
 		run "$what" "$(machine_of "$set")" "$set" || failed="$failed $set"
 	done
 	;;
-*) die "full, quick, locks, docs, or a kernel and sets, not $what (--help)" ;;
+*) die "full, quick, locks, rates, docs, or a kernel and sets, not $what (--help)" ;;
 esac
 [ -z "$failed" ] || die "failed:$failed"

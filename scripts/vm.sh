@@ -23,11 +23,17 @@
 #   --qmp                          the guest can talk to QEMU's monitor: run-qmp
 #   --qemu-trace EVENT[,EVENT...]  QEMU's own trace events, one a line, go to
 #                                  $B/log/vm-NAME.trace
+#   --qemu-plugin FILE[,ARG=VALUE] a plugin for QEMU
 #   --append "ARGS"                further kernel arguments
 #   --smp N, --mem MB              default 2, with --icount 1, and 2048
 #   --timeout S                    default 900 with a COMMAND, none for a shell
 #   --icount                       the guest clock counts instructions: 1 ns is one.
 #                                  Several CPUs take turns
+#   --sealed PROGRAM[,PROGRAM...]  x86_64: nothing is shared with the host: the VM has
+#                                  these programs and no /host, its clock and its
+#                                  random numbers begin the same each time, and
+#                                  what the COMMAND prints comes at the end. With
+#                                  --icount two runs are the same to the instruction
 #   --log NAME                     kernel messages go to $B/log/vm-NAME.log
 #
 # Devices: any of QEMU's with its properties, or one of these, properties after a
@@ -60,7 +66,7 @@ help_if_asked "$@"
 . "$SCRIPTS/packages.sh"
 
 kernel=fast iommu='' acpi='' smp='' mem=2048 timeout='' icount='' log=$$
-append='' devices=() root='' qmp='' qemu_trace=''
+append='' devices=() root='' qmp='' qemu_trace='' plugin='' sealed=''
 
 cannot() { say "vm.sh: $*"; exit 125; }
 # Nothing before the VM ends this without a word, or with what could be its status.
@@ -82,10 +88,12 @@ while [ $# -gt 0 ]; do
 	--device) devices+=("$2") ;;
 	--root) root=$2 ;;
 	--qemu-trace) qemu_trace=$2 ;;
+	--qemu-plugin) plugin=$2 ;;
 	--append) append="$append $2" ;;
 	--smp) smp=$2 ;;
 	--mem) mem=$2 ;;
 	--timeout) timeout=$2 ;;
+	--sealed) sealed=$2 ;;
 	--log) log=$2 ;;
 	*) cannot "unknown option $1 (--help)" ;;
 	esac
@@ -99,6 +107,9 @@ case $arch in
 x86_64) own=vtd boots=vmlinux ;;
 arm64) own=smmuv3 boots=arch/arm64/boot/Image ;;
 esac
+[ -z "$sealed" ] || [ $# -gt 0 ] || cannot "--sealed needs a COMMAND (--help)"
+[ -z "$sealed" ] || [ "$arch:$qmp:$root" = x86_64:: ] ||
+	cannot "--sealed is x86_64's, without --qmp and --root"
 [ "$arch$acpi" != x86_641 ] || cannot "--acpi is arm64's: an x86_64 machine has it anyway"
 # The base tree as shipped has its own driver alone.
 case $kernel in
@@ -143,16 +154,45 @@ mkdir "$tmp/ctl"
 comma() { printf '%s' "${1//,/,,}"; }
 
 args=(-nodefaults -no-user-config -display none -no-reboot
-	-smp "$smp" -m "$mem" -kernel "$image" -initrd "$initramfs"
+	-smp "$smp" -m "$mem" -kernel "$image"
 	-chardev "file,id=ttyS0,path=$(comma "$console")"
-	-serial chardev:ttyS0 -device virtio-serial-pci)
+	-serial chardev:ttyS0)
 share() {
 	args+=(-fsdev "local,id=$1,path=$(comma "$2"),security_model=none,multidevs=remap$3"
 		-device "virtio-9p-pci,fsdev=$1,mount_tag=$1")
 }
-share host "$PWD" ''
-share programs "$A/programs" ',readonly=on'
-share ctl "$tmp/ctl" ''
+if [ -z "$sealed" ]; then
+	args+=(-initrd "$initramfs" -device virtio-serial-pci)
+	share host "$PWD" ''
+	share programs "$A/programs" ',readonly=on'
+	share ctl "$tmp/ctl" ''
+fi
+
+# A second archive behind the first; the kernel unpacks both. What comes from the host
+# at a moment of its own, be it a file, is seen in what the guest does next: so there
+# is none of that, and the consoles are UARTs, which QEMU serves at once.
+seal() {
+	local program
+	mkdir "$tmp/sealed"
+	mkdir "$tmp/sealed/programs" "$tmp/sealed/ctl"
+	cp "$tmp/ctl/command" "$tmp/sealed/ctl/"
+	for program in ${sealed//,/ }; do
+		cp "$A/programs/$program" "$tmp/sealed/programs/" ||
+			cannot "--sealed: there is no program $program"
+	done
+	# Times and inode numbers are in the archive.
+	find "$tmp/sealed" -exec touch -d @0 {} +
+	(cd "$tmp/sealed" && find . | LC_ALL=C sort |
+		busybox cpio -o -H newc -R 0:0 2>/dev/null) |
+		gzip -n -1 >"$tmp/sealed.gz"
+	cat "$initramfs" "$tmp/sealed.gz" >"$tmp/initrd"
+	: >"$tmp/ttyS1"
+	: >"$tmp/ttyS2"
+	args+=(-initrd "$tmp/initrd" -seed 1
+		-rtc "base=2026-01-01T00:00:00,clock=vm"
+		-chardev "file,id=ttyS1,path=$(comma "$tmp")/ttyS1" -serial chardev:ttyS1
+		-chardev "file,id=ttyS2,path=$(comma "$tmp")/ttyS2" -serial chardev:ttyS2)
+}
 
 cmdline="loglevel=8 panic=-1"
 # The platform devices of models have no reset driver, and need none.
@@ -334,6 +374,7 @@ if [ -n "$qemu_trace" ]; then
 	done
 	args+=(-D "$LOG/vm-$log.trace")
 fi
+[ -z "$plugin" ] || args+=(-plugin "$plugin")
 if [ -n "$icount" ]; then
 	args+=(-icount "shift=0,sleep=off")
 else
@@ -355,6 +396,16 @@ run_shell() {
 }
 
 # QEMU must not outlive us, however we end: hence the parent-death signals.
+run_qemu() { # ARGUMENT...
+	setpriv --pdeathsig TERM timeout --foreground -k 5 "$timeout" \
+		setpriv --pdeathsig KILL "$QEMU" "${args[@]}" "$@" \
+		</dev/null >"$tmp/qemu" 2>&1 &
+	qemu_pid=$!
+	wait "$qemu_pid"
+	qemu_rc=$?
+	qemu_pid=''
+}
+
 run_command() {
 	if [ $# -eq 1 ]; then
 		printf '%s\n' "$1"
@@ -365,22 +416,24 @@ run_command() {
 		done
 		echo
 	fi >"$tmp/ctl/command"
+	if [ -n "$sealed" ]; then
+		seal
+		run_qemu
+		cat "$tmp/ttyS1"
+		cat "$tmp/ttyS2" >&2
+		sed -n 's/^init: status \([0-9]*\).*/\1/p' "$console" >"$tmp/status"
+		[ ! -s "$tmp/status" ] || mv "$tmp/status" "$tmp/ctl/status"
+		return
+	fi
 	mkfifo "$tmp/out" "$tmp/err"
 	cat "$tmp/out" &
 	cat_out=$!
 	cat "$tmp/err" >&2 &
 	cat_err=$!
-	setpriv --pdeathsig TERM timeout --foreground -k 5 "$timeout" \
-		setpriv --pdeathsig KILL "$QEMU" "${args[@]}" \
-		-chardev "file,id=hvc0,path=$(comma "$tmp")/out" \
+	run_qemu -chardev "file,id=hvc0,path=$(comma "$tmp")/out" \
 		-device virtconsole,chardev=hvc0 \
 		-chardev "file,id=hvc1,path=$(comma "$tmp")/err" \
-		-device virtconsole,chardev=hvc1 \
-		</dev/null >"$tmp/qemu" 2>&1 &
-	qemu_pid=$!
-	wait "$qemu_pid"
-	qemu_rc=$?
-	qemu_pid=''
+		-device virtconsole,chardev=hvc1
 	# QEMU that never opened them leaves the readers waiting.
 	: 1<>"$tmp/out" 1<>"$tmp/err"
 	wait "$cat_out" "$cat_err"

@@ -27,13 +27,43 @@ function best(column, list,    n, i, names, v, least) {
 	return least
 }
 
-function look_up(column, name) {
+# One figure as a multiple of another one of the same kernel
+function over(column, pair,    names) {
+	split(pair, names, ",")
+	if (figure(column, names[1]) == "" || figure(column, names[2]) + 0 == 0)
+		return ""
+	return figure(column, names[1]) / figure(column, names[2])
+}
+
+function look_up(column, name,    inner) {
+	inner = name
+	sub(/^[a-z]*\(/, "", inner)
+	sub(/\)$/, "", inner)
 	if (name ~ /^best\(/)
-		return best(column, substr(name, 6, length(name) - 6))
+		return best(column, inner)
+	if (name ~ /^over\(/)
+		return over(column, inner)
+	if (name ~ /^fact\(/)
+		return (column, inner) in fact ? fact[column, inner] : ""
 	return figure(column, name)
 }
 
-function floor_of(sum,    n, i, terms, factor, total, v, from) {
+# A target is of the ratio, or with = of our own figure. "": there is nothing to judge.
+function is_met(target, ours, ratio) {
+	if (target == "" || target == "-")
+		return ""
+	if (target ~ /^=/)
+		return ours == "" ? "" : (ours + 0 <= substr(target, 2) + 0)
+	return ratio == "" ? "" : (ratio + 0 <= target + 0)
+}
+
+function show_target(target) {
+	if (target == "-")
+		return ""
+	return target ~ /^=/ ? "own " substr(target, 2) : "<= " target
+}
+
+function floor_of(sum,    n, i, terms, factor, total, v) {
 	if (sum == "") return ""
 	n = split(sum, terms, "+")
 	for (i = 1; i <= n; i++) {
@@ -41,6 +71,12 @@ function floor_of(sum,    n, i, terms, factor, total, v, from) {
 		if (terms[i] ~ /\*/) {
 			factor = terms[i] + 0
 			sub(/.*\*/, "", terms[i])
+		}
+		if (terms[i] ~ /\//) {
+			v = terms[i]
+			sub(/.*\//, "", v)
+			factor /= v
+			sub(/\/.*/, "", terms[i])
 		}
 		v = figure("ours", terms[i])
 		if (v == "") return ""
@@ -51,7 +87,8 @@ function floor_of(sum,    n, i, terms, factor, total, v, from) {
 
 function show(v) {
 	if (v == "") return "-"
-	return v >= 100 ? sprintf("%.0f", v) : sprintf("%.1f", v)
+	return v >= 100 || v == 0 ? sprintf("%.0f", v) : \
+		v >= 10 ? sprintf("%.1f", v) : sprintf("%.2f", v)
 }
 
 # The figures differ by a thousand and by a half: three digits
@@ -76,7 +113,9 @@ COLUMN != "rows" {
 
 {
 	split($0, f, "|")
-	name = trim(f[1]); target = trim(f[3]); least = floor_of(trim(f[4]))
+	name = trim(f[1]); least = floor_of(trim(f[4]))
+	split(f[3] ";", steps, ";")
+	target = trim(steps[1]); further = trim(steps[2])
 	what = f[2]
 	sub(/^ /, "", what); sub(/[ \t]+$/, "", what)
 	ours = look_up("ours", name)
@@ -85,26 +124,30 @@ COLUMN != "rows" {
 	if (ours == "" && upstream == "") next
 	ratio = ours != "" && upstream + 0 > 0 ? ours / upstream : ""
 	verdict = ""
-	if (target != "-" && ratio != "") {
-		verdict = ratio <= target + 0 ? "met" : "missed"
-		missed += verdict == "missed"
+	ok = is_met(target, ours, ratio)
+	if (ok != "") {
+		verdict = ok ? "met" : "missed"
+		missed += !ok
 		targets++
 	}
 	if (format == "chart") {
-		if (target != "-" && ratio != "")
+		if (ok != "" && target !~ /^=/)
 			print trim(what) "|" ratio "|" target "|" show(ours) "|" show(upstream)
 		next
 	}
 	if (section != printed) {
 		printf "%s%s\n", printed == "" ? "" : "\n", section
-		printf "  %-42s %9s %9s %7s %7s %-6s %8s %8s\n", "", "ours", "upstream",
+		printf "  %-42s %9s %9s %7s %8s %-6s %8s %8s\n", "", "ours", "upstream",
 			"ratio", "target", "", "type1", "floor"
 		printed = section
 	}
-	line = sprintf("  %-42s %9s %9s %7s %7s %-6s %8s %8s", what, show(ours),
-		show(upstream), show_ratio(ratio), target == "-" ? "" : "<= " target,
-		verdict, show(type1), show(least))
+	line = sprintf("  %-42s %9s %9s %7s %8s %-6s %8s %8s", what, show(ours),
+		show(upstream), show_ratio(ratio), show_target(target), verdict, show(type1), show(least))
 	sub(/ +$/, "", line)
+	ok = is_met(further, ours, ratio)
+	if (ok != "")
+		line = line sprintf("   next: %s, %s", show_target(further),
+				    ok ? "met" : "not yet")
 	print line
 }
 

@@ -33,12 +33,16 @@
  * struct bench - what the arguments said
  * @quick: fewer and shorter rows
  * @type1: use the type1 container, not /dev/iommu
+ * @rate: of the set smp, how many a second
  * @failed: a check did not hold
+ * @only: the one row to measure, of sets that ask wanted(); or NULL
  */
 struct bench {
 	bool quick;
 	bool type1;
+	bool rate;
 	bool failed;
+	const char *only;
 };
 
 extern struct bench bench;
@@ -46,6 +50,7 @@ extern struct bench bench;
 /* What this process takes is charged to this, as it would be on any system */
 #define BENCH_CGROUP	"/sys/fs/cgroup/iommu_bench"
 
+bool wanted(const char *name);
 void row(const char *name, double value);
 void row_none(const char *name, const char *why);
 void fact(const char *name, double value);
@@ -150,10 +155,13 @@ void rows_queues(void);
 void rows_smp(void);
 void rows_invalidate(void);
 void rows_devices(void);
+void rows_pasids(void);
 void rows_map4k(void);
 void rows_bulk(void);
 void rows_second(void);
 void rows_viommu(void);
+void rows_arrays(void);
+void rows_demand(void);
 void rows_memory(void);
 void rows_areas(void);
 void rows_hwpts(void);

@@ -26,13 +26,16 @@ static const struct set {
 	{ "fault", rows_fault, "report, poll, read, answer (mock)" },
 	{ "sleep", rows_sleep, "the same with a reader asleep (mock)" },
 	{ "uring", rows_uring, "the same by io_uring (mock)" },
+	{ "demand", rows_demand, "faults answered by mappings (mock)" },
 	{ "queues", rows_queues, "many queues, many devices (mock)" },
 	{ "smp", rows_smp, "1 to 8 reporters at a time (mock, 8 CPUs)" },
 	{ "invalidate", rows_invalidate, "invalidations of a nested table (mock)" },
 	{ "devices", rows_devices, "the 64th device on an IOAS (mock)" },
+	{ "pasids", rows_pasids, "the 10,000th PASID of a device (mock)" },
 	{ "map4k", rows_map4k, "map, copy, unmap one page (edu)" },
 	{ "bulk", rows_bulk, "64 MiB and 1 GiB of every kind (edu)" },
 	{ "second", rows_second, "a second HWPT on 1 GiB (edu)" },
+	{ "arrays", rows_arrays, "many pages mapped and unmapped by a call (edu)" },
 	{ "viommu", rows_viommu, "what a guest's driver does (edu)" },
 	{ "memory", rows_memory, "memory kept for mapped memory (edu)" },
 	{ "areas", rows_areas, "one more mapping beside 10^6 (edu)" },
@@ -40,6 +43,11 @@ static const struct set {
 };
 
 #define NUM_SETS	(sizeof(sets) / sizeof(sets[0]))
+
+bool wanted(const char *name)
+{
+	return !bench.only || !strcmp(name, bench.only);
+}
 
 void row(const char *name, double value)
 {
@@ -82,9 +90,11 @@ static void usage(void)
 {
 	size_t i;
 
-	printf("iommu_bench [--quick] [--type1] SET...\n\n"
+	printf("iommu_bench [--quick] [--type1] [--rate] [--row ROW] SET...\n\n"
 	       "Counts guest instructions: run it with vm.sh --icount.\n"
-	       "--type1: by VFIO's container, where the kernel has that.\n\n");
+	       "--type1: by VFIO's container, where the kernel has that.\n"
+	       "--rate: of the set smp faults a second, by the clock on the wall.\n"
+	       "--row: of the sets fault, uring and bulk, this row alone.\n\n");
 	for (i = 0; i < NUM_SETS; i++)
 		printf("  %-11s %s\n", sets[i].name, sets[i].text);
 	exit(0);
@@ -145,6 +155,10 @@ int main(int argc, char **argv)
 			bench.quick = true;
 		else if (!strcmp(argv[i], "--type1"))
 			bench.type1 = true;
+		else if (!strcmp(argv[i], "--rate"))
+			bench.rate = true;
+		else if (!strcmp(argv[i], "--row") && i + 1 < argc)
+			bench.only = argv[++i];
 		else
 			break;
 	}

@@ -123,3 +123,18 @@ int rig_report(struct rig *r, unsigned int dev, __u32 grpid)
 
 	return ioctl(r->fd, IOMMU_TEST_CMD, &cmd);
 }
+
+int rig_look_up(struct rig *r)
+{
+	struct iommu_test_cmd cmd = {
+		.size = TEST_SIZE,
+		.op = IOMMU_TEST_OP_MD_CHECK_IOTLB,
+		.id = r->nested[0],
+		.check_iotlb = {
+			.id = 0,
+			.iotlb = 0,
+		},
+	};
+
+	return ioctl(r->fd, IOMMU_TEST_CMD, &cmd);
+}

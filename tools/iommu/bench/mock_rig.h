@@ -49,5 +49,7 @@ void rig_close(struct rig *r);
 int rig_attach(struct rig *r, __u32 stdev, __u32 pt);
 /* A fault, of a group of one. Nothing is timed here. */
 int rig_report(struct rig *r, unsigned int dev, __u32 grpid);
+/* As far as a report is from its door: an object is found by its id, and let go. */
+int rig_look_up(struct rig *r);
 
 #endif

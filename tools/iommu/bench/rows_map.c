@@ -38,6 +38,7 @@ struct pair {
  * @va: memory
  * @length: bytes
  * @iova: address
+ * @copy: address of a copy
  * @maps: what the maps took so far
  * @num: how many these were
  */
@@ -46,6 +47,7 @@ struct mapping {
 	void *va;
 	__u64 length;
 	__u64 iova;
+	__u64 copy;
 	__u64 maps;
 	unsigned int num;
 };
@@ -81,7 +83,7 @@ static struct pair count_pair(struct target *t, void *va, __u64 length,
 	return p;
 }
 
-/* As map_unmap(), of a copy: of the page at @iova, a MiB further on */
+/* As map_unmap(), of a copy of what is mapped at @iova */
 static void copy_unmap(void *arg)
 {
 	struct mapping *m = arg;
@@ -91,7 +93,7 @@ static void copy_unmap(void *arg)
 		.dst_ioas_id = m->t->ioas,
 		.src_ioas_id = m->t->ioas,
 		.length = m->length,
-		.dst_iova = m->iova + MIB,
+		.dst_iova = m->copy,
 		.src_iova = m->iova,
 	};
 	__u64 start = now();
@@ -99,7 +101,7 @@ static void copy_unmap(void *arg)
 	must(iommu_call(m->t->fd, IOMMU_IOAS_COPY, &copy), "IOAS_COPY");
 	m->maps += now() - start;
 	m->num++;
-	target_unmap(m->t, m->iova + MIB, m->length);
+	target_unmap(m->t, m->copy, m->length);
 }
 
 static void copy4k(struct target *t, char *va)
@@ -109,6 +111,7 @@ static void copy4k(struct target *t, char *va)
 		.va = va,
 		.length = PAGE,
 		.iova = IOVA,
+		.copy = IOVA + MIB,
 	};
 	unsigned int loops = bench.quick ? 200 : 1000, i;
 	double pair;
@@ -153,6 +156,33 @@ void rows_map4k(void)
 
 /* --- much at once --- */
 
+static void bulk_copy(struct target *t, const struct memory *m,
+		      const char *size, unsigned int loops)
+{
+	struct mapping p = {
+		.t = t,
+		.va = m->va,
+		.length = m->length,
+		.iova = IOVA,
+		.copy = IOVA + 2 * GIB,
+	};
+	double pages = (double)(m->length / PAGE), pair;
+	char name[64];
+
+	target_map(t, m->va, m->length, IOVA);
+	copy_unmap(&p);
+	p.maps = 0;
+	p.num = 0;
+	pair = count(copy_unmap, &p, loops);
+	snprintf(name, sizeof(name), "bulk.%s.%s.copy", memory_name(m->kind),
+		 size);
+	row(name, (double)p.maps / p.num / pages);
+	snprintf(name, sizeof(name), "bulk.%s.%s.uncopy", memory_name(m->kind),
+		 size);
+	row(name, (pair - (double)p.maps / p.num) / pages);
+	target_unmap(t, IOVA, m->length);
+}
+
 static void bulk(struct target *t, enum memory_kind kind, size_t length,
 		 unsigned int loops)
 {
@@ -164,23 +194,29 @@ static void bulk(struct target *t, enum memory_kind kind, size_t length,
 	__u64 pinned;
 	int rc;
 
+	snprintf(name, sizeof(name), "bulk.%s.%s.map", memory_name(kind), size);
+	if (!wanted(name))
+		return;
 	rc = memory_get(kind, length, &m);
 	if (rc) {
 		snprintf(why, sizeof(why), "no such memory: %s", strerror(-rc));
-		snprintf(name, sizeof(name), "bulk.%s.%s.map",
-			 memory_name(kind), size);
 		row_none(name, why);
 		bench.failed = true;
 		return;
 	}
 	pinned = pinned_pages();
 	p = count_pair(t, m.va, length, IOVA, loops);
-	snprintf(name, sizeof(name), "bulk.%s.%s.map", memory_name(kind), size);
 	row(name, p.map / (double)pages);
 	snprintf(name, sizeof(name), "bulk.%s.%s.unmap", memory_name(kind),
 		 size);
 	row(name, p.unmap / (double)pages);
 	check_gone(t, &m, IOVA, pinned);
+	/* type1 has no such call */
+	if (!bench.type1 && !bench.only) {
+		bulk_copy(t, &m, size, loops);
+		check_gone(t, &m, IOVA, pinned);
+		check_gone(t, &m, IOVA + 2 * GIB, pinned);
+	}
 	memory_put(&m);
 }
 

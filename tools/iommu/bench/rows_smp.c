@@ -4,13 +4,15 @@
  * one thread reads and answers all the while, or it does that afterwards, and only the
  * reports count. In a machine of several CPUs with --icount
  * these take turns and every instruction of each is counted, also those of a CPU
- * that spins: so who waits for a lock is seen to.
+ * that spins: so who waits for a lock is seen to. With --rate it is for a machine without
+ * --icount, whose CPUs run as the host lets them, and faults a second are what is told.
  */
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "rows_fault.h"
@@ -27,6 +29,28 @@ static void pause_cpu(void)
 #ifdef __x86_64__
 	__asm__ volatile("pause");
 #endif
+}
+
+/* Instructions, or nanoseconds */
+static __u64 stamp(void)
+{
+	struct timespec t;
+
+	if (!bench.rate)
+		return now();
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (__u64)t.tv_sec * 1000000000 + (__u64)t.tv_nsec;
+}
+
+static void smp_row(const char *kind, unsigned int num, unsigned int faults,
+		    __u64 all)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "%s%s.%u", bench.rate ? "rate." : "", kind,
+		 num);
+	row(name, bench.rate ? (double)faults * 1e9 / (double)all :
+			       (double)all / faults);
 }
 
 static void run_on(unsigned int cpu)
@@ -66,7 +90,7 @@ static void *reporter_thread(void *arg)
 		pause_cpu();
 	for (i = 0; i < s->n; i++)
 		must(rig_report(s->r, s->device, s->grpid + i), "report");
-	s->end = now();
+	s->end = stamp();
 	return NULL;
 }
 
@@ -119,12 +143,12 @@ static __u64 reporters(unsigned int num, unsigned int faults,
 	run_on(REPORTERS - 1);
 	while (there < num)
 		sched_yield();
-	start = now();
+	start = stamp();
 	begin = true;
 	all = 0;
 	if (reads) {
 		*reads = serve(&r, faults);
-		all = now() - start;
+		all = stamp() - start;
 	}
 	for (i = 0; i < num; i++) {
 		pthread_join(threads[i], NULL);
@@ -151,12 +175,10 @@ void rows_smp(void)
 	for (num = 1; num <= REPORTERS; num *= 2) {
 		for (i = 0; i < 5; i++)
 			runs[i] = reporters(num, faults, NULL);
-		snprintf(name, sizeof(name), "smp.alone.%u", num);
-		row(name, (double)median(runs, 5) / faults);
+		smp_row("smp.alone", num, faults, median(runs, 5));
 		for (i = 0; i < 5; i++)
 			runs[i] = reporters(num, faults, &reads);
-		snprintf(name, sizeof(name), "smp.%u", num);
-		row(name, (double)median(runs, 5) / faults);
+		smp_row("smp", num, faults, median(runs, 5));
 		/* Of the last run: the fewer, the more faults in each */
 		snprintf(name, sizeof(name), "smp.%u.reads", num);
 		fact(name, reads);

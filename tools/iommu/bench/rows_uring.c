@@ -220,6 +220,9 @@ static void rounds(const char *name, void (*one)(void *u), unsigned int n,
 	char text[64];
 	__u64 floor;
 
+	snprintf(text, sizeof(text), "uring.%s.%u", name, n);
+	if (!wanted(text))
+		return;
 	memset(&u, 0, sizeof(u));
 	u.n = n;
 	rig_open(&u.r, 1, 1, 2 * FAULT_MAX, true);
@@ -233,7 +236,6 @@ static void rounds(const char *name, void (*one)(void *u), unsigned int n,
 	}
 	for (i = 0; i < 8; i++)
 		one(&u);
-	snprintf(text, sizeof(text), "uring.%s.%u", name, n);
 	row(text, count(one, &u, loops) / n - (double)floor);
 	*punts += workers();
 	io_uring_queue_exit(&u.ring);
