@@ -15,6 +15,12 @@
 #                                  arm64: default smmuv3: an Arm SMMUv3 of two
 #                                  stages; with smmuv3-base the base tree's driver
 #                                  has it, in the kernel "upstream"
+#   --granule 4k|8k|16k|64k        of the virtio-iommu, default that of the CPU
+#   --reserve START:LAST:KIND      addresses that it does not translate, as often as
+#                                  wanted: 0 reserved, 1 for interrupts. Only where
+#                                  the machine says nothing itself: arm64 with
+#                                  --machine its=off
+#   --machine PROPERTY             a property of QEMU's machine (its=off)
 #   --acpi                         arm64: UEFI firmware and ACPI tables, not a
 #                                  device tree
 #   --device DEVICE                a QEMU device, as often as wanted, see below
@@ -67,6 +73,7 @@ help_if_asked "$@"
 
 kernel=fast iommu='' acpi='' smp='' mem=2048 timeout='' icount='' log=$$
 append='' devices=() root='' qmp='' qemu_trace='' plugin='' sealed=''
+properties='' granule='' reserve=()
 
 cannot() { say "vm.sh: $*"; exit 125; }
 # Nothing before the VM ends this without a word, or with what could be its status.
@@ -86,6 +93,9 @@ while [ $# -gt 0 ]; do
 	--arch) ARCH=$2 ;;
 	--iommu) iommu=$2 ;;
 	--device) devices+=("$2") ;;
+	--granule) granule=$2 ;;
+	--reserve) reserve+=("$2") ;;
+	--machine) properties=$properties,$2 ;;
 	--root) root=$2 ;;
 	--qemu-trace) qemu_trace=$2 ;;
 	--qemu-plugin) plugin=$2 ;;
@@ -116,6 +126,8 @@ case $kernel in
 upstream | type1) iommu=${iommu:-$own-base} ;;
 esac
 iommu=${iommu:-$own}
+[ "$iommu" = virtio ] || [ -z "$granule${reserve[*]}" ] ||
+	cannot "--granule and --reserve are of --iommu virtio"
 [ -n "$timeout" ] || { [ $# -gt 0 ] && timeout=900 || timeout=0; }
 [ -n "$smp" ] || smp=$((icount ? 1 : 2))
 qemu_is_new_enough ||
@@ -207,6 +219,20 @@ case $append in
 *) cmdline="$cmdline kunit.enable=0" ;;
 esac
 
+# Its list of regions can be written as JSON only.
+virtio_iommu() {
+	local json='"driver": "virtio-iommu-pci", "bus": "pcie.0"' regions='' region
+
+	[ -z "$granule" ] || json="$json, \"granule\": \"$granule\""
+	for region in ${reserve[@]+"${reserve[@]}"}; do
+		[[ $region =~ ^0x[0-9a-f]+:0x[0-9a-f]+:[01]$ ]] ||
+			cannot "--reserve $region is not 0xSTART:0xLAST:KIND"
+		regions="$regions${regions:+, }\"$region\""
+	done
+	[ -z "$regions" ] || json="$json, \"reserved-regions\": [$regions]"
+	args+=(-device "{$json}")
+}
+
 x86_64_iommu() {
 	case $iommu in
 	vtd | vtd-base)
@@ -221,7 +247,7 @@ x86_64_iommu() {
 			cmdline="$cmdline intel_iommu=on,sm_on"
 		fi
 		;;
-	virtio) args+=(-device virtio-iommu-pci) ;;
+	virtio) virtio_iommu ;;
 	none) cmdline="$cmdline iommu.passthrough=1" ;;
 	*) cannot "--iommu $iommu: vtd, vtd-base, virtio or none" ;;
 	esac
@@ -256,7 +282,7 @@ arm64_iommu() {
 			-global "virtio-9p-pci.disable-legacy=on"
 			-global "virtio-serial-pci.disable-legacy=on")
 		;;
-	virtio) args+=(-device virtio-iommu-pci) ;;
+	virtio) virtio_iommu ;;
 	none) cmdline="$cmdline iommu.passthrough=1" ;;
 	*) cannot "--iommu $iommu: smmuv3, smmuv3-base, virtio or none" ;;
 	esac
@@ -283,7 +309,7 @@ case $arch in
 x86_64) x86_64_machine ;;
 arm64) arm64_machine ;;
 esac
-args=(-M "$machine" "${args[@]}")
+args=(-M "$machine$properties" "${args[@]}")
 
 # Disks are gone with the VM. They are not in /tmp, which may be memory.
 make_disks() {

@@ -159,7 +159,15 @@ TEST_F(probe, form)
 		__u16 type;
 		__u16 combine;
 		__u32 length;
-	} forms[] = {
+	} sometimes[] = {
+		{ IOMMU_PROBE_IOVA_RANGES, IOMMU_PROBE_COMBINE_INTERSECT, 0 },
+		{ IOMMU_PROBE_PAGE_SIZES, IOMMU_PROBE_COMBINE_AND, 8 },
+		{ IOMMU_PROBE_TABLE_WIDTHS, IOMMU_PROBE_COMBINE_AND, 16 },
+		{ IOMMU_PROBE_ALIGNMENT, IOMMU_PROBE_COMBINE_MAX, 8 },
+		{ IOMMU_PROBE_ADDRESS_WIDTHS, IOMMU_PROBE_COMBINE_MIN, 32 },
+		{ IOMMU_PROBE_NESTED_FORMATS, IOMMU_PROBE_COMBINE_COMMON, 0 },
+		{ IOMMU_PROBE_HW_INFO, IOMMU_PROBE_COMBINE_NONE, 0 },
+	}, forms[] = {
 		{ IOMMU_PROBE_DRIVER, IOMMU_PROBE_COMBINE_SAME, 8 },
 		{ IOMMU_PROBE_RESV_REGIONS, IOMMU_PROBE_COMBINE_UNION, 0 },
 		{ IOMMU_PROBE_SNOOP, IOMMU_PROBE_COMBINE_SAME, 8 },
@@ -195,6 +203,13 @@ TEST_F(probe, form)
 		EXPECT_EQ(0, p->__reserved);
 		EXPECT_STRNE("unknown", probe_type_name(p->type));
 		EXPECT_STRNE("unknown", probe_combine_name(p->combine));
+		for (i = 0; i < ARRAY_LEN(sometimes); i++) {
+			if (sometimes[i].type != p->type)
+				continue;
+			EXPECT_EQ(sometimes[i].combine, p->combine);
+			if (sometimes[i].length)
+				EXPECT_EQ(sometimes[i].length, p->length);
+		}
 		for (other = p; (other = probe_next(&probe, other));)
 			EXPECT_FALSE(other->type == p->type &&
 				     other->hwpt_flags == p->hwpt_flags);
@@ -251,6 +266,7 @@ TEST_F(probe, hw_info_agrees)
 {
 	const struct iommu_probe_property *p;
 	const struct iommu_probe_hw_info *info;
+	const struct iommu_probe_faults *faults;
 	static unsigned char data[ROOM];
 	struct iommu_hw_info c = {
 		.size = sizeof(c),
@@ -284,6 +300,12 @@ TEST_F(probe, hw_info_agrees)
 		  !(caps & IOMMU_PROBE_CAP_PASID_EXEC));
 	EXPECT_EQ(!(c.out_capabilities & IOMMU_HW_CAP_PCI_PASID_PRIV),
 		  !(caps & IOMMU_PROBE_CAP_PASID_PRIV));
+	p = probe_find(&probe, IOMMU_PROBE_FAULTS, 0);
+	ASSERT_NE(NULL, p);
+	faults = probe_value(p);
+	/* What may have it with a foreign driver is not said to lack it. */
+	if (c.out_capabilities & IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED)
+		EXPECT_EQ(0, faults->flags & IOMMU_PROBE_FAULTS_ATS);
 	EXPECT_EQ(!probe_find(&probe, IOMMU_PROBE_IOVA_RANGES,
 			      IOMMU_HWPT_ALLOC_DIRTY_TRACKING),
 		  !(caps & IOMMU_PROBE_CAP_DIRTY_TRACKING));
@@ -403,6 +425,23 @@ static int run(const char *command, const char *word, char *line, size_t size)
 	return pclose(f);
 }
 
+/* All that it prints is @want. */
+static bool prints(const char *command, const char *want)
+{
+	FILE *f = popen(command, "re");
+	static char text[8192];
+	size_t used;
+
+	if (!f)
+		return false;
+	used = fread(text, 1, sizeof(text) - 1, f);
+	text[used] = 0;
+	if (!pclose(f) && !strcmp(text, want))
+		return true;
+	fprintf(stderr, "# %s prints:\n%s", command, text);
+	return false;
+}
+
 static bool have_program(const char *name)
 {
 	char command[128];
@@ -463,6 +502,105 @@ TEST_F(probe, unlike_mock_devices)
 	probe_free(&ab);
 }
 
+/* A type that no program knows */
+#define STRANGE		0x7abc
+#define RULE_WORDS	6
+
+/* What becomes of a property with two devices; without words one does not have it */
+struct rule {
+	__u16 combine;
+	unsigned int num_a, num_b, num;
+	__u64 a[RULE_WORDS], b[RULE_WORDS], want[RULE_WORDS];
+	int rc;
+};
+
+static struct probe one_property(__u16 combine, const __u64 *words,
+				 unsigned int num)
+{
+	struct iommu_probe_property head = {
+		.type = STRANGE,
+		.combine = combine,
+		.length = num * sizeof(*words),
+	};
+	struct probe p = { 0 };
+
+	if (!num)
+		return p;
+	p.len = HEAD + head.length;
+	p.data = calloc(1, p.len);
+	memcpy(p.data, &head, HEAD);
+	memcpy(p.data + HEAD, words, head.length);
+	return p;
+}
+
+/* Of @rule->num words, 0 if there are none because it is gone; -EBADMSG: otherwise */
+static int check_rule(const struct rule *rule, const struct probe *both)
+{
+	const struct iommu_probe_property *p = probe_find(both, STRANGE, 0);
+
+	if (!p)
+		return rule->num ? -EBADMSG : 0;
+	if (p->combine != rule->combine ||
+	    p->length != rule->num * sizeof(__u64) ||
+	    memcmp(rule->want, probe_value(p), p->length))
+		return -EBADMSG;
+	return 0;
+}
+
+/* What is not known is combined all the same, as it says itself, in either order. */
+TEST(combined_as_each_says)
+{
+	static const struct rule rules[] = {
+		{ IOMMU_PROBE_COMBINE_MIN, 4, 4, 4, { 48, 40, 0, 57 },
+		  { 39, 44, 9, 57 }, { 39, 40, 0, 57 }, 0 },
+		{ IOMMU_PROBE_COMBINE_MAX, 2, 2, 2, { 4096, 0 },
+		  { 2048, ~0ULL }, { 4096, ~0ULL }, 0 },
+		{ IOMMU_PROBE_COMBINE_AND, 2, 2, 2, { 0x201000, 7 },
+		  { 0x40201000, 5 }, { 0x201000, 5 }, 0 },
+		{ IOMMU_PROBE_COMBINE_INTERSECT, 4, 2, 4, { 0, 9, 20, 29 },
+		  { 5, 24 }, { 5, 9, 20, 24 }, 0 },
+		{ IOMMU_PROBE_COMBINE_INTERSECT, 2, 2, 0, { 0, 9 }, { 10, 24 },
+		  { 0 }, 0 },
+		{ IOMMU_PROBE_COMBINE_COMMON, 4, 4, 2, { 1, 0xf, 2, 3 },
+		  { 2, 6, 3, 1 }, { 2, 2 }, 0 },
+		/* Start, last, kind */
+		{ IOMMU_PROBE_COMBINE_UNION, 3, 6, 6, { 8, 9, 1 },
+		  { 4, 5, 1, 8, 9, 1 }, { 4, 5, 1, 8, 9, 1 }, 0 },
+		{ IOMMU_PROBE_COMBINE_SAME, 1, 1, 1, { 3 }, { 3 }, { 3 }, 0 },
+		{ IOMMU_PROBE_COMBINE_SAME, 1, 1, 0, { 3 }, { 4 }, { 0 },
+		  -EXDEV },
+		{ IOMMU_PROBE_COMBINE_NONE, 1, 1, 0, { 7 }, { 7 }, { 0 }, 0 },
+		/* With one of the two devices only */
+		{ IOMMU_PROBE_COMBINE_MIN, 1, 0, 0, { 7 }, { 0 }, { 0 }, 0 },
+		{ IOMMU_PROBE_COMBINE_MAX, 1, 0, 1, { 7 }, { 0 }, { 7 }, 0 },
+		{ IOMMU_PROBE_COMBINE_AND, 1, 0, 0, { 7 }, { 0 }, { 0 }, 0 },
+		{ IOMMU_PROBE_COMBINE_UNION, 3, 0, 3, { 1, 2, 3 }, { 0 },
+		  { 1, 2, 3 }, 0 },
+		{ IOMMU_PROBE_COMBINE_SAME, 1, 0, 0, { 7 }, { 0 }, { 0 },
+		  -EXDEV },
+	};
+	const struct rule *rule;
+	struct probe p[2], both;
+	unsigned int i, order;
+	__u16 why;
+
+	for (i = 0; i < 2 * ARRAY_LEN(rules); i++) {
+		rule = &rules[i / 2];
+		order = i % 2;
+		p[order] = one_property(rule->combine, rule->a, rule->num_a);
+		p[!order] = one_property(rule->combine, rule->b, rule->num_b);
+		why = STRANGE;
+		EXPECT_EQ(rule->rc, probe_combine(&p[0], &p[1], &both, &why))
+			TH_LOG("rule %u, order %u", i / 2, order);
+		EXPECT_EQ(STRANGE, why);
+		EXPECT_EQ(0, check_rule(rule, &both))
+			TH_LOG("rule %u, order %u", i / 2, order);
+		probe_free(&both);
+		probe_free(&p[0]);
+		probe_free(&p[1]);
+	}
+}
+
 TEST(programs)
 {
 	char line[4096];
@@ -471,8 +609,25 @@ TEST(programs)
 		SKIP(return, "the programs are not in the PATH");
 	if (access("/dev/iommu", F_OK))
 		SKIP(return, "there is no /dev/iommu");
-	EXPECT_EQ(0, run("size_viommu", "granule", line, sizeof(line)));
-	EXPECT_STREQ("granule: 2048 bytes\n", line);
+	/* As probe.rst and virtio-iommu.rst have it */
+	EXPECT_TRUE(prints("size_viommu",
+			   "guest address width: 31 bits\n"
+			   "granule: 2048 bytes\n"
+			   "usable: 0x1000000-0x3fffffff\n"
+			   "usable: 0x40100000-0x7fffffff\n"
+			   "reserved: 0x40000000-0x400fffff, taken by the device or its bus\n"
+			   "PASIDs: 0 bits\n"
+			   "page faults: the guest can be asked\n"
+			   "nesting: format 0xdead, widths\n"
+			   "nesting: format 0xdead51, widths 21 30\n"
+			   "the kernel's ranges, with all attached, are the same\n"));
+	EXPECT_TRUE(prints("virtio_probe mock mock-reserved",
+			   "page_size_mask 0xfffffffffffff800\n"
+			   "input_range    0x1000000-0x7fffffff\n"
+			   "probe_size     512\n"
+			   "endpoint 0 (mock)\n"
+			   "endpoint 1 (mock-reserved)\n"
+			   "  RESV_MEM RESERVED 0x40000000-0x400fffff\n"));
 	EXPECT_EQ(0, run("iommuctl --json device mock", "\"pasids\"", line,
 			 sizeof(line)));
 	EXPECT_NE(NULL, strstr(line, "\"combine\":\"min\""));
@@ -512,6 +667,41 @@ TEST(programs)
 	EXPECT_NE(NULL, strstr(line, "0x0-"));
 	/* What it prints is of use to whoever reads the log */
 	TH_LOG("%s", line);
+}
+
+/* What virtio-iommu.rst shows: the regions of hardware are the guest's, each its own. */
+TEST(virtio_program)
+{
+	char name[32] = "", path[96], command[512], want[1024];
+	struct mock_device mock;
+	__u32 ioas;
+	int fd;
+
+	pci_find(EDU_VENDOR, EDU_DEVICE, 0, name, sizeof(name));
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu/vtd", name);
+	if (!have_program("virtio_probe") || access(path, F_OK))
+		SKIP(return, "there is no program, or no edu function behind VT-d");
+	ASSERT_EQ(0, pci_give_to_vfio(name));
+	fd = iommu_open();
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, iommu_ioas_alloc(fd, &ioas));
+	if (mock_device(fd, ioas, 0, &mock)) {
+		close(fd);
+		SKIP(return, "this kernel has no mock");
+	}
+	close(fd);
+	snprintf(command, sizeof(command), "virtio_probe %s mock-reserved", name);
+	snprintf(want, sizeof(want),
+		 "page_size_mask 0xfffffffffffff000\n"
+		 "input_range    0x0-0xffffffffffff\n"
+		 "probe_size     512\n"
+		 "endpoint 0 (%s)\n"
+		 "  RESV_MEM MSI 0xfee00000-0xfeefffff\n"
+		 "endpoint 1 (mock-reserved)\n"
+		 "  RESV_MEM RESERVED 0x0-0xffffff\n"
+		 "  RESV_MEM RESERVED 0x40000000-0x400fffff\n"
+		 "  RESV_MEM RESERVED 0x80000000-0xffffffffffff\n", name);
+	EXPECT_TRUE(prints(command, want));
 }
 #endif
 
