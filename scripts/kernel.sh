@@ -7,12 +7,16 @@
 #
 #   fast      our iommufd, optimised: demo, benchmark
 #   debug     the same with KASAN, UBSAN, lockdep, kmemleak, fault injection
+#   kcsan     our core and its mock alone, with KCSAN, which looks for data races; x86_64
+#   kcov      "debug" that also tells what of our iommufd a call has reached (make soak)
+#   gcov      "fast" with our KUnit suites that counts which branches of our iommufd are taken (coverage.sh)
 #   upstream  the base tree as shipped with the configuration of "fast", but for
 #             the options that only our iommufd has
+#   mutants   "fast" with our KUnit suites, and every mutant in it (mutants.sh)
 #   type1     "upstream" with VFIO's own container, which excludes iommufd's
 #
-# "static" is "fast" in a directory of its own, for objects built with other
-# flags (make check's W=1 and sparse).
+# "static" is "fast" with our KUnit suites in a directory of its own, for objects built
+# with other flags (make check's W=1 and sparse).
 #
 # Without a TARGET the kernel is built, with its modules if any, and the path of what
 # boots (vmlinux; Image on arm64) is the only line on stdout. A TARGET is passed to
@@ -24,9 +28,9 @@
 # IOMMUFD_BUILD.
 #
 # The configuration is allnoconfig and scripts/config/*.config: base, the platform's;
-# with our iommufd ours and ours-PLATFORM; then KERNEL and KERNEL-PLATFORM, where
-# there is one. It is an error when an option asked for there does not come out as
-# asked.
+# with our iommufd ours-PLATFORM, and kunit but in "fast"; then KERNEL and
+# KERNEL-PLATFORM, where there is one. Of kcsan it is that one alone. It is an error when
+# an option asked for there does not come out as asked.
 
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
@@ -35,17 +39,23 @@ for_arch_option "$@"
 shift "$option_words"
 
 flavour=${1-}
-ours="base $arch ours ours-$arch"
+ours="base $arch ours-$arch"
 case $flavour in
-fast | static) fragments=$ours source=$TREE ;;
-debug) fragments="$ours debug" source=$TREE ;;
+fast) fragments=$ours source=$TREE ;;
+static | mutants) fragments="$ours kunit" source=$TREE ;;
+debug) fragments="$ours kunit debug" source=$TREE ;;
+kcsan) fragments=kcsan source=$TREE ;;
+kcov) fragments="$ours kunit debug kcov" source=$TREE ;;
+gcov) fragments="$ours kunit gcov" source=$TREE ;;
 upstream) fragments="base $arch" source=$PRISTINE ;;
 type1) fragments="base $arch type1" source=$PRISTINE ;;
-*) die "which kernel: fast, debug, upstream or type1? (--help)" ;;
+*) die "which kernel: fast, debug, kcsan, kcov, gcov, mutants, upstream or type1? (--help)" ;;
 esac
 shift
 [ ! -f "$SCRIPTS/config/$flavour-$arch.config" ] ||
 	fragments="$fragments $flavour-$arch"
+[ "$flavour" != kcov ] || [ ! -f "$SCRIPTS/config/debug-$arch.config" ] ||
+	fragments="$fragments debug-$arch"
 name=$log_arch$flavour
 out=$(kernel_dir "$flavour")
 case $arch in
@@ -137,6 +147,7 @@ build() {
 	[ -f "$source/drivers/iommu/iommufd/Kconfig" ] ||
 		die "drivers/iommu/iommufd/Kconfig is missing"
 	configure
+	[ "$flavour" != mutants ] || "$SCRIPTS/mutants.sh" --apply "$out"
 	if [ $# -gt 0 ]; then
 		kbuild "$@" >&2
 		return

@@ -1,0 +1,178 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# mutants.sh - mistakes sown in the code, one at a time, to see that the tests notice
+#
+#   scripts/mutants.sh [NAME...]        run them, of all or of these  (make mutants)
+#   scripts/mutants.sh --list           their numbers, names, places, tests
+#   scripts/mutants.sh --check          does each still fit the source?
+#   scripts/mutants.sh --apply DIR      the sources with all of them, to a build directory
+#
+# The sets are in tools/testing/selftests/iommu/mutants/. One is
+#
+#   mutant NAME FILE FUNCTION TEST
+#   # what is not so any more
+#   - the text as it is, which is in the function once
+#   + what becomes of it; without this line it is left out
+#
+# FILE is below drivers/iommu/iommufd/; TEST is what kunit.filter_glob takes, a glob of
+# suites or of SUITE.CASE, or a program of tools/testing/selftests/iommu/. What the text
+# ends in tells what it is: with ; or } it is statements, else an expression. White space
+# does not count.
+#
+# All are compiled into one kernel, "mutants", which is "fast" with our KUnit suites; of these
+# iommufd_seed=NUMBER switches one on, at boot or in /sys/module/kernel/parameters/. It
+# is killed if a case of TEST fails, or the kernel warns or crashes, or comes to no end
+# in PATIENCE seconds. With none switched on TEST has to pass, before and afterwards.
+# LANES machines run at a time (default: one for each core). Exit status 0: at least
+# 95 % are killed.
+
+. "$(dirname "$0")/lib.sh"
+help_if_asked "$@"
+
+OURS=drivers/iommu/iommufd
+# For a TEST to end, in seconds
+PATIENCE=${PATIENCE:-900}
+
+sets() { find "$REPO/tools/testing/selftests/iommu/mutants" -type f | sort; }
+
+entries() { # MODE [FROM [INTO]]
+	# shellcheck disable=SC2046
+	awk -v mode="$1" -v from="${2-"$REPO/$OURS"}" -v into="${3-}" \
+		-f "$SCRIPTS/mutants.awk" $(sets)
+}
+
+# Kbuild takes a source that is in the build directory before that of the tree. What has
+# not changed keeps its time.
+apply() { # DIRECTORY, FROM
+	local new=$1/mutants.new
+
+	rm -rf "$new"
+	(cd "$2" && find . -type d ! -path './test*' -exec mkdir -p "$new/{}" ';')
+	entries apply "$2" "$new" || die "a mutant does not fit the source"
+	rsync -rc --delete --exclude /test/ --include '*/' --include '*.c' \
+		--exclude '*' "$new/" "$1/$OURS/"
+	rm -rf "$new"
+}
+
+# From what run-mutants said: a line for each of the mutants, "NUMBER:NAME VERDICT",
+# where the verdict "again" is of one that may have been killed by what another one left.
+verdicts() { # NUMBER:NAME...
+	tr -d '\r' | awk -v mutants="$*" '
+	/^# mutant / { now = $3 }
+	/^# hung/ { is[now] = "hung" }
+	/^[0-9]+ / { is[$1] = $2; clean = $1 == 0 && $2 == "survived" && now != "" }
+	END {
+		num = split(mutants, list, " ")
+		for (i = 1; i <= num; i++) {
+			n = list[i] + 0
+			v = n in is ? is[n] : n == now ? "crashed" : "again"
+			killed = v != "survived" && v != "again"
+			if (killed && before && !clean)
+				v = "again"
+			before = before || killed
+			print list[i], v
+		}
+	}'
+}
+
+# Mutants of one TEST, in one boot. What became of each goes to a file of its name. One
+# that crashes ends the boot, and the others are done again, one at a time.
+group() { # TEST NUMBER:NAME...
+	local test=$1 log vm said what again='' m v
+	shift
+	log=mutant-${1#*:}
+	said=$work/$log.said
+	vm=("$SCRIPTS/vm.sh" --arch x86_64 --kernel mutants --iommu none --mem 3072
+		--timeout $((PATIENCE * ($# + 3))) --log "$log")
+	case $test in
+	iommufd_*)
+		vm+=(--append "kunit.enable=1 kunit.filter_glob=$test")
+		what=kunit
+		;;
+	*)
+		what=$(cd "$B/programs" && echo selftests*/"$test")
+		[ -x "$B/programs/$what" ] || die "there is no program $test"
+		what=/programs/$what
+		;;
+	esac
+
+	"${vm[@]}" -- run-mutants "$PATIENCE" "$what" "${@%%:*}" >"$said" 2>"$said.err" || :
+	if ! grep -q '^0 survived' "$said"; then
+		say "without a mutant: $test does not pass: $LOG/vm-$log.log"
+		tail -n 5 "$said.err" >&2
+		return
+	fi
+	while read -r m v; do
+		[ "$v" = again ] && again="$again $m" || echo "$v" >"$work/${m#*:}.is"
+	done < <(verdicts "$@" <"$said")
+	for m in $again; do
+		group "$test" "$m"
+	done
+}
+
+# Those of one TEST together, but not all, so that every lane has something to do.
+groups() {
+	sort -k5,5 -k1,1n "$work/wanted" | awk '
+	$5 != test || n == 12 {
+		printf "%s%s", (NR > 1 ? "\n" : ""), $5
+		test = $5
+		n = 0
+	}
+	{ printf " %s:%s", $1, $2; n++ }
+	END { print "" }'
+}
+
+run() {
+	local lanes=0 n=0 killed=0 name is line
+
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+	entries list >"$work/all" || die "see the lines above"
+	# shellcheck disable=SC2046
+	[ $# -gt 0 ] || set -- $(awk '{ print $2 }' "$work/all")
+	for name; do
+		awk -v name="$name" '$2 == name { print; n++ } END { exit !n }' \
+			"$work/all" >>"$work/wanted" || die "there is no mutant $name (--list)"
+	done
+	"$SCRIPTS/kernel.sh" --arch x86_64 mutants >/dev/null
+	"$SCRIPTS/programs.sh" --arch x86_64
+
+	while read -r line; do
+		[ "$lanes" -lt "$LANES" ] || { wait -n || :; lanes=$((lanes - 1)); }
+		# shellcheck disable=SC2086
+		group $line &
+		lanes=$((lanes + 1))
+	done < <(groups)
+	wait
+	while read -r _ name file _; do
+		n=$((n + 1))
+		is=$(cat "$work/$name.is" 2>/dev/null)
+		case $is in
+		survived | '') echo "not ok $n $name $file: ${is:-its test fails without it}" ;;
+		*)
+			killed=$((killed + 1))
+			echo "ok $n $name $file: $is"
+			;;
+		esac
+	done <"$work/wanted"
+	echo "1..$n"
+	echo "# $n mutants, $killed killed: $((100 * killed / n)) %"
+	[ $((100 * killed)) -ge $((95 * n)) ]
+}
+
+# In braces: read whole before it runs, so an edit meanwhile does no harm.
+{
+	LANES=${LANES:-$(nproc)}
+	case ${1-} in
+	--list) entries list ;;
+	--check) entries check ;;
+	--apply)
+		[ $# = 2 ] || die "--apply needs a directory (--help)"
+		mkdir -p "$2/$OURS"
+		apply "$2" "$TREE/$OURS"
+		;;
+	--*) die "unknown option $1 (--help)" ;;
+	*) run "$@" ;;
+	esac
+	exit
+}
