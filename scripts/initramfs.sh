@@ -3,14 +3,21 @@
 # initramfs.sh - make the guest's root: busybox and our init
 #
 #   scripts/initramfs.sh [--arch x86_64|arm64]
+#   scripts/initramfs.sh --arch x86_64 --stock
 #
 # Prints the path of the image. Programs are not in it: the VM sees
 # $B/programs ($B/arm64/programs) by 9p. What is in it lies in a directory beside it.
+#
+# --stock: for Debian's own kernel, which is fetched, with our modules (modules.sh) and
+# those of it that the machine needs. The kernel is $B/stock/vmlinuz. With STOCK_ROOT, a
+# directory with an installed Debian, its kernel, and our modules as DKMS has installed
+# them there; the kernel is $STOCK_ROOT.vmlinuz.
 
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
 
 for_arch_option "$@"
+shift "$option_words"
 image=$A/initramfs.cpio.gz
 init=$SCRIPTS/guest/init
 host_busybox=$(command -v busybox) || die "busybox is missing; run scripts/setup.sh"
@@ -22,22 +29,86 @@ if [ "$arch" != "$HOST_ARCH" ]; then
 	[ -x "$busybox" ] || die "$busybox is missing; run scripts/setup.sh $arch"
 fi
 
+# Debian's kernel has file systems and disks as modules. Ours go before its own.
+STOCK=$B/stock
+STOCK_MODULES="9p 9pnet_virtio nvme iommufd vfio_iommu_type1 vfio-pci"
+
+module_file() { # NAME: as it calls itself, or as its file is called
+	name=$(echo "$1" | sed 's/[-_]/[-_]/g')
+	found=$(find "$ours" -name "$name.ko" -o -name "$name.ko.xz" | head -n 1)
+	[ -n "$found" ] || found=$(find "$theirs" -name "$name.ko.xz" | head -n 1)
+	[ -n "$found" ] || die "there is no module $1"
+	echo "$found"
+}
+
+add_module() { # NAME: after those that it needs
+	case " $added " in
+	*" $1 "*) return ;;
+	esac
+	added="$added $1"
+	file=$(module_file "$1")
+	to=$root/modules/$1.ko
+	case $file in
+	*.xz) xz -dc "$file" >"$to" ;;
+	*) cp "$file" "$to" ;;
+	esac
+	for need in $(tr '\0' '\n' <"$to" | sed -n 's/^depends=//p' | tr , ' '); do
+		add_module "$need"
+	done
+	echo "$1" >>"$root/modules/order"
+}
+
+make_stock() {
+	cp "${theirs%/lib/modules/*}"/boot/vmlinuz-"$release" "$vmlinuz"
+	mkdir -p "$root/modules"
+	added=''
+	for module in $STOCK_MODULES; do
+		add_module "$module"
+	done
+	# Built for another VFIO: it must not load
+	# DKMS may have put it aside.
+	foreign=$(find "$theirs" ${STOCK_ROOT:+"$STOCK_ROOT/var/lib/dkms"} \
+		-name vfio-pci-core.ko.xz ! -path '*/module/*' | head -n 1)
+	xz -dc "$foreign" >"$root/modules/foreign"
+}
+
 make_image() {
-	stamp=$(cat "$init" "$busybox" | cksum)
+	stamp=$(cat "$init" "$busybox" "$0" $stock_stamp | cksum)
 	if [ -f "$image" ] && [ "$stamp" = "$(cat "$image.stamp")" ]; then
 		return
 	fi
-	rm -rf "$A/initramfs"
-	mkdir -p "$A/initramfs/bin" "$A/initramfs/dev"
-	cp "$busybox" "$A/initramfs/bin/busybox"
-	cp "$init" "$A/initramfs/init"
-	chmod 755 "$A/initramfs/init" "$A/initramfs/bin/busybox"
-	(cd "$A/initramfs" && find . | "$host_busybox" cpio -o -H newc -R 0:0) \
+	rm -rf "$root"
+	[ -z "$stock_stamp" ] || make_stock
+	mkdir -p "$root/bin" "$root/dev"
+	cp "$busybox" "$root/bin/busybox"
+	cp "$init" "$root/init"
+	chmod 755 "$root/init" "$root/bin/busybox"
+	(cd "$root" && find . | "$host_busybox" cpio -o -H newc -R 0:0) \
 		2>/dev/null | gzip -1 >"$image.new"
 	mv "$image.new" "$image"
 	echo "$stamp" >"$image.stamp"
 }
 
+root=$A/initramfs stock_stamp=''
+if [ "${1-}" = --stock ]; then
+	if [ -n "${STOCK_ROOT-}" ]; then
+		vmlinuz=$STOCK_ROOT.vmlinuz image=$STOCK_ROOT.initramfs.cpio.gz
+		theirs=$(echo "$STOCK_ROOT"/lib/modules/6.12.*/kernel)
+		ours=${theirs%/kernel}/updates
+		[ -d "$ours" ] || die "there are no modules of ours in $STOCK_ROOT"
+		stock_stamp=$(find "$ours" -name 'iommufd.ko*')
+	else
+		vmlinuz=$STOCK/vmlinuz image=$STOCK/initramfs.cpio.gz
+		"$SCRIPTS/setup.sh" --stock image
+		"$SCRIPTS/modules.sh" --quiet
+		theirs=$(echo "$STOCK"/image/*lib/modules/*/kernel "$STOCK"/image/usr/lib/modules/*/kernel |
+			tr ' ' '\n' | grep -v '\*' | head -n 1)
+		ours=$STOCK/modules
+		stock_stamp="$STOCK/image/list $STOCK/modules.stamp"
+	fi
+	root=${image%.cpio.gz} release=${theirs%/kernel}
+	release=${release##*/}
+fi
 mkdir -p "$A"
 with_lock "${log_arch}initramfs" make_image
 echo "$image"

@@ -61,6 +61,7 @@ for_arch() {
 kernel_dir() {
 	case $1 in
 	upstream | type1) echo "$A/pristine/$1" ;;
+	stock) echo "$B/stock" ;;
 	*) echo "$A/$1" ;;
 	esac
 }

@@ -60,6 +60,15 @@ PACKAGES_bench="
 librsvg2-bin 25
 "
 
+# For a kernel as a package (deb-image.sh)
+PACKAGES_image="
+dpkg-dev 4
+debhelper 15
+kmod 1
+cpio 1
+libssl-dev 3
+"
+
 # That platform's own, which apt fetches and dpkg-deb unpacks into $A/packages: nothing
 # of the host's dpkg or apt knows of another platform.
 FOREIGN="busybox-static liburing-dev libcap-dev"
@@ -69,13 +78,14 @@ installed() {
 	dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null | grep -q '^ii'
 }
 
-# missing_packages ARCH|bench...: one missing package a line: name MB.
+# missing_packages ARCH|bench|image...: one missing package a line: name MB.
 missing_packages() {
 	{
 		echo "$PACKAGES"
 		for a; do
 			[ "$a" != arm64 ] || echo "$PACKAGES_arm64"
 			[ "$a" != bench ] || echo "$PACKAGES_bench"
+			[ "$a" != image ] || echo "$PACKAGES_image"
 			case $a in
 			"$HOST_ARCH") ;;
 			x86_64) echo "$CROSS_x86_64" ;;

@@ -4,8 +4,9 @@
 #
 #   scripts/plan.sh [KERNEL...]
 #
-# KERNEL: the kernels that will be needed: fast, debug, upstream, type1, arm64-fast,
-# arm64-debug, and with them what their platform needs, or, with upstream, the benchmark.
+# KERNEL: the kernels that will be needed: fast, debug, kcsan, upstream, type1, arm64-fast,
+# arm64-debug, modules or stock for modules of Debian's own, deb-image for one as a package;
+# and with them what their platform needs, or, with upstream, the benchmark.
 # Prints the packages, MB to fetch, GB of disk and minutes; exits 1 when the answer is
 # no, or the disk too small. It does not ask when YES=1, when stdin is not a terminal,
 # or when nothing is to do.
@@ -21,6 +22,7 @@ for kernel; do
 	*) a=x86_64 ;;
 	esac
 	[ "$kernel" != upstream ] || extra=bench
+	[ "$kernel" != deb-image ] || extra=image a=$HOST_ARCH
 	for_arch "$a"
 	case " $archs " in
 	*" $a "*) ;;
@@ -69,6 +71,28 @@ done
 [ -d "$BASE" ] || add 1750 45 "unpack the base tree, linux-source-6.12"
 for kernel; do
 	case $kernel in
+	deb-image)
+		if [ "${FULL-}" = 1 ]; then
+			add 25000 $((18000 / cores)) "build a kernel with all of Debian's modules, as a package"
+		else
+			add 4000 $((4000 / cores)) "build a kernel with the modules that are loaded here, as a package"
+		fi
+		continue
+		;;
+	modules | stock)
+		version=$(dpkg-query -W -f '${Version}' "$BASE_PACKAGE" 2>/dev/null) ||
+			version=none
+		if [ "$version" != "$(cat "$B/stock/headers/list" 2>/dev/null)" ]; then
+			mb=$((mb + 17))
+			add 100 $((20 + 120 / cores)) "fetch the headers of Debian's own kernel, and build modules for it"
+		fi
+		if [ "$kernel" = stock ] &&
+		   [ "$version" != "$(cat "$B/stock/image/list" 2>/dev/null)" ]; then
+			mb=$((mb + 107))
+			add 330 30 "fetch Debian's own kernel"
+		fi
+		continue
+		;;
 	arm64-*)
 		for_arch arm64
 		image=$(kernel_dir "${kernel#arm64-}")/arch/arm64/boot/Image

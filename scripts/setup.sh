@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # setup.sh - install what is needed and not there yet
 #
-#   scripts/setup.sh [x86_64|arm64|bench]...
+#   scripts/setup.sh [x86_64|arm64|bench|image]...
 #   scripts/setup.sh --client x86_64|arm64
+#   scripts/setup.sh --dpdk
+#   scripts/setup.sh --stock headers|image
 #
-# What the platforms named need, by default the host's, or the benchmark. Debian 12 or
-# 13, as root, on x86-64 or arm64. Asks apt only for what is missing. QEMU 10 or newer
+# What the platforms named need, by default the host's, or the benchmark, or a kernel as a
+# package. Debian 12 or 13, as root, on x86-64 or arm64. Asks apt only for what is missing. QEMU 10 or newer
 # is in Debian 13; on Debian 12 it comes from bookworm-backports of the mirror
 # that the machine already uses, by a temporary sources list and temporary list
 # and archive directories, so apt's own configuration and lists stay as they
@@ -16,6 +18,12 @@
 #
 # --client: QEMU as a program of the platform, to be run in a machine of it (make check's
 # qemu). Where that is not the host's it is fetched and unpacked in the same way.
+#
+# --dpdk: DPDK's programs and the libraries that they need, of the host's platform, to be
+# run in a machine (make check's dpdk): fetched and unpacked into the build directory.
+#
+# --stock: the headers of Debian's own kernel, or its image with all modules, of the version
+# that the base tree's package has. Fetched and unpacked in the same way into $B/stock.
 
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
@@ -27,13 +35,29 @@ if [ "${1-}" = --client ]; then
 	client=$2
 	shift
 fi
+dpdk=''
+if [ "${1-}" = --dpdk ]; then
+	dpdk=yes
+	shift
+fi
+stock=''
+if [ "${1-}" = --stock ]; then
+	case $#:${2-} in
+	2:headers | 2:image) ;;
+	*) die "--stock needs headers or image (--help)" ;;
+	esac
+	stock=$2
+	shift 2
+fi
 [ $# -gt 0 ] || set -- "$HOST_ARCH"
 archs='' extra=''
 for a; do
-	if [ "$a" = bench ]; then
-		extra=bench
+	case $a in
+	bench | image)
+		extra="$extra $a"
 		continue
-	fi
+		;;
+	esac
 	for_arch "$a"
 	archs="$archs $a"
 done
@@ -176,6 +200,14 @@ apt_foreign() { # DEB-ARCH APT-ARGUMENT...
 		-o Dir::State::status=/dev/null "$@"
 }
 
+apt_foreign_cache() { # DEB-ARCH APT-CACHE-ARGUMENT...
+	foreign=$1
+	shift
+	apt-cache -o Dir::State::lists="$tmp/lists" -o Dir::Cache="$tmp/cache" \
+		-o APT::Architecture="$foreign" -o APT::Architectures="$foreign" \
+		-o Dir::State::status=/dev/null "$@"
+}
+
 fetch_foreign() { # DEB-ARCH PACKAGE...: into $tmp/cache
 	cd "$tmp/cache" && apt_foreign "$1" update && {
 		a=$1
@@ -238,6 +270,89 @@ unpack_client() { # ARCH
 	tmp=''
 }
 
+# What testpmd itself depends on, without what its package brings for developers; and
+# the driver and the memory pool that it loads by name.
+fetch_dpdk() { # DEB-ARCH
+	a=$1
+	cd "$tmp/cache" || return
+	apt_foreign "$a" update && apt_foreign "$a" download dpdk-dev || return
+	needs=$(dpkg-deb -f dpdk-dev_*.deb Depends | tr ',|' '\n\n' |
+		awk '$1 != "libdpdk-dev" && $1 !~ /^python3/ { print $1 }')
+	so=$(echo "$needs" | sed -n 's/^librte-eal//p')
+	[ -n "$so" ] || return
+	# shellcheck disable=SC2086
+	apt_foreign "$a" install -y --download-only --no-install-recommends $needs \
+		"librte-net-e1000-$so" "librte-mempool-ring$so"
+}
+
+unpack_dpdk() {
+	for_arch "$HOST_ARCH"
+	to=$A/client-dpdk
+	[ ! -f "$to/list" ] || return 0
+	make_aside
+	logged apt-dpdk "fetching DPDK (about 30 MB)" fetch_dpdk "$DEB_ARCH" ||
+		die "the mirror that apt uses gave no DPDK"
+	rm -rf "$to"
+	mkdir -p "$to"
+	for deb in "$tmp"/cache/archives/*.deb "$tmp"/cache/dpdk-dev_*.deb; do
+		dpkg-deb -x "$deb" "$to"
+	done
+	dpkg-deb -f "$tmp"/cache/dpdk-dev_*.deb Version >"$to/list"
+	rm -rf "$tmp"
+	tmp=''
+}
+
+# stock_names WHAT VERSION: the packages of that version of Debian's kernel. Two versions
+# of one kernel.org release have different names.
+stock_names() {
+	apt_foreign amd64 update >&2 || return
+	for abi in $(apt_foreign_cache amd64 pkgnames "linux-headers-${2%%-*}+" |
+		sed -n 's/^linux-headers-\([^-]*\)-common$/\1/p'); do
+		apt_foreign_cache amd64 madison "linux-headers-$abi-amd64" |
+			grep -qF "| $2 |" || continue
+		case $1 in
+		headers) echo "linux-headers-$abi-amd64 linux-headers-$abi-common" \
+			"linux-kbuild-$abi" ;;
+		image) echo "linux-image-$abi-amd64" ;;
+		esac
+		return
+	done
+	echo "no linux-headers of the version $2 are among apt's sources" >&2
+	return 1
+}
+
+fetch_stock() { # WHAT VERSION
+	names=$(stock_names "$1" "$2") || return
+	cd "$tmp/cache" || return
+	# shellcheck disable=SC2086
+	apt_foreign amd64 download $names
+}
+
+unpack_stock() { # WHAT
+	for_arch x86_64
+	version=$(dpkg-query -W -f '${Version}' "$BASE_PACKAGE" 2>/dev/null) ||
+		die "$BASE_PACKAGE is missing; run scripts/setup.sh"
+	to=$B/stock/$1
+	[ "$version" != "$(cat "$to/list" 2>/dev/null)" ] || return 0
+	case $1 in
+	headers) what="the headers of Debian's kernel (17 MB)" ;;
+	image) what="Debian's kernel (107 MB)" ;;
+	esac
+	make_aside
+	logged "apt-stock-$1" "fetching $what" fetch_stock "$1" "$version" ||
+		die "the mirror that apt uses has no kernel $version, which is the" \
+			"version of $BASE_PACKAGE here. Bring both to the newest:" \
+			"apt-get update && apt-get install $BASE_PACKAGE"
+	rm -rf "$to"
+	mkdir -p "$to"
+	for deb in "$tmp"/cache/*.deb; do
+		dpkg-deb -x "$deb" "$to"
+	done
+	echo "$version" >"$to/list"
+	rm -rf "$tmp"
+	tmp=''
+}
+
 print_the_command() {
 	qemu=$2 note=''
 	if [ -n "$qemu" ] && qemu_needs_backports; then
@@ -253,9 +368,20 @@ $note"
 	exit 1
 }
 
+if [ -n "$stock" ]; then
+	mkdir -p "$LOG"
+	unpack_stock "$stock"
+	exit
+fi
 if [ -n "$client" ] && [ "$client" != "$HOST_ARCH" ]; then
 	mkdir -p "$LOG"
 	unpack_client "$client"
+	exit
+fi
+
+if [ -n "$dpdk" ]; then
+	mkdir -p "$LOG"
+	unpack_dpdk
 	exit
 fi
 

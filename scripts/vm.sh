@@ -4,8 +4,11 @@
 #
 #   scripts/vm.sh [OPTION...] [-- COMMAND [ARG...]]
 #
-#   --kernel fast|debug|kcsan|kcov|gcov|mutants|upstream|type1
-#                                  default fast; built when it is not there
+#   --kernel fast|debug|kcsan|kcov|gcov|mutants|upstream|type1|stock
+#                                  default fast; built when it is not there. stock
+#                                  is Debian's own with our modules, x86_64 alone;
+#                                  what it has as modules is loaded for 9p and NVMe.
+#                                  STOCK_ROOT: see initramfs.sh
 #   --arch x86_64|arm64            default $ARCH, or else the host's
 #   --iommu vtd|vtd-base|virtio|none
 #                                  x86_64: default vtd: an Intel VT-d unit in
@@ -72,7 +75,7 @@ help_if_asked "$@"
 . "$SCRIPTS/packages.sh"
 
 kernel=fast iommu='' acpi='' smp='' mem=2048 timeout='' icount='' log=$$
-append='' devices=() root='' qmp='' qemu_trace='' plugin='' sealed=''
+append='' devices=() root='' root_image='' qmp='' qemu_trace='' plugin='' sealed=''
 properties='' granule='' reserve=()
 
 cannot() { say "vm.sh: $*"; exit 125; }
@@ -123,6 +126,10 @@ esac
 [ "$arch$acpi" != x86_641 ] || cannot "--acpi is arm64's: an x86_64 machine has it anyway"
 # The base tree as shipped has its own driver alone.
 case $kernel in
+stock)
+	[ "$arch" = x86_64 ] || cannot "the kernel stock is x86_64's"
+	boots=vmlinuz root_image=--stock iommu=${iommu:-$own-base}
+	;;
 upstream | type1) iommu=${iommu:-$own-base} ;;
 esac
 iommu=${iommu:-$own}
@@ -134,9 +141,12 @@ qemu_is_new_enough ||
 	cannot "QEMU 10 or newer is needed ($QEMU); run scripts/setup.sh $arch"
 
 image=$(kernel_dir "$kernel")/$boots
-[ -f "$image" ] || image=$("$SCRIPTS/kernel.sh" --arch "$arch" "$kernel") ||
+[ -z "$root_image" ] || [ -z "${STOCK_ROOT-}" ] || image=$STOCK_ROOT.vmlinuz
+[ -f "$image" ] || [ -n "$root_image" ] ||
+	image=$("$SCRIPTS/kernel.sh" --arch "$arch" "$kernel") ||
 	cannot "there is no $kernel kernel of $arch"
-initramfs=$("$SCRIPTS/initramfs.sh" --arch "$arch") || cannot "there is no initramfs"
+# shellcheck disable=SC2086
+initramfs=$("$SCRIPTS/initramfs.sh" --arch "$arch" $root_image) || cannot "there is no initramfs"
 mkdir -p "$LOG" "$A/programs"
 console=$LOG/vm-$log.log
 : >"$console"
@@ -212,6 +222,7 @@ cmdline="$cmdline vfio_platform.reset_required=0"
 # On a busy host a disk's answer may take long, and is not lost for that.
 cmdline="$cmdline nvme_core.io_timeout=600 nvme_core.admin_timeout=600"
 case $kernel in
+stock) cmdline="$cmdline panic_on_warn=1" ;;
 debug | kcov) cmdline="$cmdline panic_on_warn=1 hung_task_panic=1 watchdog_thresh=60" ;;
 esac
 case $append in

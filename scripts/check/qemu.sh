@@ -1,27 +1,41 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # qemu.sh - a client as it is shipped: Debian's QEMU, in a machine with our driver, gives
-# two of its PCI functions to a guest of its own, which does DMA with both
+# two of its PCI functions to a guest of its own, which does DMA with both; on VT-d and,
+# as arm64-qemu, on SMMUv3
 #
-#   scripts/check/qemu.sh [PART...]     iommufd, or by name: container
+#   scripts/check/qemu.sh [PART...]     iommufd, or by name: container (the suite
+#                                       qemu-container), stock, stock-container
 #
 # iommufd: by -object iommufd. container: QEMU is not told of /dev/iommu and takes
-# /dev/vfio/vfio, which is on top of it.
+# /dev/vfio/vfio, which is on top of it. stock, stock-container: the same in a machine of
+# Debian's own kernel with our modules. Its own driver has the unit, and the container is
+# VFIO's own.
 #
 # Emulation within emulation: the guest is small, and the kernels are the fast ones.
 
 # shellcheck disable=SC1091,SC2034,SC2154,SC2317
 . "$(dirname "$0")/../check-lib.sh"
 . "$SCRIPTS/packages.sh"
-on x86_64
+on x86_64 arm64
 
 set +e
-SUITE=qemu TRACE_EVENTS='' TRACE_FAULT='' DRIVER=vtd VM_IOMMU=vtd machine=q35
+# Others have another name, and so files of their own: suites run side by side.
+SUITE=${QEMU_SUITE:-qemu} TRACE_EVENTS='' TRACE_FAULT=''
 MB=4
-# The machine has memory there, its guest has not.
-OUTSIDE=0x40000000
+# OUTSIDE: the machine has memory there, its guest has not.
+case $arch in
+x86_64)
+	DRIVER=vtd VM_IOMMU=vtd machine=q35 boots=vmlinux OUTSIDE=0x40000000
+	firmware="bios-256k.bin kvmvapic.bin linuxboot_dma.bin pvh.bin"
+	;;
+arm64)
+	DRIVER=smmuv3 VM_IOMMU=smmuv3 machine=virt boots=arch/arm64/boot/Image
+	OUTSIDE=0x60000000 firmware=''
+	;;
+esac
 . "$SUITE_DIR/../check-dma-lib.sh"
-client=$A/programs/clients/qemu
+client=$A/programs/clients/$SUITE
 
 # The program, what it loads, and firmware: the VM has no Debian.
 copy_client() {
@@ -57,7 +71,7 @@ copy_client() {
 		done || return
 	fi
 	[ -x "$to/lib/ld.so" ] || return
-	for file in bios-256k.bin kvmvapic.bin linuxboot_dma.bin pvh.bin; do
+	for file in $firmware; do
 		cp -L "$from/usr/share/seabios/$file" "$to/firmware/" 2>/dev/null ||
 			cp -L "$from/usr/share/qemu/$file" "$to/firmware/" || return
 	done
@@ -67,8 +81,9 @@ copy_client() {
 
 # What the guest boots
 copy_guest() {
-	local image=$A/fast/vmlinux root=$A/nested
+	local image root=$A/nested/$SUITE
 
+	image=$(kernel_dir fast)/$boots
 	[ -f "$image" ] || image=$("$SCRIPTS/kernel.sh" --arch "$arch" fast) || return
 	"$SCRIPTS/initramfs.sh" --arch "$arch" >/dev/null || return
 	cp "$image" "$client/kernel" || return
@@ -89,13 +104,17 @@ part() { # NAME ENVIRONMENT...
 	local name=$1
 
 	shift
-	run_command "$name" fast --timeout 1800 --device edu --device nvme \
+	run_command "$name" "${KERNEL:-fast}" --timeout 1800 --device edu --device nvme \
 		-- env DRIVER="$DRIVER" DISK_MB="$MB" "$@" \
-		run-qemu /programs/clients/qemu "$machine"
+		run-qemu "/programs/clients/$SUITE" "$machine"
 	tell "$name"
 }
 
 iommufd() { part iommufd IOMMUFD=yes; }
+stock() { KERNEL=stock DRIVER=intel-iommu VM_IOMMU=vtd-base part stock IOMMUFD=yes; }
+stock-container() {
+	KERNEL=stock DRIVER=intel-iommu VM_IOMMU=vtd-base part stock-container IOMMUFD=no
+}
 container() { part container IOMMUFD=no; }
 
 # In braces: read whole before it runs, so an edit meanwhile does no harm.
