@@ -31,7 +31,7 @@ run() {
 }
 
 # run_command NAME KERNEL VM-OPTION... -- COMMAND...: in a VM; tell says its lines.
-# Sets $rc and $rids, "NAME BB:DD.FF" lines.
+# Sets $rc and $rids, "NAME BB:DD.FF" lines. VM_TIMEOUT: seconds, default 1800.
 run_command() {
 	local name=$1 kernel=$2 said vm=()
 
@@ -45,8 +45,9 @@ run_command() {
 	rc=0
 	[ -z "$TRACE_EVENTS" ] || vm+=(--qemu-trace "$TRACE_EVENTS")
 	"$SCRIPTS/vm.sh" --arch "$arch" --kernel "$kernel" --iommu "$VM_IOMMU" \
-		--timeout 1800 --log "$(part_log "$name")" "${vm[@]}" -- "$@" \
-		>"$said" || rc=$?
+		--timeout "${VM_TIMEOUT:-1800}" --log "$(part_log "$name")" "${vm[@]}" -- "$@" \
+		>"$said" 2>"$said.err" || rc=$?
+	cat "$said.err" >&2
 	rids=$(sed -n 's/^# rid //p' "$said")
 }
 
@@ -63,6 +64,8 @@ tell() { # NAME
 		1..*) echo "$verdict" ;;
 		esac
 	done < <(tr -d '\r' <"$LOG/$(part_log "$1").out")
+	[ "$rc" = 0 ] || awk -f "$SCRIPTS/check/vm-said.awk" \
+		"$LOG/$(part_log "$1").out.err" | sed 's/^/# /'
 	result "$rc" "$1: the machine ran to its end, without a warning"
 }
 

@@ -9,7 +9,9 @@
 # arm64-NAME, on arm64. Without a SUITE those of the platform run, by default of both,
 # as many at a time as there are cores (or LANES); with --arch arm64 each SUITE is
 # arm64's, with or without arm64- in front. Only by name, for they say little that is
-# not known from x86-64: arm64-upstream, arm64-fail_nth, arm64-demo.
+# not known from x86-64: arm64-upstream, arm64-fail_nth; qemu-container and
+# arm64-qemu-container, as long as qemu; dpdk, stock and deb, which fetch DPDK,
+# Debian's own kernel, or a Debian; and kcsan, which needs a kernel of its own.
 #
 # Each test case is counted; a suite that crashes, or runs no case at all, counts as
 # one failed. The last line is always
@@ -20,9 +22,10 @@
 help_if_asked "$@"
 
 # The long ones first, so that the machine has something to do to the end.
-ALL_x86_64="upstream vtd kunit static selftests model qemu spin trace abi fail_nth demo"
-ALL_arm64="arm64-kunit arm64-selftests arm64-smmuv3 arm64-static"
-EXTRA_arm64="arm64-upstream arm64-fail_nth arm64-demo"
+ALL_x86_64="model upstream vtd kunit static selftests qemu spin trace abi virtio fail_nth demo"
+EXTRA_x86_64="qemu-container dpdk kcsan stock deb"
+ALL_arm64="arm64-selftests arm64-kunit arm64-smmuv3 arm64-virtio arm64-static arm64-qemu arm64-demo"
+EXTRA_arm64="arm64-qemu-container arm64-upstream arm64-fail_nth"
 # Each needs a core, and 4 GB of memory at most.
 LANES=${LANES:-$(awk -v cores="$(nproc)" '/^MemAvailable/ {
 	n = int($2 / 4194304); if (n > cores) n = cores; print n < 1 ? 1 : n }' \
@@ -47,10 +50,10 @@ for suite; do
 	arm64:*) suite=arm64-$suite ;;
 	x86_64:arm64-*) die "$suite is not for x86_64" ;;
 	esac
-	case " $ALL_x86_64 $ALL_arm64 $EXTRA_arm64 " in
+	case " $ALL_x86_64 $EXTRA_x86_64 $ALL_arm64 $EXTRA_arm64 " in
 	*" $suite "*) suites="$suites $suite" ;;
 	*) die "there is no suite $suite; there are: $ALL_x86_64" \
-		"$ALL_arm64 $EXTRA_arm64" ;;
+		"$EXTRA_x86_64 $ALL_arm64 $EXTRA_arm64" ;;
 	esac
 done
 if [ $# -eq 0 ]; then
@@ -62,8 +65,12 @@ if [ $# -eq 0 ]; then
 fi
 for suite in $suites; do
 	case $suite in
-	arm64-demo) kernels="$kernels arm64-fast arm64-debug" archs="$archs arm64" ;;
+	arm64-demo | arm64-qemu*) kernels="$kernels arm64-fast arm64-debug" archs="$archs arm64" ;;
 	arm64-*) kernels="$kernels arm64-debug" archs="$archs arm64" ;;
+	kcsan) kernels="$kernels kcsan" archs="$archs x86_64" ;;
+	deb) archs="$archs x86_64" ;;
+	# The guest of its guest is "fast".
+	stock) kernels="$kernels fast stock" archs="$archs x86_64" ;;
 	*) kernels="$kernels fast debug" archs="$archs x86_64" ;;
 	esac
 done
@@ -87,14 +94,15 @@ count() { # PASSED FAILED SKIPPED
 }
 
 finish() {
-	if [ -n "$failures" ]; then
-		printf '\nFailed:\n%s' "$failures"
-	fi
 	printf '\n%-16s %8s %8s %8s %8s\n' suite passed failed skipped minutes
 	printf '%s' "$table"
 	printf '%-16s %8s %8s %8s %8s\n\n' all "$passed" "$failed" "$skipped" \
 		"$(minutes $(($(date +%s) - check_start)))"
 	[ -z "$notes" ] || printf '%s\n' "$notes"
+	# Last, because a CI may keep no more than the last lines
+	if [ -n "$failures" ]; then
+		printf 'Failed:\n%s\n' "$failures"
+	fi
 	echo "$passed passed, $failed failed, $skipped skipped"
 	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
 }
@@ -115,6 +123,11 @@ builds() {
 	"$SCRIPTS/setup.sh" $archs || fail_build "the set-up failed"
 	for kernel in $kernels; do
 		case $kernel in
+		stock)
+			"$SCRIPTS/initramfs.sh" --arch x86_64 --stock >/dev/null ||
+				fail_build "modules for Debian's kernel"
+			continue
+			;;
 		arm64-*) set -- arm64 "${kernel#arm64-}" ;;
 		*) set -- x86_64 "$kernel" ;;
 		esac
@@ -145,8 +158,9 @@ end_suite() { # NAME PID SECONDS
 	tap=$LOG/check-$1.tap
 	rc=0
 	wait "$2" || rc=$?
+	awk -f "$SCRIPTS/check/vm-said.awk" "$LOG/check-$1.err" >"$tap.vm"
 	counts=$(tr -d '\r' <"$tap" | awk -v status="$rc" -v names="$tap.failed" \
-		-f "$SCRIPTS/check/count.awk")
+		-v vm="$tap.vm" -f "$SCRIPTS/check/count.awk")
 	# shellcheck disable=SC2086
 	{
 		count $counts

@@ -2,7 +2,7 @@
 # Counts the TAP of one suite: prints "PASSED FAILED SKIPPED", and writes what
 # failed to the file `names`, followed by what was said of it: the last few
 # diagnostic lines since the case before, indented. `status` is the suite's exit
-# status.
+# status, `vm` a file with what vm.sh said, for what did not end.
 #
 # "# begin NAME" and "# end NAME STATUS" enclose one program. One that ends
 # early, or badly without a failed case, is one failure more; one that prints
@@ -50,6 +50,9 @@ function failure(what,    i) {
 	program = ""
 }
 END {
+	if (open || status)
+		while ((getline line < vm) > 0)
+			why[said++] = line
 	if (open)
 		failure(program ": it did not end")
 	else if (status != 0 && !failed)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # static.sh - what can be said without running: W=1 and sparse are silent,
 # checkpatch --strict too but for scripts/check/accepted.txt, nothing outside
-# test/ leans on the test build, and the tests that promises.rst names are there.
+# test/ leans on the test build, the tests that promises.rst names are there, and the
+# mutants fit the source.
 # On arm64 that which depends on the platform: what is compiled for it alone.
 
 . "$(dirname "$0")/../check-lib.sh"
@@ -126,16 +127,19 @@ apart() { # DRIVER HEADERS: a driver's directory, and what a model may not inclu
 	result "$rc" "only ${driver}_model_door joins the $driver driver and its model"
 }
 
-# A case of a kselftest, of a KUnit suite, a search of the model, or a suite here.
+# A case of a kselftest, of a KUnit suite, a search of the model, a suite here, or a mutant.
 test_exists() { # PLACE CASE
 	local place=$1 name=$2 file tests=$REPO/tools/testing/selftests/iommu
 	case $place in
 	spin) grep -qE "^$name (holds|breaks-[1-4]) " "$tests/spin/runs" ;;
 	check) [ -f "$SCRIPTS/check/$name.sh" ] ;;
+	mutant) grep -qrE "^mutant $name " "$tests/mutants" ;;
 	iommu_*)
-		[ -f "$tests/$place.c" ] && grep -qE \
+		# Cases for several vendors are in a header of theirs.
+		# shellcheck disable=SC2046
+		[ -f "$tests/$place.c" ] && (cd "$tests" && grep -qE \
 			"^TEST(_F|_SIGNAL)?(_TIMEOUT|_SIGNAL)?\(([a-z0-9_]+, )?$name[,)]" \
-			"$tests/$place.c"
+			"$place.c" $(sed -n 's/^#include "\(.*_cases\.h\)"$/\1/p' "$place.c"))
 		;;
 	*)
 		file=$(grep -rlE "\.name = \"$place\"" "$REPO/$ours/test" --include='*_kunit*.c')
@@ -154,15 +158,15 @@ promises() {
 	done < <(grep -oE '`[a-z0-9_]+:[a-z0-9_-]+`' "$doc" | tr -d '`' | sort -u)
 	result "$rc" "every test that a promise names is there"
 
-	# The rows of the tables: promise, assumption, tests
+	# The rows of the tables: promise, assumption, tests, mistakes
 	rc=0
 	awk '
 	function row() {
-		if (column == 3 && !header && !tests) {
+		if (column == 4 && !header && !tests) {
 			print "# no test: " text
 			bad = 1
 		}
-		rows += column == 3 && !header
+		rows += column == 4 && !header
 	}
 	/^   \* - / { row(); column = 1; tests = 0; text = $0; header = /- promise$/; next }
 	/^     -/ { column++ }
@@ -170,6 +174,53 @@ promises() {
 	/^[^ ]/ { row(); column = 0 }
 	END { row(); exit bad || rows < 20 }' "$doc" || rc=1
 	result "$rc" "every promise has a test"
+}
+
+# The descriptions for syzkaller have each command of the header, and each structure
+# with its members in their order.
+syzkaller() {
+	local rc=0 header=$REPO/include/uapi/linux/iommufd.h name
+	local txt=$REPO/tools/testing/selftests/iommu/syzkaller/dev_iommu.txt
+
+	while read -r name; do
+		grep -qF "ioctl\$$name(fd fd_iommu, cmd const[$name]," "$txt" && continue
+		echo "# no description of $name"
+		rc=1
+	done < <(sed -nE 's/^#define (IOMMU_[A-Z_]+) _IO\(.*/\1/p' "$header")
+	# What else a union has stands for the same bytes.
+	diff <(awk '
+		/^struct iommu[a-z0-9_]* \{/ { s = $2; print s; next }
+		/^}/ { s = "" }
+		/union {/ { in_union = 1; next }
+		/^\t}/ { in_union = 0 }
+		s && /^\t+__[a-z0-9_]+ .*;/ && in_union < 2 {
+			sub(/\[.*/, ""); sub(/;.*/, ""); print s, $2
+			in_union *= 2
+		}' "$header" | sort) \
+		<(awk '
+		/^iommu[a-z0-9_]* {$/ && !/^iommu_(vevent|probe_answer) / { s = $1; print s; next }
+		/^}/ { s = "" }
+		s && /^\t/ { print s, $1 }' "$txt" | sort) | sed 's/^/# /' | grep . && rc=1
+	result "$rc" "syzkaller's descriptions are those of the header"
+}
+
+# What they change is there, and who is to notice.
+mutants() {
+	local rc=0 test suite suites said
+
+	said=$("$SCRIPTS/mutants.sh" --check 2>&1) || rc=1
+	sed 's/^/# /' <<<"$said"
+	suites=$(grep -rhoE '\.name = "iommufd_[a-z0-9_]+"' "$REPO/$ours/test" | cut -d'"' -f2)
+	while read -r test; do
+		for suite in $suites; do
+			# shellcheck disable=SC2053
+			[[ $suite != ${test%%.*} ]] || continue 2
+		done
+		[ ! -f "$REPO/tools/testing/selftests/iommu/$test.c" ] || continue
+		echo "# no such test: $test"
+		rc=1
+	done < <("$SCRIPTS/mutants.sh" --list | awk '{ print $5 }' | sort -u)
+	result "$rc" "every mutant fits the source, and its test is there"
 }
 
 # root may not be whose clone it is.
@@ -194,6 +245,8 @@ if [ "$arch" = x86_64 ]; then
 	apart vtd 'vtd/|intel/|\.\./\.\./(device|domain|unit|tables)'
 	apart smmuv3 'smmuv3/|arm-smmu|\.\./\.\./(device|domain|unit|tables)'
 	spdx
+	syzkaller
 	promises
+	mutants
 fi
 echo "1..$n"
