@@ -10,12 +10,16 @@
 
 BEGIN { planned = -1; reasons = 5; printf "" > names }
 
-function failure(what,    i) {
-	failed++
-	print what > names
+function tell(    i) {
 	for (i = said > reasons ? said - reasons : 0; i < said; i++)
 		print "  " substr(why[i], 1, 200) > names
 	said = 0
+}
+
+function failure(what) {
+	failed++
+	print what > names
+	tell()
 }
 
 /^# begin / { program = $3; open = 1; planned = -1; ran = 0; bad = 0; said = 0 }
@@ -57,6 +61,9 @@ END {
 		failure(program ": it did not end")
 	else if (status != 0 && !failed)
 		failure("the suite ended with status " status)
+	else if (status != 0)
+		# What failed may be a case that the VM never came to.
+		tell()
 	if (passed + failed + skipped == 0)
 		failure("nothing ran")
 	print passed + 0, failed + 0, skipped + 0
