@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Failures of the calling thread's own calls, by its fail-nth. */
+/*
+ * Failures of the calling thread's own calls, by its fail-nth. Of the fuzzer and its
+ * reproducers too: needs no harness.
+ */
 #ifndef SELFTESTS_IOMMU_FAIL_NTH_H
 #define SELFTESTS_IOMMU_FAIL_NTH_H
 
-#include "iommu_test.h"
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "settings.h"
 
 /* Failures by fail-nth only, all kinds of allocation, no noise in the log */
-static bool injectors_ready(void)
+static inline bool injectors_ready(void)
 {
 	static const char *const dirs[] = {
 		"failslab", "fail_page_alloc", "fail_usercopy", "fail_iommufd",
@@ -20,8 +29,8 @@ static bool injectors_ready(void)
 	bool some = false;
 	unsigned int i, j;
 
-	for (i = 0; i < ARRAY_LEN(dirs); i++)
-		for (j = 0; j < ARRAY_LEN(settings); j++) {
+	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		for (j = 0; j < sizeof(settings) / sizeof(settings[0]); j++) {
 			char path[128];
 
 			snprintf(path, sizeof(path),
@@ -34,7 +43,14 @@ static bool injectors_ready(void)
 	return some;
 }
 
-static bool arm(int fd, unsigned int nth)
+/* The calling thread's own, for arm() and fired(); negative if there is none. */
+static inline int fail_nth_open(void)
+{
+	return open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+}
+
+/* The @nth step of what comes next that can fail will; 0: none. */
+static inline bool arm(int fd, unsigned int nth)
 {
 	char text[16];
 	int n = snprintf(text, sizeof(text), "%u", nth);
@@ -43,7 +59,7 @@ static bool arm(int fd, unsigned int nth)
 }
 
 /* Disarms; true if the failure was injected. */
-static bool fired(int fd)
+static inline bool fired(int fd)
 {
 	char text[16] = "";
 	bool was = false;

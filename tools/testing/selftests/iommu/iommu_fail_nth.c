@@ -43,16 +43,13 @@ FIXTURE_SETUP(fail)
 {
 	struct fault_test *t = &self->t;
 	struct iommu_hwpt_selftest data = { .iotlb = 1 };
-	char path[64];
 	int rc, i;
 
 	rc = ft_init(t, true, 64, 0);
 	if (rc == FT_NO_IOMMU)
 		SKIP(return, "there is no /dev/iommu");
 	ASSERT_EQ(0, rc);
-	snprintf(path, sizeof(path), "/proc/self/task/%d/fail-nth",
-		 (int)syscall(SYS_gettid));
-	self->fail_fd = open(path, O_RDWR | O_CLOEXEC);
+	self->fail_fd = fail_nth_open();
 	if (self->fail_fd < 0 || !injectors_ready())
 		SKIP(return, "this kernel injects no failures");
 	ASSERT_EQ(0, iommu_ioas_alloc(t->fd, &self->ioas2));

@@ -250,7 +250,7 @@ static void run_one(const struct options *o, struct sequence *s, const char *lab
 	}
 	if (!pid) {
 		if (small)
-			fz_put(CGROUP "/small/cgroup.procs", "0");
+			write_text(CGROUP "/small/cgroup.procs", "0");
 		child(o, s, label);
 	}
 	if (!wait_for(pid, &status, PATIENCE_S)) {
@@ -395,41 +395,24 @@ static void print_many(const struct options *o)
 
 static void prepare(void)
 {
-	static const char *const injectors[] = {
-		"failslab", "fail_page_alloc", "fail_usercopy", "fail_iommufd",
-	};
-	static const char *const settings[][2] = {
-		{ "verbose", "0" },	       { "ignore-gfp-wait", "N" },
-		{ "ignore-gfp-highmem", "N" }, { "min-order", "0" },
-		{ "probability", "0" },	       { "task-filter", "N" },
-		{ "cache-filter", "N" },
-	};
-	char path[128];
-	unsigned int i, j;
 	sigset_t set;
 	FILE *f;
 
-	/* Failures by fail-nth alone, and no noise in the log */
-	for (i = 0; i < ARRAY_LEN(injectors); i++)
-		for (j = 0; j < ARRAY_LEN(settings); j++) {
-			snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", injectors[i],
-				 settings[j][0]);
-			fz_put(path, settings[j][1]);
-		}
-	fz_put("/proc/sys/kernel/printk_devkmsg", "on");
+	injectors_ready();
+	write_text("/proc/sys/kernel/printk_devkmsg", "on");
 	/* On the console warnings, and which sequence it is; not each device of the mock */
 	f = fopen("/proc/sys/kernel/printk", "re");
 	if (f && fscanf(f, "%7s", level) == 1)
-		fz_put("/proc/sys/kernel/printk", "5");
+		write_text("/proc/sys/kernel/printk", "5");
 	if (f)
 		fclose(f);
 	kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 
 	mkdir(CGROUP, 0755);
 	if (!mount("none", CGROUP, "cgroup2", 0, NULL) &&
-	    fz_put(CGROUP "/cgroup.subtree_control", "+memory") &&
+	    write_text(CGROUP "/cgroup.subtree_control", "+memory") &&
 	    !mkdir(CGROUP "/small", 0755) &&
-	    fz_put(CGROUP "/small/memory.max", "4194304"))
+	    write_text(CGROUP "/small/memory.max", "4194304"))
 		has_cgroup = true;
 
 	sigemptyset(&set);
@@ -443,7 +426,7 @@ static void prepare(void)
 static void clean_up(void)
 {
 	if (level[0])
-		fz_put("/proc/sys/kernel/printk", level);
+		write_text("/proc/sys/kernel/printk", level);
 	rmdir(CGROUP "/small");
 	umount(CGROUP);
 	rmdir(CGROUP);

@@ -48,6 +48,7 @@
 #include "../../../iommu/lib/mock.h"
 #include "../../../iommu/lib/model_dev.h"
 #include "../../../iommu/lib/vfio_dev.h"
+#include "settings.h"
 
 #define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
 #define FOREVER_MS	20000
@@ -141,19 +142,6 @@ static inline long status_kb(const char *key)
 			value = atol(line + strlen(key) + 1);
 	fclose(f);
 	return value;
-}
-
-/* A setting in /proc, /sys or a cgroup; false if it is not there or not taken. */
-static inline bool write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return ok;
 }
 
 /* A value of a cgroup's memory.stat, whose path that is; -1 if there is none. */

@@ -281,13 +281,10 @@ TEST_F_TIMEOUT(stress, every_step_fails, 120)
 	struct ms *s = &self->s;
 	unsigned char *page;
 	unsigned int i;
-	char path[64];
 	int n, all = 0;
 
 	f.s = s;
-	snprintf(path, sizeof(path), "/proc/self/task/%d/fail-nth",
-		 (int)syscall(SYS_gettid));
-	f.fail_fd = open(path, O_RDWR | O_CLOEXEC);
+	f.fail_fd = fail_nth_open();
 	if (f.fail_fd < 0 || !injectors_ready())
 		SKIP(return, "this kernel injects no failures");
 	MS_OK(s, ms_queue(s, &f.q, 64));

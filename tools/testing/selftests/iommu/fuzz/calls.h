@@ -40,6 +40,7 @@
 #include <linux/vfio.h>
 
 #include "../../../../../drivers/iommu/iommufd/iommufd_test.h"
+#include "../fail_nth.h"
 
 #define FZ_PAGE		4096UL
 
@@ -199,43 +200,29 @@ static inline int fz_setup(unsigned int threads)
 	return 0;
 }
 
-static inline bool fz_put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return ok;
-}
-
 /* A step of the next call is going to fail */
 static __thread bool fz_armed;
 
 /* The @nth step of the next call that can fail will; 0: none. */
 static inline void fz_fail_nth(unsigned int nth)
 {
-	char text[16];
+	int fd = fail_nth_open();
 
 	fz_armed = nth != 0;
-	snprintf(text, sizeof(text), "%u", nth);
-	fz_put("/proc/thread-self/fail-nth", text);
+	if (fd < 0)
+		return;
+	arm(fd, nth);
+	close(fd);
 }
 
 static inline void fz_fail_end(void)
 {
-	char text[16] = "";
-	int fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	int fd = fail_nth_open();
 
 	fz_armed = false;
 	if (fd < 0)
 		return;
-	if (pread(fd, text, sizeof(text) - 1, 0) > 0)
-		fz_injected = atoi(text) == 0;
-	if (pwrite(fd, "0", 1, 0) != 1)
-		fz_injected = true;
+	fz_injected = fired(fd);
 	close(fd);
 }
 
