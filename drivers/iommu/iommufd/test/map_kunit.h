@@ -11,6 +11,8 @@
 #include <linux/mm.h>
 #include <linux/xarray.h>
 
+#include "user_mmap.h"
+
 /**
  * struct soft_domain - an iommu_domain that keeps books
  * @domain: base
@@ -79,11 +81,6 @@ void user_memory_free(struct user_memory *mem);
 
 /* What is no memory is not pinned. */
 bool soft_page_held(unsigned long pfn);
-
-static inline unsigned int page_pins(struct page *page)
-{
-	return page_ref_count(page) / GUP_PIN_COUNTING_BIAS;
-}
 
 /* Pages charged to the user and to the mm, and the mm's count of pins. */
 struct charges {

@@ -4,6 +4,7 @@
 #define __IOMMUFD_TEST_USER_MMAP_H
 
 #include <kunit/test.h>
+#include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
@@ -33,6 +34,12 @@ static inline unsigned long test_user_mmap(struct kunit *test,
 	if (!attached && current->mm)
 		mmdrop(current->mm);
 	return addr;
+}
+
+/* How often a page that is no part of a larger one is pinned */
+static inline unsigned int page_pins(struct page *page)
+{
+	return page_ref_count(page) / GUP_PIN_COUNTING_BIAS;
 }
 
 #endif

@@ -10,6 +10,7 @@
 #include <linux/mman.h>
 #include <linux/pci-ats.h>
 #include <linux/pci.h>
+#include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -549,6 +550,41 @@ static void control_grants(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, control_grant(ct, 0, 1, 3), 0);
 }
 
+/* The grant's own pin of a page is dropped once, however often the range has the page. */
+static void control_grants_page_twice(struct kunit *test)
+{
+	struct control_test *ct = test->priv;
+	struct page *pages[2];
+	struct file *file;
+	unsigned long i;
+
+	file = shmem_file_setup("twice", PAGE_SIZE, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
+	for (i = 1; i <= 2; i++) {
+		unsigned long addr = ct->user + i * PAGE_SIZE;
+
+		KUNIT_EXPECT_EQ(test, addr,
+				kunit_vm_mmap(test, file, addr, PAGE_SIZE,
+					      PROT_READ | PROT_WRITE,
+					      MAP_SHARED | MAP_FIXED, 0));
+	}
+	fput(file);
+	/* Held, so that a pin too few is one of these. */
+	KUNIT_ASSERT_EQ(test, pin_user_pages_fast(ct->user + PAGE_SIZE, 2,
+						  FOLL_WRITE | FOLL_LONGTERM,
+						  pages), 2);
+	KUNIT_EXPECT_PTR_EQ(test, pages[0], pages[1]);
+
+	KUNIT_EXPECT_EQ(test, control_grant(ct, 0, 1, 2), -EBUSY);
+	KUNIT_EXPECT_EQ(test, page_pins(pages[0]), 2);
+	KUNIT_EXPECT_EQ(test, control_grant(ct, 0, 1, 1), 0);
+	KUNIT_EXPECT_EQ(test, page_pins(pages[0]), 3);
+	KUNIT_EXPECT_EQ(test, control_grant(ct, IOMMUFD_MODEL_GRANT_REVOKE, 1, 2), 0);
+	KUNIT_EXPECT_EQ(test, page_pins(pages[0]), 2);
+	KUNIT_EXPECT_FALSE(test, granted(test, 2, false));
+	unpin_user_pages(pages, min(page_pins(pages[0]), 2U));
+}
+
 static struct kunit_case control_cases[] = {
 	KUNIT_CASE(control_conventions),
 	KUNIT_CASE(control_machines),
@@ -556,6 +592,7 @@ static struct kunit_case control_cases[] = {
 	KUNIT_CASE(control_dma_handles),
 	KUNIT_CASE(control_functions),
 	KUNIT_CASE(control_grants),
+	KUNIT_CASE(control_grants_page_twice),
 	{}
 };
 

@@ -97,7 +97,7 @@ int model_grant(struct model_port *port, struct page **pages, unsigned long num,
 /**
  * model_revoke() - functions may not reach these pages any more
  * @port: the IOMMU's; the caller keeps others from granting and revoking
- * @pages: granted
+ * @pages: granted; their order may change
  * @num: of them
  *
  * No access to them is under way on return. May sleep.
@@ -107,18 +107,23 @@ int model_grant(struct model_port *port, struct page **pages, unsigned long num,
 int model_revoke(struct model_port *port, struct page **pages, unsigned long num)
 {
 	struct model_grants *grants = grants_of(port);
-	unsigned long i;
+	unsigned long i, once = 0;
 
 	if (!grants)
 		return -ENOENT;
 	for (i = 0; i < num; i++)
 		if (!xa_load(&grants->pages, page_to_pfn(pages[i])))
 			return -ENOENT;
-	for (i = 0; i < num; i++)
-		xa_erase(&grants->pages, page_to_pfn(pages[i]));
+	/* A page that is there twice was granted, and so pinned, once. */
+	for (i = 0; i < num; i++) {
+		if (!xa_erase(&grants->pages, page_to_pfn(pages[i])))
+			continue;
+		swap(pages[once], pages[i]);
+		once++;
+	}
 	/* A model translates and copies with interrupts off. */
 	synchronize_rcu();
-	unpin_user_pages(pages, num);
+	unpin_user_pages(pages, once);
 	return 0;
 }
 
