@@ -8,7 +8,6 @@
 #include <linux/delay.h>
 #include <linux/prandom.h>
 #include <linux/timer.h>
-#include <linux/uio.h>
 
 #include "fault_kunit.h"
 
@@ -441,25 +440,20 @@ static void fault_test_many_refused(struct kunit *test)
 	struct iommufd_fault_attach *attach = ft_attach(ft, 0, IOMMU_NO_PASID);
 	u32 i;
 
-	for (i = 0; i < 4; i++)
-		KUNIT_EXPECT_EQ(test, ft_report(ft, 0, FT_NO_PASID, i, 0, true),
-				IOMMUFD_FAULT_TAKEN);
+	ft_take(ft, 0, FT_NO_PASID, 0, 4);
 	for (i = 0; i < 1000; i++)
 		KUNIT_EXPECT_EQ(test,
 				ft_report(ft, 0, FT_NO_PASID, 100 + i, 0, false),
 				IOMMUFD_FAULT_DROPPED);
 	/* The newest are remembered, even once there is room again. */
 	KUNIT_EXPECT_EQ(test, ft_read(ft, 4), 160);
-	for (i = 0; i < 4; i++)
-		KUNIT_EXPECT_EQ(test, ft_answer(ft, ft->recs[i].cookie, 0), 8);
+	ft_answer_each(ft, 4);
 	for (i = 0; i < FAULT_SOURCE_SPARE; i++)
 		KUNIT_EXPECT_EQ(test,
 				ft_report(ft, 0, FT_NO_PASID, 1099 - i, 0, true),
 				IOMMUFD_FAULT_RETRY);
 	/* And are not in the way of those that find room. */
-	for (i = 0; i < 4; i++)
-		KUNIT_EXPECT_EQ(test, ft_report(ft, 0, FT_NO_PASID, i, 0, true),
-				IOMMUFD_FAULT_TAKEN);
+	ft_take(ft, 0, FT_NO_PASID, 0, 4);
 	iommufd_fault_attach_remove(attach);
 	ft_ledger(ft, 0);
 	ft_done(ft);
@@ -520,10 +514,7 @@ static void fault_test_pasid_table(struct kunit *test)
 	struct ft *ft = ft_new(test, 8, 8);
 	struct iommufd_fault_attach *rid, *pasid;
 
-	rid = iommufd_fault_attach_alloc(ft->dev[0], IOMMU_NO_PASID, ft->queue,
-					 &who);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, rid);
-	KUNIT_ASSERT_EQ(test, iommufd_fault_attach_install(rid), 0);
+	rid = ft_attach_as(ft, 0, IOMMU_NO_PASID, &who);
 	pasid = ft_attach(ft, 0, 9);
 	ft_report(ft, 0, 9, 1, 0, true);
 	ft_report(ft, 0, 10, 1, 0, true);
@@ -623,30 +614,22 @@ static void fault_test_structures_again(struct kunit *test)
 	struct iommufd_fault_attach *other = ft_attach(ft, 0, 5);
 	u32 i;
 
-	for (i = 0; i < 4; i++)
-		KUNIT_ASSERT_EQ(test, ft_report(ft, 0, FT_NO_PASID, i, 0, true),
-				IOMMUFD_FAULT_TAKEN);
+	ft_take(ft, 0, FT_NO_PASID, 0, 4);
 	KUNIT_ASSERT_EQ(test, ft_read(ft, 4),
 			(ssize_t)(4 * sizeof(*ft->recs)));
-	for (i = 0; i < 4; i++)
-		KUNIT_ASSERT_EQ(test, ft_answer(ft, ft->recs[i].cookie, 0), 8);
+	ft_answer_each(ft, 4);
 
 	/* Two of these four */
-	for (i = 10; i < 12; i++)
-		KUNIT_ASSERT_EQ(test, ft_report(ft, 0, 5, i, 0, true),
-				IOMMUFD_FAULT_TAKEN);
+	ft_take(ft, 0, 5, 10, 2);
 	iommufd_fault_attach_remove(first);
 	KUNIT_EXPECT_EQ(test, ft->unit[0]->num, 4);
 	ft_ledger(ft, 0);
 
 	/* The other two, and new ones: none serves twice */
-	for (i = 12; i < 18; i++)
-		KUNIT_ASSERT_EQ(test, ft_report(ft, 0, 5, i, 0, true),
-				IOMMUFD_FAULT_TAKEN);
+	ft_take(ft, 0, 5, 12, 6);
 	KUNIT_ASSERT_EQ(test, ft_read(ft, 8),
 			(ssize_t)(8 * sizeof(*ft->recs)));
-	for (i = 0; i < 7; i++)
-		KUNIT_EXPECT_EQ(test, ft_answer(ft, ft->recs[i].cookie, 0), 8);
+	ft_answer_each(ft, 7);
 	iommufd_fault_attach_remove(other);
 	for (i = 0; i < 4; i++)
 		ft_expect_answer(ft, 0, FT_NO_PASID, i,
@@ -664,14 +647,10 @@ static void fault_test_structures_unfinished(struct kunit *test)
 	struct ft *ft = ft_new(test, 4, 4);
 	struct iommufd_fault_attach *first = ft_attach(ft, 0, IOMMU_NO_PASID);
 	struct iommufd_fault_attach *other = ft_attach(ft, 0, 5);
-	u32 i;
 
-	for (i = 0; i < 2; i++)
-		KUNIT_ASSERT_EQ(test, ft_report(ft, 0, FT_NO_PASID, i, 0, true),
-				IOMMUFD_FAULT_TAKEN);
+	ft_take(ft, 0, FT_NO_PASID, 0, 2);
 	KUNIT_ASSERT_EQ(test, ft_read(ft, 4), 80);
-	for (i = 0; i < 2; i++)
-		KUNIT_ASSERT_EQ(test, ft_answer(ft, ft->recs[i].cookie, 0), 8);
+	ft_answer_each(ft, 2);
 
 	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 5, 10, 0, false),
 			IOMMUFD_FAULT_TAKEN);
@@ -697,19 +676,14 @@ static void fault_test_answered_have_no_age(struct kunit *test)
 	struct ft *ft = ft_new(test, 4, 4);
 	struct iommufd_fault_attach *attach = ft_attach(ft, 0, IOMMU_NO_PASID);
 	struct fault_queue_stats stats;
-	u32 i;
 
-	for (i = 0; i < 3; i++)
-		KUNIT_ASSERT_EQ(test, ft_report(ft, 0, FT_NO_PASID, i, 0, true),
-				IOMMUFD_FAULT_TAKEN);
+	ft_take(ft, 0, FT_NO_PASID, 0, 3);
 	KUNIT_ASSERT_EQ(test, ft_read(ft, 4), 120);
-	for (i = 0; i < 3; i++)
-		KUNIT_ASSERT_EQ(test, ft_answer(ft, ft->recs[i].cookie, 0), 8);
+	ft_answer_each(ft, 3);
 	/* Takes out all three, uses one, and gives it back: the others wait elsewhere */
-	KUNIT_ASSERT_EQ(test, ft_report(ft, 0, FT_NO_PASID, 3, 0, true),
-			IOMMUFD_FAULT_TAKEN);
+	ft_take(ft, 0, FT_NO_PASID, 3, 1);
 	KUNIT_ASSERT_EQ(test, ft_read(ft, 4), 40);
-	KUNIT_ASSERT_EQ(test, ft_answer(ft, ft->recs[0].cookie, 0), 8);
+	ft_answer_each(ft, 1);
 
 	msleep(30);
 	fault_queue_get_stats(ft->queue, &stats);
@@ -811,23 +785,17 @@ static void fault_test_two_pasids(struct kunit *test)
 /* One write answers devices behind two units in turns: each unit is called once. */
 static void fault_test_mixed_answers(struct kunit *test)
 {
-	struct iommu_hwpt_page_response resp[6] = {};
-	struct kvec vec = { .iov_base = resp, .iov_len = sizeof(resp) };
 	struct ft *ft = ft_new(test, 16, 4);
 	struct iommufd_fault_attach *attach[2];
-	struct iov_iter iter;
 	u32 i;
 
 	attach[0] = ft_attach(ft, 0, IOMMU_NO_PASID);
 	attach[1] = ft_attach(ft, 1, IOMMU_NO_PASID);
-	for (i = 0; i < ARRAY_SIZE(resp); i++)
-		ft_report(ft, i % 2, FT_NO_PASID, i, 0, true);
+	for (i = 0; i < 6; i++)
+		ft_take(ft, i % 2, FT_NO_PASID, i, 1);
 	KUNIT_ASSERT_EQ(test, ft_read(ft, 16), 240);
-	for (i = 0; i < ARRAY_SIZE(resp); i++)
-		resp[i].cookie = ft->recs[i].cookie;
-	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, sizeof(resp));
-	KUNIT_EXPECT_EQ(test, fault_queue_write(ft->queue, &iter, false), 48);
-	for (i = 0; i < ARRAY_SIZE(resp); i++)
+	KUNIT_EXPECT_EQ(test, ft_answer_at_once(ft, 6), 48);
+	for (i = 0; i < 6; i++)
 		ft_expect_answer(ft, i % 2, FT_NO_PASID, i,
 				 IOMMUFD_PAGE_RESP_SUCCESS);
 	for (i = 0; i < 2; i++) {
@@ -852,24 +820,17 @@ static void fault_test_answers_of_attaches(struct kunit *test)
 	} from[] = {
 		{ 0, 1 }, { 0, 1 }, { 1, 1 }, { 0, 2 }, { 0, 1 }, { 1, 1 },
 	};
-	struct iommu_hwpt_page_response resp[ARRAY_SIZE(from)] = {};
-	struct kvec vec = { .iov_base = resp, .iov_len = sizeof(resp) };
 	struct ft *ft = ft_new(test, 8, 8);
 	struct iommufd_fault_attach *attach[3];
-	struct iov_iter iter;
 	u32 i;
 
 	attach[0] = ft_attach(ft, 0, 1);
 	attach[1] = ft_attach(ft, 0, 2);
 	attach[2] = ft_attach(ft, 1, 1);
 	for (i = 0; i < ARRAY_SIZE(from); i++)
-		KUNIT_ASSERT_EQ(test, ft_report(ft, from[i].dev, from[i].pasid, i, 0, true),
-				IOMMUFD_FAULT_TAKEN);
+		ft_take(ft, from[i].dev, from[i].pasid, i, 1);
 	KUNIT_ASSERT_EQ(test, ft_read(ft, 8), 240);
-	for (i = 0; i < ARRAY_SIZE(from); i++)
-		resp[i].cookie = ft->recs[i].cookie;
-	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, sizeof(resp));
-	KUNIT_EXPECT_EQ(test, fault_queue_write(ft->queue, &iter, false), 48);
+	KUNIT_EXPECT_EQ(test, ft_answer_at_once(ft, ARRAY_SIZE(from)), 48);
 	for (i = 0; i < ARRAY_SIZE(from); i++)
 		ft_expect_answer(ft, from[i].dev, from[i].pasid, i,
 				 IOMMUFD_PAGE_RESP_SUCCESS);

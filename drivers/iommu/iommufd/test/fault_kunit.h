@@ -77,10 +77,15 @@ struct iommufd_fault_queue *ft_queue_new(struct ft *ft,
 void ft_queue_free(struct ft *ft, struct iommufd_fault_queue *queue);
 struct iommufd_fault_attach *ft_alloc(struct ft *ft, int dev, ioasid_t pasid);
 struct iommufd_fault_attach *ft_attach(struct ft *ft, int dev, ioasid_t pasid);
+struct iommufd_fault_attach *ft_attach_as(struct ft *ft, int dev, ioasid_t pasid,
+					  const struct iommufd_fault_identity *who);
 enum iommufd_fault_verdict ft_report(struct ft *ft, int dev, u32 pasid,
 				     u32 grpid, u64 addr, bool last);
+void ft_take(struct ft *ft, int dev, u32 pasid, u32 first, u32 num);
 ssize_t ft_read(struct ft *ft, size_t records);
 ssize_t ft_answer(struct ft *ft, u32 cookie, u32 code);
+void ft_answer_each(struct ft *ft, u32 num);
+ssize_t ft_answer_at_once(struct ft *ft, u32 num);
 unsigned int ft_answers(struct ft *ft, int dev, u32 pasid, u32 grpid);
 void ft_expect_answer(struct ft *ft, int dev, u32 pasid, u32 grpid, u32 code);
 void ft_ledger(struct ft *ft, u32 open);

@@ -165,23 +165,37 @@ void ft_done(struct ft *ft)
 	ft_queue_free(ft, ft->queue);
 }
 
-struct iommufd_fault_attach *ft_alloc(struct ft *ft, int dev, ioasid_t pasid)
+static struct iommufd_fault_identity ft_identity(int dev)
 {
-	struct iommufd_fault_identity who = {
+	return (struct iommufd_fault_identity){
 		.dev_id = 100 + dev,
 		.dev_serial = 1000 + dev,
 	};
+}
+
+struct iommufd_fault_attach *ft_alloc(struct ft *ft, int dev, ioasid_t pasid)
+{
+	struct iommufd_fault_identity who = ft_identity(dev);
 
 	return iommufd_fault_attach_alloc(ft->dev[dev], pasid, ft->queue, &who);
 }
 
-struct iommufd_fault_attach *ft_attach(struct ft *ft, int dev, ioasid_t pasid)
+struct iommufd_fault_attach *ft_attach_as(struct ft *ft, int dev, ioasid_t pasid,
+					  const struct iommufd_fault_identity *who)
 {
-	struct iommufd_fault_attach *attach = ft_alloc(ft, dev, pasid);
+	struct iommufd_fault_attach *attach;
 
+	attach = iommufd_fault_attach_alloc(ft->dev[dev], pasid, ft->queue, who);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(ft->test, attach);
 	KUNIT_ASSERT_EQ(ft->test, iommufd_fault_attach_install(attach), 0);
 	return attach;
+}
+
+struct iommufd_fault_attach *ft_attach(struct ft *ft, int dev, ioasid_t pasid)
+{
+	struct iommufd_fault_identity who = ft_identity(dev);
+
+	return ft_attach_as(ft, dev, pasid, &who);
 }
 
 enum iommufd_fault_verdict ft_report(struct ft *ft, int dev, u32 pasid,
@@ -197,6 +211,17 @@ enum iommufd_fault_verdict ft_report(struct ft *ft, int dev, u32 pasid,
 	};
 
 	return iommufd_fault_report(ft->source[dev], &req);
+}
+
+/* Groups of one request each, with the indices from @first on. All are taken. */
+void ft_take(struct ft *ft, int dev, u32 pasid, u32 first, u32 num)
+{
+	u32 i;
+
+	for (i = 0; i < num; i++)
+		KUNIT_ASSERT_EQ_MSG(ft->test,
+				    ft_report(ft, dev, pasid, first + i, 0, true),
+				    IOMMUFD_FAULT_TAKEN, "group %u", first + i);
 }
 
 ssize_t ft_read(struct ft *ft, size_t records)
@@ -221,6 +246,35 @@ ssize_t ft_answer(struct ft *ft, u32 cookie, u32 code)
 	struct iov_iter iter;
 
 	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, sizeof(resp));
+	return fault_queue_write(ft->queue, &iter, false);
+}
+
+/* Success to the first @num records that were read last, groups of one, one by one */
+void ft_answer_each(struct ft *ft, u32 num)
+{
+	u32 i;
+
+	for (i = 0; i < num; i++)
+		KUNIT_ASSERT_EQ_MSG(ft->test,
+				    ft_answer(ft, ft->recs[i].cookie, 0), 8,
+				    "record %u", i);
+}
+
+/* The same in one write. */
+ssize_t ft_answer_at_once(struct ft *ft, u32 num)
+{
+	struct iommu_hwpt_page_response resp[8] = {};
+	struct kvec vec = {
+		.iov_base = resp,
+		.iov_len = num * sizeof(resp[0]),
+	};
+	struct iov_iter iter;
+	u32 i;
+
+	KUNIT_ASSERT_LE(ft->test, num, ARRAY_SIZE(resp));
+	for (i = 0; i < num; i++)
+		resp[i].cookie = ft->recs[i].cookie;
+	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, vec.iov_len);
 	return fault_queue_write(ft->queue, &iter, false);
 }
 

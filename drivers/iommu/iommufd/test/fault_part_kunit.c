@@ -30,13 +30,8 @@ part_attach(struct part_test *t, unsigned int part, ioasid_t pasid)
 		.vpasid = pasid % 10,
 		.part = part < PARTS ? &t->part[part] : NULL,
 	};
-	struct iommufd_fault_attach *attach;
 
-	attach = iommufd_fault_attach_alloc(t->ft->dev[0], pasid, t->ft->queue,
-					    &who);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(t->ft->test, attach);
-	KUNIT_ASSERT_EQ(t->ft->test, iommufd_fault_attach_install(attach), 0);
-	return attach;
+	return ft_attach_as(t->ft, 0, pasid, &who);
 }
 
 static u32 pasid_of(unsigned int part, unsigned int which)
@@ -201,13 +196,11 @@ static void part_test_whole(struct kunit *test)
 {
 	struct part_test *t = part_new(test, ROOM);
 	struct iommufd_fault_attach *whole;
-	unsigned int i, num = part_fills(t, 0);
+	unsigned int num = part_fills(t, 0);
 
 	whole = part_attach(t, PARTS, 5);
-	for (i = 0; i < ROOM - num; i++)
-		KUNIT_EXPECT_EQ(test, ft_report(t->ft, 0, 5, i, 0x1000, true),
-				IOMMUFD_FAULT_TAKEN);
-	KUNIT_EXPECT_EQ(test, ft_report(t->ft, 0, 5, i, 0x1000, true),
+	ft_take(t->ft, 0, 5, 0, ROOM - num);
+	KUNIT_EXPECT_EQ(test, ft_report(t->ft, 0, 5, ROOM, 0x1000, true),
 			IOMMUFD_FAULT_RETRY);
 	iommufd_fault_attach_remove(whole);
 	part_end(t);

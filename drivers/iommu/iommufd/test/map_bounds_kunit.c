@@ -374,9 +374,7 @@ static void copy_killed(struct kunit *test)
 
 	if (!mem)
 		return;
-	iova_space_init(&space);
-	soft = soft_domain_new(test, PAGE_SIZE, 0, ULONG_MAX);
-	KUNIT_ASSERT_EQ(test, 0, iova_space_add_domain(&space, &soft->domain));
+	soft = iova_space_init_soft(&space, test, PAGE_SIZE, ULONG_MAX);
 	KUNIT_ASSERT_EQ(test, 0,
 			iova_space_map_user(&space, MAP_CHARGE_USER, &iova,
 					    (void __user *)mem->addr, PAGE_SIZE,
@@ -424,9 +422,7 @@ static void array_killed(struct kunit *test)
 
 	if (!mem)
 		return;
-	iova_space_init(&space);
-	soft = soft_domain_new(test, PAGE_SIZE, 0, ULONG_MAX);
-	KUNIT_ASSERT_EQ(test, 0, iova_space_add_domain(&space, &soft->domain));
+	soft = iova_space_init_soft(&space, test, PAGE_SIZE, ULONG_MAX);
 	maps = maps_new(test, mem, PAGE_SIZE);
 	soft->kill_at = 5;
 	rc = iova_space_map_many(&space, MAP_CHARGE_USER, maps, ENTRIES, &done);

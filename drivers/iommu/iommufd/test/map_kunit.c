@@ -378,9 +378,7 @@ static void map_subpage(struct kunit *test)
 
 	if (!mem)
 		return;
-	soft = soft_domain_new(test, HALF, 0, ULONG_MAX);
-	iova_space_init(&space);
-	KUNIT_ASSERT_EQ(test, 0, iova_space_add_domain(&space, &soft->domain));
+	soft = iova_space_init_soft(&space, test, HALF, ULONG_MAX);
 	for (start = 0; start < 8; start++)
 		for (end = start + 1; end <= 8; end++)
 			subpage_case(test, &space, soft, mem, start, end);
@@ -453,9 +451,7 @@ static void map_permuted(struct kunit *test)
 		put_page(sorted[i]);
 	mem->npages = found;
 
-	soft = soft_domain_new(test, PAGE_SIZE, 0, ULONG_MAX);
-	iova_space_init(&space);
-	KUNIT_ASSERT_EQ(test, 0, iova_space_add_domain(&space, &soft->domain));
+	soft = iova_space_init_soft(&space, test, PAGE_SIZE, ULONG_MAX);
 	if (!found) {
 		kunit_mark_skipped(test, "no neighbours in %d pages",
 				   FILE_PAGES);

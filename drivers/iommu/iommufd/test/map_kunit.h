@@ -59,6 +59,11 @@ phys_addr_t soft_domain_lookup(struct soft_domain *soft, unsigned long iova);
 bool soft_domain_is_empty(struct soft_domain *soft);
 
 struct iova_space;
+/* Begin a space that has one page table, which translates what is up to @last. */
+struct soft_domain *iova_space_init_soft(struct iova_space *space,
+					 struct kunit *test,
+					 unsigned long granule,
+					 unsigned long last);
 /* End a space that has one page table, and nothing else. */
 void iova_space_destroy_all(struct iova_space *space,
 			    struct iommu_domain *domain);
@@ -75,7 +80,9 @@ struct user_memory {
 	struct page **pages;
 };
 
-/* NULL if there is no user memory here; the test has been marked as skipped. */
+/* 0 if there is no user memory here; the test has been marked as skipped. */
+unsigned long user_mmap_or_skip(struct kunit *test, unsigned long npages);
+/* NULL likewise. */
 struct user_memory *user_memory_new(struct kunit *test, unsigned long npages);
 void user_memory_free(struct user_memory *mem);
 

@@ -215,12 +215,35 @@ bool soft_domain_is_empty(struct soft_domain *soft)
 	return xa_empty(&soft->ptes) && xa_empty(&soft->pending);
 }
 
+struct soft_domain *iova_space_init_soft(struct iova_space *space,
+					 struct kunit *test,
+					 unsigned long granule,
+					 unsigned long last)
+{
+	struct soft_domain *soft = soft_domain_new(test, granule, 0, last);
+
+	iova_space_init(space);
+	KUNIT_ASSERT_EQ(test, 0, iova_space_add_domain(space, &soft->domain));
+	return soft;
+}
+
 void iova_space_destroy_all(struct iova_space *space,
 			    struct iommu_domain *domain)
 {
 	iova_space_unmap_all(space, NULL);
 	iova_space_remove_domain(space, domain);
 	iova_space_destroy(space);
+}
+
+unsigned long user_mmap_or_skip(struct kunit *test, unsigned long npages)
+{
+	unsigned long addr = test_user_mmap(test, npages * PAGE_SIZE,
+					    PROT_READ | PROT_WRITE);
+
+	if (current->mm && addr && !IS_ERR_VALUE(addr))
+		return addr;
+	kunit_mark_skipped(test, "no user memory here");
+	return 0;
 }
 
 struct user_memory *user_memory_new(struct kunit *test, unsigned long npages)
@@ -231,12 +254,9 @@ struct user_memory *user_memory_new(struct kunit *test, unsigned long npages)
 	mem = kunit_kzalloc(test, sizeof(*mem), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, mem);
 	mem->npages = npages;
-	mem->addr = test_user_mmap(test, npages * PAGE_SIZE,
-				   PROT_READ | PROT_WRITE);
-	if (!current->mm || !mem->addr || IS_ERR_VALUE(mem->addr)) {
-		kunit_mark_skipped(test, "no user memory here");
+	mem->addr = user_mmap_or_skip(test, npages);
+	if (!mem->addr)
 		return NULL;
-	}
 	mem->pages = kunit_kcalloc(test, npages, sizeof(*mem->pages),
 				   GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, mem->pages);

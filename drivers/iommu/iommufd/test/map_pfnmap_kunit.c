@@ -14,7 +14,6 @@
 
 #include "map/iova_space.h"
 #include "map_kunit.h"
-#include "user_mmap.h"
 
 #define BASE 0x1000000UL
 #define RW (IOMMU_READ | IOMMU_WRITE | IOMMU_CACHE)
@@ -90,15 +89,11 @@ static unsigned long bar_see(struct kunit *test, struct bar *bar,
 static struct bar *bar_new(struct kunit *test)
 {
 	struct bar *bar = kunit_kzalloc(test, sizeof(*bar), GFP_KERNEL);
-	unsigned long addr;
 
 	KUNIT_ASSERT_NOT_NULL(test, bar);
 	/* An address space of the test's own, with all that belongs to it */
-	addr = test_user_mmap(test, PAGE_SIZE, PROT_READ);
-	if (!current->mm || !addr || IS_ERR_VALUE(addr)) {
-		kunit_mark_skipped(test, "no user memory here");
+	if (!user_mmap_or_skip(test, 1))
 		return NULL;
-	}
 	bar->on = true;
 	bar->pfn = PHYS_PFN(BAR_PADDR);
 	bar->file = anon_inode_getfile("[bar]", &bar_fops, bar, O_RDWR);
@@ -118,12 +113,24 @@ static int map_at(struct iova_space *space, unsigned long addr,
 static struct soft_domain *space_new(struct kunit *test,
 				     struct iova_space *space)
 {
-	struct soft_domain *soft = soft_domain_new(test, PAGE_SIZE, 0,
-						   SZ_1G - 1);
+	return iova_space_init_soft(space, test, PAGE_SIZE, SZ_1G - 1);
+}
 
-	iova_space_init(space);
-	KUNIT_ASSERT_EQ(test, 0, iova_space_add_domain(space, &soft->domain));
+/* The same with a BAR mapped at BASE */
+static struct soft_domain *space_of(struct kunit *test, struct bar *bar,
+				    struct iova_space *space)
+{
+	struct soft_domain *soft = space_new(test, space);
+
+	KUNIT_ASSERT_EQ(test, 0, map_at(space, bar->addr, NPAGES, BASE, RW));
 	return soft;
+}
+
+static void bar_end(struct bar *bar, struct iova_space *space,
+		    struct soft_domain *soft)
+{
+	iova_space_destroy_all(space, &soft->domain);
+	fput(bar->file);
 }
 
 static void expect_there(struct kunit *test, struct soft_domain *soft,
@@ -192,9 +199,8 @@ static void revoked_and_mapped_again(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, map_at(&space, bar->addr, NPAGES, BASE, RW));
 	expect_there(test, soft, BASE);
 	KUNIT_EXPECT_EQ(test, 0, revoked(&space));
-	iova_space_destroy_all(&space, &soft->domain);
+	bar_end(bar, &space, soft);
 	KUNIT_EXPECT_TRUE(test, soft_domain_is_empty(soft));
-	fput(bar->file);
 }
 
 /* A page table that comes later, before and after; a copy; all are found. */
@@ -207,10 +213,9 @@ static void revoked_everywhere(struct kunit *test)
 
 	if (!bar)
 		return;
-	soft[0] = space_new(test, &space);
+	soft[0] = space_of(test, bar, &space);
 	soft[1] = soft_domain_new(test, PAGE_SIZE, 0, SZ_1G - 1);
 	soft[2] = soft_domain_new(test, PAGE_SIZE, 0, SZ_1G - 1);
-	KUNIT_ASSERT_EQ(test, 0, map_at(&space, bar->addr, NPAGES, BASE, RW));
 	KUNIT_ASSERT_EQ(test, 0, iova_space_copy(&space, &space, BASE,
 						 NPAGES * PAGE_SIZE, &at, RW, 0));
 	KUNIT_ASSERT_EQ(test, 0, iova_space_add_domain(&space, &soft[1]->domain));
@@ -235,8 +240,7 @@ static void revoked_everywhere(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, soft_domain_is_empty(soft[2]));
 	KUNIT_EXPECT_EQ(test, 2, revoked(&space));
 	iova_space_remove_domain(&space, &soft[2]->domain);
-	iova_space_destroy_all(&space, &soft[1]->domain);
-	fput(bar->file);
+	bar_end(bar, &space, soft[1]);
 }
 
 /* The process itself takes it away. */
@@ -248,14 +252,12 @@ static void process_unmaps(struct kunit *test)
 
 	if (!bar)
 		return;
-	soft = space_new(test, &space);
-	KUNIT_ASSERT_EQ(test, 0, map_at(&space, bar->addr, NPAGES, BASE, RW));
+	soft = space_of(test, bar, &space);
 	/* A part is enough. */
 	KUNIT_EXPECT_EQ(test, 0, vm_munmap(bar->addr + PAGE_SIZE, PAGE_SIZE));
 	KUNIT_EXPECT_TRUE(test, soft_domain_is_empty(soft));
 	KUNIT_EXPECT_EQ(test, 1, revoked(&space));
-	iova_space_destroy_all(&space, &soft->domain);
-	fput(bar->file);
+	bar_end(bar, &space, soft);
 }
 
 /* As the OOM reaper takes what is at @addr, which must not wait. */
@@ -281,15 +283,13 @@ static void reaped(struct kunit *test)
 
 	if (!bar)
 		return;
-	soft = space_new(test, &space);
-	KUNIT_ASSERT_EQ(test, 0, map_at(&space, bar->addr, NPAGES, BASE, RW));
+	soft = space_of(test, bar, &space);
 	KUNIT_EXPECT_EQ(test, -EAGAIN, reap(bar->addr));
 	expect_there(test, soft, BASE);
 	KUNIT_EXPECT_EQ(test, 0, revoked(&space));
 	bar_zap(bar);
 	KUNIT_EXPECT_EQ(test, 0, reap(bar->addr));
-	iova_space_destroy_all(&space, &soft->domain);
-	fput(bar->file);
+	bar_end(bar, &space, soft);
 }
 
 static void refused(struct kunit *test)
@@ -332,8 +332,7 @@ static void refused(struct kunit *test)
 	__free_pages(page, 2);
 
 	KUNIT_EXPECT_TRUE(test, soft_domain_is_empty(soft));
-	iova_space_destroy_all(&space, &soft->domain);
-	fput(bar->file);
+	bar_end(bar, &space, soft);
 }
 
 /* It is taken away while it is looked up: what was found before is not believed. */
@@ -352,8 +351,7 @@ static void zapped_while_looked_up(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, NPAGES + 1, bar->faults);
 	expect_there(test, soft, BASE);
 	KUNIT_EXPECT_EQ(test, 0, revoked(&space));
-	iova_space_destroy_all(&space, &soft->domain);
-	fput(bar->file);
+	bar_end(bar, &space, soft);
 }
 
 /* The second of two page tables has no room: neither has anything. */
@@ -378,8 +376,7 @@ static void no_room(struct kunit *test)
 	expect_there(test, soft[1], BASE);
 	KUNIT_EXPECT_EQ(test, 0, iova_space_unmap_all(&space, NULL));
 	iova_space_remove_domain(&space, &soft[1]->domain);
-	iova_space_destroy_all(&space, &soft[0]->domain);
-	fput(bar->file);
+	bar_end(bar, &space, soft[0]);
 }
 
 /**
@@ -444,8 +441,7 @@ static void zapped_while_filled(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, wait_for_completion_timeout(&zapper.done,
 							    10 * HZ));
 	KUNIT_EXPECT_EQ(test, 1, revoked(&space));
-	iova_space_destroy_all(&space, &soft->domain);
-	fput(zapper.bar->file);
+	bar_end(zapper.bar, &space, soft);
 }
 
 static struct kunit_case map_pfnmap_cases[] = {

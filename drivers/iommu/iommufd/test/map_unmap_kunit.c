@@ -102,9 +102,7 @@ static void unmap_leaves_later_mapping(struct kunit *test)
 	holder.mem = user_memory_new(test, 1);
 	if (!holder.mem)
 		return;
-	soft = soft_domain_new(test, PAGE_SIZE, 0, SZ_1G - 1);
-	iova_space_init(&space);
-	KUNIT_ASSERT_EQ(test, 0, iova_space_add_domain(&space, &soft->domain));
+	soft = iova_space_init_soft(&space, test, PAGE_SIZE, SZ_1G - 1);
 	holder_start(test, &holder);
 
 	KUNIT_EXPECT_EQ(test, 0, iova_space_unmap(&space, BASE, 3 * PAGE_SIZE,
@@ -132,9 +130,7 @@ static void unmap_waits_for_silent_user(struct kunit *test)
 	holder.mem = user_memory_new(test, 1);
 	if (!holder.mem)
 		return;
-	soft = soft_domain_new(test, PAGE_SIZE, 0, SZ_1G - 1);
-	iova_space_init(&space);
-	KUNIT_ASSERT_EQ(test, 0, iova_space_add_domain(&space, &soft->domain));
+	soft = iova_space_init_soft(&space, test, PAGE_SIZE, SZ_1G - 1);
 	holder_start(test, &holder);
 
 	late = kthread_create(holder_unpin_late, &holder, "iommufd-unpin");
@@ -170,9 +166,7 @@ static void unmap_flushes_each(struct kunit *test)
 	mem = user_memory_new(test, 4);
 	if (!mem)
 		return;
-	soft = soft_domain_new(test, PAGE_SIZE, 0, SZ_1G - 1);
-	iova_space_init(&space);
-	KUNIT_ASSERT_EQ(test, 0, iova_space_add_domain(&space, &soft->domain));
+	soft = iova_space_init_soft(&space, test, PAGE_SIZE, SZ_1G - 1);
 
 	for (round = 0; round < 2; round++) {
 		for (i = 0; i < ARRAY_SIZE(at); i++) {
