@@ -9,7 +9,8 @@
 #   debug     the same with KASAN, UBSAN, lockdep, kmemleak, fault injection
 #   kcsan     our core and its mock alone, with KCSAN, which looks for data races; x86_64
 #   kcov      "debug" that also tells what of our iommufd a call has reached (make soak)
-#   gcov      "fast" with our KUnit suites that counts which branches of our iommufd are taken (coverage.sh)
+#   gcov      "fast" with our KUnit suites that counts which branches of our iommufd are
+#             taken (coverage.sh)
 #   upstream  the base tree as shipped with the configuration of "fast", but for
 #             the options that only our iommufd has
 #   mutants   "fast" with our KUnit suites, and every mutant in it (mutants.sh)

@@ -8,13 +8,13 @@
 #   scripts/setup.sh --stock headers|image
 #
 # What the platforms named need, by default the host's, or the benchmark, or a kernel as a
-# package. Debian 12 or 13, as root, on x86-64 or arm64. Asks apt only for what is missing. QEMU 10 or newer
-# is in Debian 13; on Debian 12 it comes from bookworm-backports of the mirror
-# that the machine already uses, by a temporary sources list and temporary list
-# and archive directories, so apt's own configuration and lists stay as they
-# are. Packages of a platform that is not the host's, for programs in the machine, are
-# fetched in the same way and unpacked into the build directory, not installed. Without
-# root it prints the command to run and exits 1.
+# package. Debian 12 or 13, as root, on x86-64 or arm64. Asks apt only for what is
+# missing. QEMU 10 or newer is in Debian 13; on Debian 12 it comes from
+# bookworm-backports of the mirror that the machine already uses, by a temporary sources
+# list and temporary list and archive directories, so apt's own configuration and lists
+# stay as they are. Packages of a platform that is not the host's, for programs in the
+# machine, are fetched in the same way and unpacked into the build directory, not
+# installed. Without root it prints the command to run and exits 1.
 #
 # --client: QEMU as a program of the platform, to be run in a machine of it (make check's
 # qemu). Where that is not the host's it is fetched and unpacked in the same way.

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # static.sh - what can be said without running: W=1 and sparse are silent,
 # checkpatch --strict too but for scripts/check/accepted.txt, nothing outside
-# test/ leans on the test build, the tests that promises.rst names are there, and the
-# mutants fit the source.
+# test/ leans on the test build, the tests that promises.rst names are there, the
+# mutants fit the source, and a kernel's warnings are told from its remarks.
 # On arm64 that which depends on the platform: what is compiled for it alone.
 
 . "$(dirname "$0")/../check-lib.sh"
@@ -238,6 +238,23 @@ spdx() {
 	result "$rc" "every file has its licence: $seen files"
 }
 
+# Where a machine is judged and where a mutant is: what a kernel warns of is taken for
+# that, what an unwinder remarks is not.
+splats() {
+	local place rc
+	for place in vm.sh guest/run-mutants; do
+		rc=0
+		(
+			eval "$(grep -E '^(splats|calm)=' "$SCRIPTS/$place")"
+			# shellcheck disable=SC2154
+			diff <(grep '^+' "$SCRIPTS/check/splats.txt") \
+				<(grep -E "$splats" "$SCRIPTS/check/splats.txt" |
+					grep -vE "$calm")
+		) | sed 's/^/# /' | grep . && rc=1
+		result "$rc" "$place tells warnings from remarks"
+	done
+}
+
 warnings
 [ "$arch" != x86_64 ] || checkpatch
 leaning
@@ -248,5 +265,6 @@ if [ "$arch" = x86_64 ]; then
 	syzkaller
 	promises
 	mutants
+	splats
 fi
 echo "1..$n"
