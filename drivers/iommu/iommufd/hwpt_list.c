@@ -180,21 +180,25 @@ static struct iommu_domain *make_decided(struct hwpt_list *list, u32 kind)
 	return ERR_PTR(blame(list, 0, IOMMU_PROBE_IOVA_RANGES, -EOPNOTSUPP));
 }
 
-/* The first device that does not go with those before it, for what it did not state. */
-static unsigned int find_other(struct hwpt_list *list,
-			       const struct iommufd_describer *describer,
-			       u32 kind)
+/*
+ * Blame the first device that does not go with those before it, for what it did not
+ * state. If that cannot be found out it is nobody.
+ */
+static int blame_other(struct hwpt_list *list,
+		       const struct iommufd_describer *describer, u32 kind)
 {
 	struct iommu_domain *domain;
 	unsigned int num;
 
 	for (num = 2; num < list->num; num++) {
 		domain = describer->alloc_common(list->devs, num, kind);
-		if (IS_ERR(domain))
+		if (domain == ERR_PTR(-EXDEV))
 			break;
+		if (IS_ERR(domain))
+			return PTR_ERR(domain);
 		iommu_domain_free(domain);
 	}
-	return num - 1;
+	return blame(list, num - 1, IOMMU_PROBE_UNIT, -EXDEV);
 }
 
 static struct iommu_domain *make_domain(struct hwpt_list *list)
@@ -211,8 +215,7 @@ static struct iommu_domain *make_domain(struct hwpt_list *list)
 
 	domain = describer->alloc_common(list->devs, list->num, kind);
 	if (domain == ERR_PTR(-EXDEV))
-		blame(list, find_other(list, describer, kind),
-		      IOMMU_PROBE_UNIT, -EXDEV);
+		return ERR_PTR(blame_other(list, describer, kind));
 	if (IS_ERR(domain))
 		return domain;
 	domain->owner = ops;

@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 
 #define MOST_STEPS	400
+/* Of an operation: whatever was made to fail, that is not what is to come of it */
+#define WRONG		(-EBADMSG)
 
 #define LATE		(MOCK_FLAGS_DEVICE_LATE | MOCK_FLAGS_DEVICE_NARROW)
 
@@ -26,6 +28,8 @@ FIXTURE(fail) {
 	struct mock_device with_pasids;
 	/* Its tables are decided on when it is attached */
 	struct mock_device late;
+	/* Goes with none of the others, which no property says */
+	struct mock_device unsaid;
 	char *memory;
 	/* Of a PCI function, or memory where there is none */
 	void *bar;
@@ -59,6 +63,8 @@ FIXTURE_SETUP(fail)
 				 MOCK_FLAGS_DEVICE_RESERVED,
 				 &self->with_pasids));
 	ASSERT_EQ(0, mock_device(t->fd, self->ioas2, LATE, &self->late));
+	ASSERT_EQ(0, mock_device(t->fd, 0, MOCK_FLAGS_DEVICE_OTHER_UNIT |
+				 MOCK_FLAGS_DEVICE_UNATTACHED, &self->unsaid));
 	ASSERT_EQ(0, iommu_hwpt_nested(t->fd, t->dev[0].dev, t->parent, 0, 0,
 				       IOMMU_HWPT_DATA_SELFTEST, &data,
 				       sizeof(data), &self->nested));
@@ -706,6 +712,22 @@ static int run_hwpt_list(FIXTURE_DATA(fail) *self)
 			      &who, &why);
 }
 
+/* It is refused because of the last one, or it fails because of none. */
+static int run_hwpt_list_refused(FIXTURE_DATA(fail) *self)
+{
+	__u32 devs[] = { self->spare.dev, self->with_pasids.dev,
+			 self->unsaid.dev };
+	__u32 hwpt, who = 0, why = 0;
+	int rc;
+
+	rc = iommu_hwpt_for(self->t.fd, devs, 3, self->t.ioas, 0, &hwpt, &who,
+			    &why);
+	if (rc == -EXDEV)
+		return who == self->unsaid.dev && why == IOMMU_PROBE_UNIT ?
+			       0 : WRONG;
+	return rc && !who && !why ? rc : WRONG;
+}
+
 static int run_probe(FIXTURE_DATA(fail) *self)
 {
 	static __u64 room[1024];
@@ -1057,6 +1079,8 @@ static const struct operation operations[] = {
 	  run_pasid_replace_ioas, run_pasid_detach },
 	{ "HWPT_INVALIDATE of a range", none, run_flush, none },
 	{ "HWPT_ALLOC of a list", none, run_hwpt_list, destroy_made },
+	{ "HWPT_ALLOC of a list that has no table", none,
+	  run_hwpt_list_refused, none },
 	{ "DEVICE_PROBE", none, run_probe, none },
 	{ "DEVICE_MSI_WINDOW", prepare_msi, run_msi_window, destroy_made },
 	{ "attach, and choose a window for MSIs", prepare_msi, run_msi_attach,
@@ -1150,6 +1174,8 @@ static void sweep(struct __test_metadata *_metadata, FIXTURE_DATA(fail) *self,
 			*failures += nth - 1;
 			return;
 		}
+		ASSERT_NE(WRONG, rc)
+			TH_LOG("%s: step %u", op->name, nth);
 		/* It may do without what it could not get. */
 		if (rc && !done_although_it_failed(self, op, rc, &before)) {
 			state_of(t->fd, &after);
