@@ -401,6 +401,96 @@ static void prq_orders(struct kunit *test)
 	pt_done(pt);
 }
 
+/* The one interrupt that the unit raises for what is pending does not come. */
+static void prq_lose_interrupt(struct pt *pt)
+{
+	KUNIT_EXPECT_TRUE(pt->test, pt_take_interrupt(pt));
+}
+
+/* Whatever interrupt is next, its thread hands over all, in order, and half groups too. */
+static void prq_withheld(struct kunit *test)
+{
+	struct iommufd_fault_attach *attach[2];
+	struct pt *pt = pt_new(test, 64, 64);
+	unsigned int i;
+
+	attach[0] = pt_attach(pt, 0, IOMMU_NO_PASID);
+	attach[1] = pt_attach(pt, 1, 5);
+	for (i = 0; i < 8; i++) {
+		pt_request(pt, RID0, NOPASID, i, i << 12, PT_R | PT_LAST);
+		if (!i)
+			prq_lose_interrupt(pt);
+	}
+	pt_request(pt, RID1, 5, 20, 0x1000, PT_R);
+	/* Some are pending, which it has told already (11.4.11.4) */
+	KUNIT_EXPECT_FALSE(test, pt_take_interrupt(pt));
+	KUNIT_EXPECT_EQ(test, pt_stats(pt).requests, 0);
+
+	vtd_fake_interrupt(pt->fake, VTD_IRQ_PAGE_REQUEST);
+	KUNIT_EXPECT_EQ(test, pt_stats(pt).requests, 9);
+	KUNIT_EXPECT_EQ(test, pt_queue_stats(pt).pending, 8);
+	KUNIT_EXPECT_EQ(test, pt_open(pt), 1);
+	KUNIT_ASSERT_EQ(test, ft_read(&pt->ft, 16),
+			8 * sizeof(pt->ft.recs[0]));
+	for (i = 0; i < 8; i++)
+		KUNIT_EXPECT_EQ(test, pt->ft.recs[i].addr, (u64)i << 12);
+
+	/* From here on it tells again */
+	pt_request(pt, RID1, 5, 20, 0x2000, PT_R | PT_LAST);
+	KUNIT_EXPECT_TRUE(test, pt_take_interrupt(pt));
+	vtd_fake_interrupt(pt->fake, VTD_IRQ_PAGE_REQUEST);
+	KUNIT_EXPECT_EQ(test, pt_queue_stats(pt).pending, 10);
+	KUNIT_EXPECT_EQ(test, pt_open(pt), 0);
+	KUNIT_EXPECT_EQ(test, pt_all_responses(pt), 0);
+	iommufd_fault_attach_remove(attach[0]);
+	iommufd_fault_attach_remove(attach[1]);
+	KUNIT_EXPECT_EQ(test, pt_all_responses(pt), 9);
+	pt_done(pt);
+}
+
+/*
+ * And if none ever comes: a drain hands over all that is there, whoever it is for, and
+ * who is detached has an answer to all of his.
+ */
+static void prq_withheld_drain(struct kunit *test)
+{
+	struct iommufd_fault_attach *attach[2];
+	struct pt *pt = pt_new(test, 64, 64);
+
+	attach[0] = pt_attach(pt, 0, IOMMU_NO_PASID);
+	attach[1] = pt_attach(pt, 1, 5);
+	pt_request(pt, RID0, NOPASID, 1, 0x1000, PT_R | PT_LAST);
+	prq_lose_interrupt(pt);
+	pt_request(pt, RID0, NOPASID, 2, 0x1000, PT_R | PT_LAST);
+	pt_request(pt, RID1, 5, 3, 0x1000, PT_R | PT_LAST);
+	vtd_prq_drain(pt->fn[1].device, 9);
+	KUNIT_EXPECT_EQ(test, pt_stats(pt).requests, 3);
+	KUNIT_EXPECT_EQ(test, pt_queue_stats(pt).pending, 3);
+	KUNIT_EXPECT_EQ(test, pt_all_responses(pt), 0);
+
+	/* The unit tells again, to nobody */
+	pt_request(pt, RID0, NOPASID, 4, 0x1000, PT_R | PT_LAST);
+	prq_lose_interrupt(pt);
+	pt_request(pt, RID1, 5, 5, 0x1000, PT_R | PT_LAST);
+	iommufd_fault_attach_remove(attach[0]);
+	KUNIT_EXPECT_EQ(test, pt_responses(pt, RID0, NOPASID, 1, 1), 1);
+	KUNIT_EXPECT_EQ(test, pt_responses(pt, RID0, NOPASID, 2, 1), 1);
+	KUNIT_EXPECT_EQ(test, pt_responses(pt, RID0, NOPASID, 4, 1), 1);
+	KUNIT_EXPECT_EQ(test, pt_all_responses(pt), 3);
+	KUNIT_EXPECT_EQ(test, pt_queue_stats(pt).pending, 2);
+	iommufd_fault_attach_remove(attach[1]);
+	KUNIT_EXPECT_EQ(test, pt_responses(pt, RID1, 5, 3, 1), 1);
+	KUNIT_EXPECT_EQ(test, pt_responses(pt, RID1, 5, 5, 1), 1);
+	KUNIT_EXPECT_EQ(test, pt_all_responses(pt), 5);
+
+	/* Nobody listens any more */
+	pt_request(pt, RID0, NOPASID, 6, 0x1000, PT_R | PT_LAST);
+	prq_lose_interrupt(pt);
+	vtd_prq_drain(pt->fn[0].device, IOMMU_NO_PASID);
+	KUNIT_EXPECT_EQ(test, pt_responses(pt, RID0, NOPASID, 6, 1), 1);
+	pt_done(pt);
+}
+
 /* Half a group, a full ring in which the other half is lost, and what follows. */
 static void prq_overflow_groups(struct kunit *test)
 {
@@ -639,6 +729,8 @@ static struct kunit_case vtd_prq_cases[] = {
 	KUNIT_CASE(prq_retry),
 	KUNIT_CASE(prq_wrap),
 	KUNIT_CASE(prq_orders),
+	KUNIT_CASE(prq_withheld),
+	KUNIT_CASE(prq_withheld_drain),
 	KUNIT_CASE(prq_overflow_groups),
 	KUNIT_CASE(prq_overflow_orders),
 	KUNIT_CASE(prq_overflow_rearm),
