@@ -7,6 +7,7 @@
 #define __IOMMUFD_ATTACHED_H
 
 #include <linux/bits.h>
+#include <linux/iommu.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -54,6 +55,16 @@ void attached_init(struct attached_devices *devices);
  */
 int attached_get(struct attached_devices *devices, void *device);
 void attached_put(struct attached_devices *devices, void *device);
+
+/*
+ * The iommu core takes no for an answer where user space asks, not for its own: who
+ * attaches these has to wait.
+ */
+static inline bool attached_is_default(const struct iommu_domain *domain)
+{
+	return domain->type == IOMMU_DOMAIN_IDENTITY ||
+	       domain->type & __IOMMU_DOMAIN_DMA_API;
+}
 
 /**
  * enum attached_flush - what a flush asks of devices

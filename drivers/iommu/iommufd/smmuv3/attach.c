@@ -621,16 +621,9 @@ void smmuv3_attach_settle(struct smmuv3_device *device)
 		msleep(LATE_LOOK_MS);
 }
 
-/* The iommu core takes no for an answer where user space asks, not of its own. */
-static bool is_default(const struct iommu_domain *domain)
-{
-	return domain->type == IOMMU_DOMAIN_IDENTITY ||
-	       domain->type & __IOMMU_DOMAIN_DMA_API;
-}
-
 int smmuv3_attach_dev(struct iommu_domain *domain, struct device *dev)
 {
-	if (is_default(domain))
+	if (attached_is_default(domain))
 		smmuv3_attach_settle(dev_iommu_priv_get(dev));
 	return smmuv3_attach(to_smmuv3_domain(domain), dev_iommu_priv_get(dev),
 			     IOMMU_NO_PASID);

@@ -6,6 +6,7 @@
 #include <kunit/test.h>
 #include <linux/iommu.h>
 #include <linux/jiffies.h>
+#include <linux/workqueue.h>
 
 #include "../map/iova_space.h"
 #include "../map/quarantine.h"
@@ -47,6 +48,7 @@
  * @watch: whether @mem is pinned is looked at with each submission
  * @seen: how often it was
  * @gone: how often not
+ * @work: has the unit do as told
  */
 struct rig {
 	struct kunit *test;
@@ -60,6 +62,7 @@ struct rig {
 	bool watch;
 	unsigned int seen;
 	unsigned int gone;
+	struct delayed_work work;
 };
 
 static bool all_pinned(struct rig *rig, bool pinned)
@@ -442,6 +445,175 @@ static void owed_not_global(struct kunit *test)
 	rig_end(rig);
 }
 
+/* Without ATS or PASIDs. */
+static struct vtd_device *add_device(struct rig *rig, u16 rid)
+{
+	struct vtd_unit *unit = &rig->fake->unit;
+	struct vtd_device *device = vtd_fake_device(rig->fake, rid, 1);
+
+	KUNIT_ASSERT_EQ(rig->test, vtd_pasid_dir_alloc(device), 0);
+	mutex_lock(&unit->lock);
+	KUNIT_EXPECT_EQ(rig->test, vtd_context_install(device), 0);
+	KUNIT_EXPECT_FALSE(rig->test, xa_is_err(xa_store(&unit->devices, rid,
+							 device, GFP_KERNEL)));
+	mutex_unlock(&unit->lock);
+	return device;
+}
+
+static void drop_device(struct rig *rig, struct vtd_device *device)
+{
+	struct vtd_unit *unit = &rig->fake->unit;
+
+	vtd_detach_all(device);
+	mutex_lock(&unit->lock);
+	vtd_context_remove(device);
+	xa_erase(&unit->devices, vtd_device_rid(device));
+	mutex_unlock(&unit->lock);
+	vtd_pasid_dir_free(device);
+}
+
+/*
+ * The unit may go by what a device, or a PASID of it, was on before: a new owner does not
+ * get it until that is forgotten. Who has it may have it go elsewhere; and so may who has
+ * another one.
+ */
+static void owed_new_owner(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+	struct vtd_device *device, *other;
+	struct vtd_domain *domain;
+	struct vtd_unit *unit;
+
+	if (!rig)
+		return;
+	unit = &rig->fake->unit;
+	unit->caps.pass_through = true;
+	device = rig->device;
+	other = add_device(rig, RID + 1);
+	domain = vtd_paging_alloc(unit, NUMA_NO_NODE, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(domain));
+	KUNIT_ASSERT_EQ(test, vtd_attach(rig->domain, device, 5), 0);
+	KUNIT_ASSERT_EQ(test, vtd_attach(rig->domain, other, 0), 0);
+	KUNIT_EXPECT_FALSE(test, vtd_device_is_late(device));
+
+	rig->refuse = PASID_CACHE;
+	vtd_detach(device, 5);
+	KUNIT_EXPECT_TRUE(test, vtd_device_is_late(device));
+	KUNIT_EXPECT_FALSE(test, vtd_device_is_late(other));
+	/* It may have been a part's, and be another part's next */
+	KUNIT_EXPECT_EQ(test, vtd_attach(domain, device, 5), -EBUSY);
+	KUNIT_EXPECT_EQ(test, vtd_attach(&vtd_identity_domain, device, 5),
+			-EBUSY);
+	KUNIT_EXPECT_NULL(test, xa_load(&device->attachments, 5));
+	KUNIT_EXPECT_TRUE(test, list_empty(&domain->tags));
+	/* To be blocked is nothing new */
+	KUNIT_EXPECT_EQ(test, vtd_attach(&vtd_blocked_domain, device, 5), 0);
+	KUNIT_EXPECT_EQ(test, vtd_attach(domain, device, 0), 0);
+	KUNIT_EXPECT_EQ(test, vtd_attach(domain, other, 0), 0);
+	KUNIT_EXPECT_TRUE(test, vtd_device_is_late(other));
+	vtd_detach(device, 0);
+	KUNIT_EXPECT_EQ(test, vtd_attach(domain, device, 0), -EBUSY);
+	KUNIT_EXPECT_EQ(test, vtd_owed_prove(unit), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, vtd_attach(domain, device, 0), -EBUSY);
+
+	rig->refuse = 0;
+	/* That it would do so is not enough */
+	KUNIT_EXPECT_EQ(test, vtd_attach(domain, device, 0), -EBUSY);
+	KUNIT_EXPECT_EQ(test, vtd_owed_prove(unit), 0);
+	KUNIT_EXPECT_FALSE(test, vtd_device_is_late(device));
+	KUNIT_EXPECT_FALSE(test, vtd_device_is_late(other));
+	KUNIT_EXPECT_EQ(test, vtd_attach(domain, device, 0), 0);
+	KUNIT_EXPECT_EQ(test, vtd_attach(domain, device, 5), 0);
+	/* Once more is nothing to it that has gone before */
+	vtd_detach_all(device);
+	vtd_unit_owes(unit);
+	KUNIT_EXPECT_FALSE(test, vtd_device_is_late(device));
+	KUNIT_EXPECT_EQ(test, vtd_attach(domain, device, 0), 0);
+	KUNIT_EXPECT_EQ(test, vtd_owed_prove(unit), 0);
+	vtd_detach_all(device);
+	drop_device(rig, other);
+	domain->domain.ops->free(&domain->domain);
+	rig_end(rig);
+}
+
+/* What is owed when a device comes may be of who had its requester id before. */
+static void owed_new_device(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+	struct vtd_device *other;
+
+	if (!rig)
+		return;
+	other = add_device(rig, RID + 1);
+	KUNIT_EXPECT_FALSE(test, vtd_device_is_late(other));
+	rig->refuse = CONTEXT;
+	drop_device(rig, other);
+	KUNIT_EXPECT_TRUE(test, vtd_units_owing());
+	other = add_device(rig, RID + 1);
+	KUNIT_EXPECT_TRUE(test, vtd_device_is_late(other));
+	KUNIT_EXPECT_EQ(test, vtd_attach(rig->domain, other, 0), -EBUSY);
+	rig->refuse = 0;
+	KUNIT_EXPECT_EQ(test, vtd_owed_prove(&rig->fake->unit), 0);
+	KUNIT_EXPECT_EQ(test, vtd_attach(rig->domain, other, 0), 0);
+	drop_device(rig, other);
+	rig_end(rig);
+}
+
+/* The unit does not stop taking what a device that does not answer has translated. */
+static void owed_stop_ats(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+
+	if (!rig)
+		return;
+	vtd_detach_all(rig->device);
+	KUNIT_EXPECT_FALSE(test, vtd_units_owing());
+	rig->refuse = CONTEXT;
+	vtd_device_distrust(rig->device);
+	KUNIT_EXPECT_FALSE(test, rig->device->ats);
+	KUNIT_EXPECT_EQ(test, vtd_attach(rig->domain, rig->device, 0), -EBUSY);
+	rig->refuse = 0;
+	KUNIT_EXPECT_EQ(test, vtd_owed_prove(&rig->fake->unit), 0);
+	KUNIT_EXPECT_EQ(test, vtd_attach(rig->domain, rig->device, 0), 0);
+	rig_end(rig);
+}
+
+static void obey_work(struct work_struct *work)
+{
+	struct rig *rig = container_of(to_delayed_work(work), struct rig, work);
+
+	WRITE_ONCE(rig->refuse, 0);
+}
+
+/* Who cannot be told to come again waits. */
+static void owed_settle(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+	struct vtd_device *other;
+	unsigned long begin;
+
+	if (!rig)
+		return;
+	other = add_device(rig, RID + 1);
+	rig->fake->unit.owed.delay = 5;
+	vtd_attach_settle(rig->device);
+	rig->refuse = PASID_CACHE;
+	vtd_detach(rig->device, 0);
+	/* Of this one the unit did what it was told */
+	vtd_attach_settle(other);
+	KUNIT_EXPECT_TRUE(test, vtd_units_owing());
+	INIT_DELAYED_WORK(&rig->work, obey_work);
+	begin = jiffies;
+	schedule_delayed_work(&rig->work, msecs_to_jiffies(200));
+	vtd_attach_settle(rig->device);
+	KUNIT_EXPECT_TRUE(test, time_after_eq(jiffies, begin +
+					      msecs_to_jiffies(200)));
+	KUNIT_EXPECT_EQ(test, vtd_attach(rig->domain, rig->device, 0), 0);
+	flush_delayed_work(&rig->work);
+	drop_device(rig, other);
+	rig_end(rig);
+}
+
 /* By the work alone. */
 static void owed_by_itself(struct kunit *test)
 {
@@ -469,6 +641,10 @@ static struct kunit_case owed_cases[] = {
 	KUNIT_CASE(owed_dids),
 	KUNIT_CASE(owed_pasid_table),
 	KUNIT_CASE(owed_not_global),
+	KUNIT_CASE(owed_new_owner),
+	KUNIT_CASE(owed_new_device),
+	KUNIT_CASE(owed_stop_ats),
+	KUNIT_CASE(owed_settle),
 	KUNIT_CASE(owed_by_itself),
 	{}
 };

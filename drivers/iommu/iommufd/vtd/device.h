@@ -33,6 +33,9 @@
  * @pasid_enabled: the PASID capability is on; constant after probe
  * @kept_tags: domain ids that it left while a unit owed something, and that are kept,
  *	up to TAG_IDS_OWN_MAX. Under vtd_unit::lock
+ * @late: the unit did not carry out what it was told of the device, or owed something
+ *	when that came, and has not been made to forget everything since. Means nothing
+ *	if the unit owes nothing. Written under vtd_unit::context_lock, read anywhere
  * @pasid_dir: PASID directory (9.5), and
  * @pasid_dir_order: its size in pages, as an order; constant
  * @pasid_spare: what a PASID table is copied to, NULL until there is one. Under
@@ -60,6 +63,7 @@ struct vtd_device {
 	bool prg_pasid;
 	bool pasid_enabled;
 	u8 kept_tags;
+	bool late;
 	u64 *pasid_dir;
 	unsigned int pasid_dir_order;
 	struct vtd_pasid_entry *pasid_spare;

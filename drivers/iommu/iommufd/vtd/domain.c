@@ -8,6 +8,8 @@
  * lists; each with a full barrier in between. So either the flush finds the
  * attachment, or hardware finds the changed table.
  */
+#include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
 
@@ -16,6 +18,11 @@
 #include "events.h"
 #include "invalidate.h"
 #include "owed.h"
+
+/* Between two looks whether a unit has paid, ms */
+#define LATE_LOOK_MS		20
+/* What devices that do not answer may take, and what it takes to find out then, ms */
+#define LATE_PATIENCE_MS	(130 * MSEC_PER_SEC)
 
 /**
  * vtd_domain_alloc() - a domain with nobody attached
@@ -492,9 +499,8 @@ static void set_entry(struct vtd_device *device, ioasid_t pasid,
 
 	if (rc == -ETIMEDOUT)
 		vtd_device_distrust(device);
-	else if (rc)
-		dev_err(device->dev, "%s refused an invalidation: %d\n",
-			device->unit->name, rc);
+	else
+		vtd_device_told(device, rc);
 }
 
 static void detach_locked(struct vtd_device *device, ioasid_t pasid)
@@ -526,6 +532,12 @@ static int attach_locked(struct vtd_domain *domain, struct vtd_device *device,
 		return 0;
 	if (!domain_suits(domain, device->unit))
 		return -EINVAL;
+	/*
+	 * Whose it is now is not to go by what somebody else had it go through. A PASID
+	 * alone may have a new owner, whoever has the device.
+	 */
+	if (!old && vtd_device_is_late(device))
+		return -EBUSY;
 
 	rc = vtd_pasid_prepare(device, pasid);
 	if (rc)
@@ -563,8 +575,9 @@ static int attach_locked(struct vtd_domain *domain, struct vtd_device *device,
  * May sleep; takes vtd_unit::lock.
  *
  * Return: 0; -EINVAL: the unit cannot do what @domain needs, or has no such
- * PASID; -ENOSPC: it has no domain id left for the device; -ENOMEM. Nothing has
- * changed then.
+ * PASID; -EBUSY: @pasid is blocked, and the unit has not been seen to forget what the
+ * device was on, see vtd_attach_settle(); -ENOSPC: it has no domain id left for the
+ * device; -ENOMEM. Nothing has changed then.
  */
 int vtd_attach(struct vtd_domain *domain, struct vtd_device *device,
 	       ioasid_t pasid)
@@ -611,6 +624,30 @@ void vtd_detach_all(struct vtd_device *device)
 	xa_for_each(&device->attachments, pasid, att)
 		detach_locked(device, pasid);
 	mutex_unlock(&device->unit->lock);
+}
+
+/**
+ * vtd_attach_settle() - wait until the unit has forgotten what a device was on
+ * @device: of which nothing is attached
+ *
+ * For who cannot be told to come again. Not longer than LATE_PATIENCE_MS: a unit may never
+ * do as told. May sleep, without vtd_unit::lock.
+ */
+void vtd_attach_settle(struct vtd_device *device)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(LATE_PATIENCE_MS);
+
+	while (vtd_device_is_late(device) && time_before(jiffies, end))
+		msleep(LATE_LOOK_MS);
+}
+
+/* For iommu_domain_ops, of all domains. */
+int vtd_attach_dev(struct iommu_domain *domain, struct device *dev)
+{
+	if (attached_is_default(domain))
+		vtd_attach_settle(dev_iommu_priv_get(dev));
+	return vtd_attach(to_vtd_domain(domain), dev_iommu_priv_get(dev),
+			  IOMMU_NO_PASID);
 }
 
 /* --- faults --- */
@@ -660,12 +697,6 @@ void vtd_fault_report(struct vtd_unit *unit, const struct vtd_fault *fault)
 
 /* --- the static domains --- */
 
-static int attach_dev(struct iommu_domain *domain, struct device *dev)
-{
-	return vtd_attach(to_vtd_domain(domain), dev_iommu_priv_get(dev),
-			  IOMMU_NO_PASID);
-}
-
 static int set_dev_pasid(struct iommu_domain *domain, struct device *dev,
 			 ioasid_t pasid, struct iommu_domain *old)
 {
@@ -675,7 +706,7 @@ static int set_dev_pasid(struct iommu_domain *domain, struct device *dev,
 
 /* Nothing of them is cached that could change: no flush, no list. */
 static const struct iommu_domain_ops static_ops = {
-	.attach_dev = attach_dev,
+	.attach_dev = vtd_attach_dev,
 	.set_dev_pasid = set_dev_pasid,
 };
 

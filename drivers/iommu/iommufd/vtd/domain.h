@@ -153,6 +153,9 @@ int vtd_attach(struct vtd_domain *domain, struct vtd_device *device,
 /* Cannot fail: every PASID of @device is blocked afterwards. */
 void vtd_detach_all(struct vtd_device *device);
 void vtd_detach(struct vtd_device *device, ioasid_t pasid);
+/* Wait, though not for ever, until nothing of @device could be -EBUSY. May sleep. */
+void vtd_attach_settle(struct vtd_device *device);
+int vtd_attach_dev(struct iommu_domain *domain, struct device *dev);
 
 /*
  * Flush [start, last] of a paging domain and everything nested over it, on all

@@ -16,12 +16,6 @@
 /* Entries of a user's array that are looked at together. */
 #define CHUNK_ENTRIES	VTD_SUBMIT_MAX
 
-static int nested_attach(struct iommu_domain *core, struct device *dev)
-{
-	return vtd_attach(to_vtd_domain(core), dev_iommu_priv_get(dev),
-			  IOMMU_NO_PASID);
-}
-
 static int nested_set_pasid(struct iommu_domain *core, struct device *dev,
 			    ioasid_t pasid, struct iommu_domain *old)
 {
@@ -262,7 +256,7 @@ static int nested_invalidate(struct iommu_domain *core,
 }
 
 static const struct iommu_domain_ops nested_ops = {
-	.attach_dev = nested_attach,
+	.attach_dev = vtd_attach_dev,
 	.set_dev_pasid = nested_set_pasid,
 	.cache_invalidate_user = nested_invalidate,
 	.free = nested_free,

@@ -66,6 +66,41 @@ bool vtd_units_owing(void)
 	return map_quarantine_is_open();
 }
 
+/**
+ * vtd_device_told() - a unit was told something of a device
+ * @device: which
+ * @rc: of vtd_batch_submit(), or what comes down to it
+ *
+ * If it did not do so, the device is late until the unit has forgotten everything. One
+ * that does not answer is distrusted, which is its caller's to do. Any context.
+ */
+void vtd_device_told(struct vtd_device *device, int rc)
+{
+	struct vtd_unit *unit = device->unit;
+	unsigned long flags;
+
+	if (!rc || rc == -ETIMEDOUT)
+		return;
+	dev_err_ratelimited(device->dev, "%s refused an invalidation: %d\n",
+			    unit->name, rc);
+	spin_lock_irqsave(&unit->context_lock, flags);
+	WRITE_ONCE(device->late, true);
+	spin_unlock_irqrestore(&unit->context_lock, flags);
+}
+
+/**
+ * vtd_device_is_late() - may a unit go by what was said of a device before?
+ * @device: which
+ *
+ * Any context.
+ *
+ * Return: whether it may.
+ */
+bool vtd_device_is_late(const struct vtd_device *device)
+{
+	return READ_ONCE(device->late) && map_owing(&device->unit->owed);
+}
+
 /*
  * A function that may ignore that a request is global (PCIe 6.0, 10.5.1.2) is told of
  * each PASID, also of those that were detached since: that may be what it was not told.
@@ -124,6 +159,27 @@ static int flush_everything(struct vtd_unit *unit)
 	return vtd_batch_submit(&batch) ?: flush_devices(unit);
 }
 
+/*
+ * Of no device the unit has anything that is not so any more. Without vtd_unit::lock
+ * another failure may come meanwhile: it is counted before its device is late, so that
+ * nobody is let off then.
+ */
+static bool paid(struct vtd_unit *unit, u64 until)
+{
+	struct vtd_device *device;
+	unsigned long rid, flags;
+	bool all;
+
+	lockdep_assert_held(&unit->lock);
+	spin_lock_irqsave(&unit->context_lock, flags);
+	all = map_owed_paid(&unit->owed, until);
+	if (all)
+		xa_for_each(&unit->devices, rid, device)
+			WRITE_ONCE(device->late, false);
+	spin_unlock_irqrestore(&unit->context_lock, flags);
+	return all;
+}
+
 /**
  * vtd_owed_prove() - have a unit forget everything
  * @unit: started
@@ -139,8 +195,10 @@ int vtd_owed_prove(struct vtd_unit *unit)
 
 	mutex_lock(&unit->lock);
 	rc = flush_everything(unit);
+	if (rc || !paid(unit, before))
+		rc = -EAGAIN;
 	mutex_unlock(&unit->lock);
-	return !rc && map_owed_paid(&unit->owed, before) ? 0 : -EAGAIN;
+	return rc;
 }
 
 static bool owed_pay(struct map_owed *owed)

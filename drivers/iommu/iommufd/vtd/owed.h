@@ -8,6 +8,8 @@
 
 #include "unit.h"
 
+struct vtd_device;
+
 /* For unit.c. May sleep. */
 void vtd_owed_init(struct vtd_unit *unit);
 void vtd_owed_exit(struct vtd_unit *unit);
@@ -20,6 +22,14 @@ void vtd_owed_exit(struct vtd_unit *unit);
 void vtd_unit_owes(struct vtd_unit *unit);
 bool vtd_units_owing(void);
 int vtd_owed_prove(struct vtd_unit *unit);
+
+/*
+ * told   the result of invalidations that take a device from where it was
+ * late   may its unit go by what was said of it before?
+ * Any context.
+ */
+void vtd_device_told(struct vtd_device *device, int rc);
+bool vtd_device_is_late(const struct vtd_device *device);
 
 /*
  * Keep something that refers to a unit, if any owes something; vtd_owed_left() at the

@@ -131,12 +131,6 @@ static bool paging_enforce_coherency(struct iommu_domain *core)
 	return domain->snoop;
 }
 
-static int paging_attach(struct iommu_domain *core, struct device *dev)
-{
-	return vtd_attach(to_vtd_domain(core), dev_iommu_priv_get(dev),
-			  IOMMU_NO_PASID);
-}
-
 static int paging_set_pasid(struct iommu_domain *core, struct device *dev,
 			    ioasid_t pasid, struct iommu_domain *old)
 {
@@ -158,7 +152,7 @@ static void paging_free(struct iommu_domain *core)
 }
 
 static const struct iommu_domain_ops paging_ops = {
-	.attach_dev = paging_attach,
+	.attach_dev = vtd_attach_dev,
 	.set_dev_pasid = paging_set_pasid,
 	.map_pages = paging_map,
 	.unmap_pages = paging_unmap,

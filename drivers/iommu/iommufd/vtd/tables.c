@@ -378,6 +378,8 @@ int vtd_context_install(struct vtd_device *device)
 	for (i = 0; i < device->num_rids; i++)
 		vtd_store128(unit, context_entry(unit, device->rids[i])->val,
 			     context_bits(device), 0);
+	/* What is owed may be of who had the requester ids before */
+	WRITE_ONCE(device->late, map_owing(&unit->owed));
 	spin_unlock_irqrestore(&unit->context_lock, flags);
 
 	/* What is not present can be cached in caching mode alone (6.1). */
@@ -460,7 +462,7 @@ int vtd_context_update(struct vtd_device *device)
  * @device: suspect: it did not answer an invalidation of its device TLB
  *
  * On return its translation requests and translated requests are blocked, so that
- * what it has cached is of no use to it. Any context.
+ * what it has cached is of no use to it; or it is late. Any context.
  */
 void vtd_context_stop_ats(struct vtd_device *device)
 {
@@ -469,6 +471,7 @@ void vtd_context_stop_ats(struct vtd_device *device)
 	struct vtd_context_entry *entry;
 	unsigned long flags;
 	unsigned int i;
+	int rc;
 
 	WARN_ON_ONCE(!READ_ONCE(device->suspect));
 	spin_lock_irqsave(&unit->context_lock, flags);
@@ -481,7 +484,8 @@ void vtd_context_stop_ats(struct vtd_device *device)
 		vtd_batch_context(&batch, 0, device->rids[i]);
 	}
 	spin_unlock_irqrestore(&unit->context_lock, flags);
-	vtd_batch_submit(&batch);
+	rc = vtd_batch_submit(&batch);
+	vtd_device_told(device, rc);
 	/* Only now: who still looks at its device TLB does so in vain, not wrongly */
 	WRITE_ONCE(device->ats, false);
 }

@@ -172,8 +172,8 @@ struct vtd_caps {
  *	no spinlock may be held
  * @events_lock: one reader of the fault records at a time, until what was read has
  *	been reported; taken under @lock where both are
- * @context_lock: guards the bits of context entries; taken in any context, below
- *	@lock where both are
+ * @context_lock: guards the bits of context entries, and vtd_device::late; taken in any
+ *	context, below @lock where both are
  * @root: root table; constant while translation is on
  * @dids: domain ids; under @lock
  * @devices: &struct vtd_device by RID, every alias included. Written under @lock,
