@@ -499,8 +499,11 @@ static int attach_locked(struct smmuv3_domain *domain,
 		return 0;
 	if (!domain_suits(domain, device, pasid))
 		return -EINVAL;
-	/* Whose it is now is not to go by what somebody else had it go through */
-	if (xa_empty(&device->attachments) && smmuv3_device_is_late(device))
+	/*
+	 * Whose it is now is not to go by what somebody else had it go through. A PASID
+	 * alone may have a new owner, whoever has the device.
+	 */
+	if (!old && smmuv3_device_is_late(device))
 		return -EBUSY;
 	rc = prepare(domain, device, pasid);
 	if (rc)
@@ -540,8 +543,8 @@ static int attach_locked(struct smmuv3_domain *domain,
  * Return: 0; -EINVAL: the unit cannot do what @domain needs, or has no such PASID,
  * or @domain cannot be a PASID's; -EBUSY: @domain is stage 2 or nested and there are
  * PASIDs with domains of their own, or the device is on such a domain and @pasid is
- * a PASID; or nothing of the device is attached and the unit has not been seen to
- * forget what was, see smmuv3_attach_settle(); -ENOSPC: the unit has no ASID or VMID
+ * a PASID; or @pasid is blocked and the unit has not been seen to forget what the
+ * device was on, see smmuv3_attach_settle(); -ENOSPC: the unit has no ASID or VMID
  * left for the device; -ENOMEM. Nothing has changed then.
  */
 int smmuv3_attach(struct smmuv3_domain *domain, struct smmuv3_device *device,
