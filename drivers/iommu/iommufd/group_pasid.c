@@ -160,7 +160,8 @@ static int attach_hardware(struct iommufd_device *idev, ioasid_t pasid,
 					    0)))
 		return refuse_taken(idev, pasid);
 	return refuse(idev, pasid,
-		      "not beside what the device itself is attached to", rc);
+		      "not beside what the device itself is attached to, or not yet after what was",
+		      rc);
 }
 
 static void unlisten(struct iommufd_pasid *entry, struct iommufd_device *idev)

@@ -609,7 +609,7 @@ void smmuv3_attach_without_ats(struct smmuv3_device *device)
 
 /**
  * smmuv3_attach_settle() - wait until the unit has forgotten what a device was on
- * @device: of which nothing is attached
+ * @device: which; if it is attached there is nothing to wait for
  *
  * For who cannot be told to come again. Not for longer than it takes to have the unit
  * forget everything, or to turn it off; one that does not do either is not waited for.
@@ -620,7 +620,9 @@ void smmuv3_attach_settle(struct smmuv3_device *device)
 	unsigned long end = jiffies +
 		msecs_to_jiffies(device->unit->owed_patience + LATE_MORE_MS);
 
-	while (smmuv3_device_is_late(device) && time_before(jiffies, end))
+	/* What is moved is not refused */
+	while (!xa_load(&device->attachments, IOMMU_NO_PASID) &&
+	       smmuv3_device_is_late(device) && time_before(jiffies, end))
 		msleep(LATE_LOOK_MS);
 }
 

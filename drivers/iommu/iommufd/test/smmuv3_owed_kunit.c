@@ -552,6 +552,7 @@ static void owed_new_owner(struct kunit *test)
 	struct rig *rig = rig_new(test);
 	struct smmuv3_device *device;
 	struct smmuv3_domain *domain;
+	unsigned long begin;
 
 	if (!rig)
 		return;
@@ -577,6 +578,10 @@ static void owed_new_owner(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, smmuv3_attach(domain, rig->device[DEV_FAR], 0),
 			0);
 	KUNIT_EXPECT_TRUE(test, smmuv3_device_is_late(rig->device[DEV_FAR]));
+	/* Nor is one that is attached waited for */
+	begin = jiffies;
+	smmuv3_attach_settle(rig->device[DEV_FAR]);
+	KUNIT_EXPECT_TRUE(test, time_before(jiffies, begin + 5 * HZ));
 	/* A PASID may have been another owner's, though the device goes on */
 	KUNIT_EXPECT_EQ(test, smmuv3_attach(domain, rig->device[DEV_FAR], 5),
 			-EBUSY);

@@ -483,6 +483,7 @@ static void owed_new_owner(struct kunit *test)
 	struct vtd_device *device, *other;
 	struct vtd_domain *domain;
 	struct vtd_unit *unit;
+	unsigned long begin;
 
 	if (!rig)
 		return;
@@ -511,6 +512,10 @@ static void owed_new_owner(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vtd_attach(domain, device, 0), 0);
 	KUNIT_EXPECT_EQ(test, vtd_attach(domain, other, 0), 0);
 	KUNIT_EXPECT_TRUE(test, vtd_device_is_late(other));
+	/* Nor is one that is attached waited for */
+	begin = jiffies;
+	vtd_attach_settle(other);
+	KUNIT_EXPECT_TRUE(test, time_before(jiffies, begin + 60 * HZ));
 	vtd_detach(device, 0);
 	KUNIT_EXPECT_EQ(test, vtd_attach(domain, device, 0), -EBUSY);
 	KUNIT_EXPECT_EQ(test, vtd_owed_prove(unit), -EAGAIN);

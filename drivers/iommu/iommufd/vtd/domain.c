@@ -628,7 +628,7 @@ void vtd_detach_all(struct vtd_device *device)
 
 /**
  * vtd_attach_settle() - wait until the unit has forgotten what a device was on
- * @device: of which nothing is attached
+ * @device: which; if it is attached there is nothing to wait for
  *
  * For who cannot be told to come again. Not longer than LATE_PATIENCE_MS: a unit may never
  * do as told. May sleep, without vtd_unit::lock.
@@ -637,7 +637,9 @@ void vtd_attach_settle(struct vtd_device *device)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(LATE_PATIENCE_MS);
 
-	while (vtd_device_is_late(device) && time_before(jiffies, end))
+	/* What is moved is not refused */
+	while (!xa_load(&device->attachments, IOMMU_NO_PASID) &&
+	       vtd_device_is_late(device) && time_before(jiffies, end))
 		msleep(LATE_LOOK_MS);
 }
 

@@ -22,7 +22,8 @@
 #define BEYOND	"what it is on the wire is more than the device can have"
 #define TAKEN	"others have what it is on the wire"
 #define GUESTS	"a guest's table on the device has all PASIDs"
-#define BESIDE	"not beside what the device itself is attached to"
+#define BESIDE	\
+	"not beside what the device itself is attached to, or not yet after what was"
 
 /* How often a refusal with all of this is in the trace */
 static int traced(const char *name, __u32 pasid, const char *reason, int rc)
