@@ -230,7 +230,8 @@ static int hog(struct pc *c)
 {
 	const int most = GROUPS_MAX / 2;
 	__u64 end = now_ms() + 10 * FOREVER_MS;
-	unsigned int i;
+	static bool served[HOG_PROCS];
+	unsigned int i, left, before;
 
 	if (pc_crowd(c, 0, HOG_PROCS, 1, true))
 		return -1;
@@ -248,10 +249,31 @@ static int hog(struct pc *c)
 	}
 	PC_MUST(c, outstanding_of(c, 0) - most);
 	PC_MUST(c, outstanding_of(c, 1));
-	/* What it was refused was not lost */
-	for (i = 0; i < c->num; i += PC_PARTS)
-		if (serve_one(c, &c->proc[i]))
-			return -1;
+	/*
+	 * What it was refused was not lost. Who of them has room next is not said: to wait
+	 * for one of them is to keep the room from it.
+	 */
+	end = now_ms() + 10 * FOREVER_MS;
+	for (left = HOG_PROCS; left;) {
+		before = left;
+		for (i = 0; i < HOG_PROCS; i++) {
+			struct pc_proc *p = &c->proc[PC_PARTS * i];
+			struct pollfd f = { .fd = p->queue, .events = POLLIN };
+
+			if (served[i] || poll(&f, 1, 0) != 1)
+				continue;
+			if (serve_one(c, p))
+				return -1;
+			served[i] = true;
+			left--;
+		}
+		if (left != before) {
+			end = now_ms() + 10 * FOREVER_MS;
+			continue;
+		}
+		PC_MUST(c, now_ms() > end);
+		sleep_ms(10);
+	}
 	PC_MUST(c, outstanding_of(c, 0));
 	return 0;
 }
