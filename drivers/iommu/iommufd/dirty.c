@@ -79,7 +79,7 @@ static void dirty_walk_init(struct dirty_walk *walk,
 	iommu_dirty_bitmap_init(&walk->dirty, bitmap, &walk->gather);
 }
 
-/* Where drivers report to an empty stub, a clean bitmap would be a lie. */
+/* Where what drivers report goes nowhere, a clean bitmap would be a lie. */
 static bool dirty_supported(struct iommufd_hwpt_paging *paging)
 {
 	const struct iommu_dirty_ops *ops = paging->hwpt.domain->dirty_ops;

@@ -212,7 +212,7 @@ static struct iommu_domain *alloc_paging_domain(struct device *dev, u32 flags)
  * @dev: a device
  *
  * A kernel without CONFIG_IOMMUFD_DRIVER has IOMMU drivers that report what they read,
- * and clear, to an empty stub (linux/iova_bitmap.h). Which of the two a driver has was
+ * and clear, to an inline that does nothing (linux/iova_bitmap.h). Which a driver has was
  * decided when it was compiled, by the configuration that this file is compiled with
  * too, also if it is in a module for a kernel that is there already: it is that
  * kernel's. Then no device can do it, whatever its driver says.

@@ -171,7 +171,7 @@ static int unmap_pinned(struct iova_space *space, struct list_head *pinned,
 			unsigned long *unmapped)
 {
 	struct iova_area *area;
-	LIST_HEAD(stubborn);
+	LIST_HEAD(still_pinned);
 	int rc = 0;
 
 	list_for_each_entry(area, pinned, item) {
@@ -183,8 +183,8 @@ static int unmap_pinned(struct iova_space *space, struct list_head *pinned,
 	WARN_ONCE(rc, "an in-kernel user of I/O address space does not unpin\n");
 
 	scoped_guard(rwsem_read, &space->domains_lock)
-		unmap_unpinned(space, pinned, &stubborn, unmapped);
-	unclaim_areas(space, &stubborn);
+		unmap_unpinned(space, pinned, &still_pinned, unmapped);
+	unclaim_areas(space, &still_pinned);
 	return rc;
 }
 

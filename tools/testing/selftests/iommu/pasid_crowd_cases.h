@@ -309,7 +309,7 @@ static bool stays(const struct pc *c, const struct pc_proc *p)
 }
 
 /* What its owner never gives */
-static bool stubborn(const struct pc *c, const struct pc_proc *p,
+static bool withheld(const struct pc *c, const struct pc_proc *p,
 		     unsigned int page)
 {
 	return (p - c->proc) % 5 == 0 && page >= PC_PAGES / 2;
@@ -386,7 +386,7 @@ static void *churn_dma(void *arg)
 				   PC_BYTES, 10 * FOREVER_MS);
 		switch (status) {
 		case IOMMUFD_MODEL_DMA_OK:
-			if (stubborn(c, p, page) || !is_its(c, p, page, data))
+			if (withheld(c, p, page) || !is_its(c, p, page, data))
 				atomic_fetch_add(&h->broken, 1);
 			atomic_fetch_add(&h->moved, 1);
 			break;
@@ -397,7 +397,7 @@ static void *churn_dma(void *arg)
 			atomic_fetch_add(&h->refused, 1);
 			break;
 		case IOMMUFD_MODEL_DMA_FAULTED:
-			if (stays(c, p) && !stubborn(c, p, page))
+			if (stays(c, p) && !withheld(c, p, page))
 				atomic_fetch_add(&h->broken, 1);
 			atomic_fetch_add(&h->refused, 1);
 			break;
@@ -422,7 +422,7 @@ static void churn_answer(struct churn *h, const struct iommu_hwpt_pgfault *r)
 	if (!p || page >= PC_PAGES) {
 		atomic_fetch_add(&h->broken, 1);
 		code = IOMMUFD_PAGE_RESP_INVALID;
-	} else if (stubborn(c, p, (unsigned int)page)) {
+	} else if (withheld(c, p, (unsigned int)page)) {
 		code = IOMMUFD_PAGE_RESP_INVALID;
 	} else {
 		for (i = 0; i < 2; i++)
