@@ -180,6 +180,7 @@ static void fault_attach_retire(struct iommufd_fault_attach *attach,
 
 	fault_queue_del_attach(attach->queue, attach);
 	list_del(&attach->source_item);
+	hlist_del(&attach->kin_item);
 	source->nr_installed--;
 	attach->installed = false;
 }
@@ -327,6 +328,7 @@ static void fault_attach_list(struct iommufd_fault_attach *attach)
 {
 	fault_queue_add_attach(attach->queue, attach);
 	list_add(&attach->source_item, &attach->source->attaches);
+	hlist_add_head(&attach->kin_item, fault_attach_kin(attach));
 	attach->source->nr_installed++;
 	attach->installed = true;
 }
@@ -542,7 +544,7 @@ void fault_queue_close(struct iommufd_fault_queue *queue)
 
 	while (fault_queue_next_attach(queue, &source)) {
 		mutex_lock(&source->mutex);
-		/* Those of a source are next to each other, at the end as well. */
+		/* Those of a part are next to each other, at the end as well. */
 		while ((attach = fault_queue_next_attach(queue, &source))) {
 			fault_attach_drain(attach, &how);
 			spin_lock(&queue->lock);

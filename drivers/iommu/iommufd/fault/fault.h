@@ -185,6 +185,7 @@ bool iommufd_fault_supported(struct device *dev);
  * struct iommufd_fault_part - the page requests of one mediated device
  * @taken: requests taken so far; wraps. Written under the lock of the source
  * @returned: requests answered so far; wraps. @taken - @returned is outstanding
+ * @attaches: its installed ones; guarded by the mutex of the source
  *
  * All parts of a device have its room for outstanding requests together. Zeroed by
  * who owns it, and there as long as there is an attach with it.
@@ -192,6 +193,7 @@ bool iommufd_fault_supported(struct device *dev);
 struct iommufd_fault_part {
 	u32 taken;
 	atomic_t returned;
+	struct hlist_head attaches;
 };
 
 static inline u32

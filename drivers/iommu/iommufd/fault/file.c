@@ -473,8 +473,8 @@ static void fault_file_show_fdinfo(struct seq_file *m, struct file *file)
 		const struct iommufd_fault_part *part = attach->who.part;
 
 		/*
-		 * The attaches of a source are next to each other. Of a part only what is
-		 * its own is shown: the rest of the device is others'.
+		 * The attaches of the same source and part are next to each other. Of a
+		 * part only what is its own is shown: the rest of the device is others'.
 		 */
 		if (attach->source == last && part == last_part)
 			continue;

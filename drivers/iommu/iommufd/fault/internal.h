@@ -231,6 +231,7 @@ struct fault_batch {
  * @nobody_groups: last requests that nobody listened for
  * @mutex: serialises attach, detach, close and unregister for this source
  * @attaches: installed ones; guarded by @mutex
+ * @whole: those of them that are of no part; guarded by @mutex
  * @nr_installed: how many @attaches has; guarded by @mutex
  * @users: attaches that need page requests enabled, and @held; guarded by @mutex
  * @on: the backend has page requests on. With @users, unless a reset failed;
@@ -274,6 +275,7 @@ struct iommufd_fault_source {
 
 	struct mutex mutex;
 	struct list_head attaches;
+	struct hlist_head whole;
 	unsigned int users;
 	bool on;
 	bool held;
@@ -314,8 +316,10 @@ struct fault_counts {
  *	not been handed to the unit
  * @idle: completed with the last of @refs
  * @source_item: in &iommufd_fault_source.attaches; guarded by its mutex
+ * @kin_item: in &iommufd_fault_part.attaches or &iommufd_fault_source.whole;
+ *	guarded by the source's mutex
  * @queue_item: in &iommufd_fault_queue.attaches, next to the others of the same
- *	source; guarded by the queue's lock
+ *	source and part; guarded by the queue's lock
  * @open: OPEN groups, oldest first; guarded by the source's lock
  * @groups: PUBLISHED groups, oldest first; guarded by the source's lock. Those in
  *	@done or @again of the source are answered
@@ -335,6 +339,7 @@ struct iommufd_fault_attach {
 	refcount_t refs;
 	struct completion idle;
 	struct list_head source_item;
+	struct hlist_node kin_item;
 	struct list_head queue_item;
 	struct list_head open;
 	struct list_head groups;
@@ -585,6 +590,14 @@ void fault_source_leave(struct iommufd_fault_source *source);
 void fault_source_put(struct iommufd_fault_source *source);
 int fault_source_use(struct iommufd_fault_attach *attach);
 void fault_source_unuse(struct iommufd_fault_attach *attach);
+
+/* The installed ones of the same source and part. The source's mutex is held. */
+static inline struct hlist_head *
+fault_attach_kin(const struct iommufd_fault_attach *attach)
+{
+	return attach->who.part ? &attach->who.part->attaches :
+				  &attach->source->whole;
+}
 
 /* --- attaches: attach.c --- */
 void fault_attach_put(struct iommufd_fault_attach *attach, unsigned int num);

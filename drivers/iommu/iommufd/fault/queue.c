@@ -193,31 +193,30 @@ static void fault_counts_add(struct fault_counts *sum,
 }
 
 /*
- * Where attaches of a source are in the list of the queue, or its end. The newest of the
- * source is often there; where each PASID has its own queue, the queue's list is short.
- * So both are searched, step by step, and the shorter one tells.
+ * Where attaches of the same source and part are in the list of the queue, or its end. The
+ * newest of them is often there; where each PASID has its own queue, the queue's list is
+ * short. So both are searched, step by step, and the shorter one tells.
  */
 static struct list_head *
 fault_queue_neighbour(struct iommufd_fault_queue *queue,
-		      const struct iommufd_fault_source *source)
+		      const struct iommufd_fault_attach *attach)
 {
-	const struct list_head *by_source = &source->attaches;
-	struct list_head *by_queue = &queue->attaches;
+	struct hlist_node *by_kin = fault_attach_kin(attach)->first;
+	struct list_head *by_queue = queue->attaches.next;
 	struct iommufd_fault_attach *other;
 
-	for (;;) {
-		by_source = by_source->next;
-		by_queue = by_queue->next;
-		if (by_source == &source->attaches || by_queue == &queue->attaches)
-			return queue->attaches.prev;
+	while (by_kin && by_queue != &queue->attaches) {
 		other = list_entry(by_queue, struct iommufd_fault_attach, queue_item);
-		if (other->source == source)
+		if (other->source == attach->source &&
+		    other->who.part == attach->who.part)
 			return by_queue;
-		other = list_entry(by_source, struct iommufd_fault_attach,
-				   source_item);
+		other = hlist_entry(by_kin, struct iommufd_fault_attach, kin_item);
 		if (other->queue == queue)
 			return &other->queue_item;
+		by_kin = by_kin->next;
+		by_queue = by_queue->next;
 	}
+	return queue->attaches.prev;
 }
 
 /**
@@ -230,7 +229,7 @@ void fault_queue_add_attach(struct iommufd_fault_queue *queue,
 {
 	lockdep_assert_held(&attach->source->mutex);
 	spin_lock(&queue->lock);
-	list_add(&attach->queue_item, fault_queue_neighbour(queue, attach->source));
+	list_add(&attach->queue_item, fault_queue_neighbour(queue, attach));
 	spin_unlock(&queue->lock);
 }
 

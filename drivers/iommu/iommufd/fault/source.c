@@ -85,6 +85,7 @@ iommufd_fault_source_register(struct device *dev,
 	source->seed = get_random_u32();
 	mutex_init(&source->mutex);
 	INIT_LIST_HEAD(&source->attaches);
+	INIT_HLIST_HEAD(&source->whole);
 
 	mutex_lock(&fault_sources_lock);
 	if (fault_source_find(dev)) {

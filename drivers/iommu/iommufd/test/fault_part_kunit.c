@@ -4,7 +4,12 @@
  * outstanding page requests: what a part that never answers leaves to the others.
  */
 #include <kunit/test.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/prandom.h>
+#include <linux/seq_file.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
 
 #include "fault_kunit.h"
 
@@ -330,6 +335,67 @@ static void part_test_random(struct kunit *test)
 	part_end(t);
 }
 
+/* How many sources fdinfo shows */
+static unsigned int part_lines(struct part_test *t)
+{
+	struct seq_file m = { .size = SZ_8K };
+	struct kunit *test = t->ft->test;
+	struct file *file;
+	unsigned int num = 0;
+	const char *at;
+
+	m.buf = kunit_kzalloc(test, m.size + 1, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, m.buf);
+	file = fault_file_new();
+	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
+	file->private_data = t->ft->queue;
+	file->f_op->show_fdinfo(&m, file);
+	/* Its release is not to close the queue */
+	file->private_data = NULL;
+	fput(file);
+	for (at = m.buf; (at = strstr(at, "\nsource:\t")); at++)
+		num++;
+	kunit_kfree(test, m.buf);
+	return num;
+}
+
+/* In whatever order they are attached, each part has one line, and so has the whole. */
+static void part_test_one_line_each(struct kunit *test)
+{
+	struct part_test *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	struct iommufd_fault_attach *whole[2], *other[2];
+	unsigned int i, j;
+
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	t->ft = ft_new(test, 4 * ROOM, ROOM);
+	KUNIT_EXPECT_EQ(test, part_lines(t), 0);
+	for (j = 0; j < 2; j++) {
+		whole[j] = part_attach(t, PARTS, 5 + j);
+		for (i = 0; i < PARTS; i++)
+			t->attach[i][j] = part_attach(t, i, pasid_of(i, j));
+		other[j] = ft_attach(t->ft, 1, 5 + j);
+	}
+	KUNIT_EXPECT_EQ(test, part_lines(t), PARTS + 2);
+	/* The oldest of some go, and come again behind those of others */
+	for (i = 0; i < PARTS; i += 2)
+		iommufd_fault_attach_remove(t->attach[i][0]);
+	KUNIT_EXPECT_EQ(test, part_lines(t), PARTS + 2);
+	for (i = 0; i < PARTS; i += 2)
+		t->attach[i][0] = part_attach(t, i, pasid_of(i, 0));
+	KUNIT_EXPECT_EQ(test, part_lines(t), PARTS + 2);
+	for (i = 0; i < PARTS; i++) {
+		iommufd_fault_attach_remove(t->attach[i][0]);
+		KUNIT_EXPECT_EQ(test, part_lines(t), PARTS - i + 2);
+		iommufd_fault_attach_remove(t->attach[i][1]);
+	}
+	for (j = 0; j < 2; j++) {
+		iommufd_fault_attach_remove(whole[j]);
+		iommufd_fault_attach_remove(other[j]);
+	}
+	KUNIT_EXPECT_EQ(test, part_lines(t), 0);
+	ft_done(t->ft);
+}
+
 static struct kunit_case part_cases[] = {
 	KUNIT_CASE(part_test_leaves_room),
 	KUNIT_CASE(part_test_small_rooms),
@@ -338,6 +404,7 @@ static struct kunit_case part_cases[] = {
 	KUNIT_CASE(part_test_whole),
 	KUNIT_CASE(part_test_groups_in_part),
 	KUNIT_CASE(part_test_drain_without_queue),
+	KUNIT_CASE(part_test_one_line_each),
 	KUNIT_CASE(part_test_random),
 	{}
 };
