@@ -640,6 +640,73 @@ static void owed_settle(struct kunit *test)
 	rig_end(rig);
 }
 
+/* As the iommu core knows it: no more of that than its driver looks at. */
+static struct device *core_device(struct rig *rig, struct smmuv3_device *device)
+{
+	struct dev_iommu *iommu;
+	struct device *dev;
+
+	dev = kunit_kzalloc(rig->test, sizeof(*dev), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(rig->test, dev);
+	iommu = kunit_kzalloc(rig->test, sizeof(*iommu), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(rig->test, iommu);
+	iommu->priv = device;
+	dev->iommu = iommu;
+	return dev;
+}
+
+/*
+ * What the iommu core calls: it takes no for an answer where user space asks, at once,
+ * and has its own domains attached.
+ */
+static void owed_attach(struct rig *rig, struct iommu_domain *core,
+			unsigned int type)
+{
+	struct smmuv3_device *device = rig->device[DEV_INNOCENT];
+	struct iommu_domain *user = &rig->good->domain;
+	unsigned int was = core->type;
+	struct kunit *test = rig->test;
+	unsigned long begin;
+	struct device *dev;
+
+	rig->fake->unit.owed.delay = 5;
+	dev = core_device(rig, device);
+	withhold(rig, GUILTY, rig->bad);
+	leave(rig, DEV_INNOCENT);
+	begin = jiffies;
+	KUNIT_EXPECT_EQ(test, user->ops->attach_dev(user, dev), -EBUSY);
+	KUNIT_EXPECT_TRUE(test, time_before(jiffies, begin + 5 * HZ));
+
+	INIT_DELAYED_WORK(&rig->work, answer_work);
+	begin = jiffies;
+	schedule_delayed_work(&rig->work, msecs_to_jiffies(200));
+	core->type = type;
+	KUNIT_EXPECT_EQ(test, core->ops->attach_dev(core, dev), 0);
+	core->type = was;
+	KUNIT_EXPECT_TRUE(test, time_after_eq(jiffies, begin +
+					      msecs_to_jiffies(200)));
+	flush_delayed_work(&rig->work);
+	KUNIT_EXPECT_NOT_NULL(test, xa_load(&device->attachments, 0));
+	rig_end(rig);
+}
+
+static void owed_attach_dma(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+
+	if (rig)
+		owed_attach(rig, &rig->good->domain, IOMMU_DOMAIN_DMA);
+}
+
+static void owed_attach_identity(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+
+	if (rig)
+		owed_attach(rig, &smmuv3_identity_domain.domain,
+			    IOMMU_DOMAIN_IDENTITY);
+}
+
 static void shut_out_late(struct work_struct *work)
 {
 	msleep(200);
@@ -991,6 +1058,8 @@ static struct kunit_case owed_cases[] = {
 	KUNIT_CASE(owed_back_again),
 	KUNIT_CASE(owed_new_owner),
 	KUNIT_CASE(owed_settle),
+	KUNIT_CASE(owed_attach_dma),
+	KUNIT_CASE(owed_attach_identity),
 	KUNIT_CASE(owed_noreclaim),
 	KUNIT_CASE(owed_numbers),
 	KUNIT_CASE(owed_contexts),
