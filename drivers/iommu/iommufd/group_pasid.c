@@ -264,9 +264,9 @@ out_unlock:
  * domain would leave the device on its books: this is only for those that say
  * they do (IOMMUFD_CAP_PASID_REPLACE).
  *
- * Return: as iommufd_group_attach_pasid(), but never -EBUSY; -ENOENT: the PASID
- * is not attached; -EOPNOTSUPP also if the driver cannot replace. All is as it
- * was then.
+ * Return: as iommufd_group_attach_pasid(), but -EBUSY only if page requests cannot be
+ * turned on; -ENOENT: the PASID is not attached; -EOPNOTSUPP also if the driver cannot
+ * replace. All is as it was then.
  */
 int iommufd_group_replace_pasid(struct iommufd_device *idev, ioasid_t pasid,
 				struct iommufd_hwpt *hwpt,

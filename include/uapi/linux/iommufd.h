@@ -53,8 +53,9 @@
  * EOVERFLOW   a range runs past the end of the address space
  * =========== ===============================================================
  *
- * What else a command returns stands with its structure. Unless that says
- * otherwise a command that fails has changed nothing.
+ * What else a command returns stands with its structure. One that makes an object is
+ * ENOSPC when this open file has 2^31 - 1 of them. Unless something else is said, a
+ * command that fails has changed nothing.
  */
 
 /*
@@ -107,9 +108,9 @@ enum {
  * @size: sizeof(struct iommu_destroy)
  * @id: The object to destroy, of any kind
  *
- * Remove one object. An object that another object, an attached device or an
- * open fault fd still needs stays as it is. Closing /dev/iommu destroys all
- * that is left, in the right order.
+ * Remove one object. An object that another object, an attached device, a driver of
+ * the kernel or the open file of a queue still needs stays as it is. Closing
+ * /dev/iommu destroys all that is left, in the right order.
  *
  * Errors: ENOENT (no such id), EBUSY (still in use, or another thread's call on
  * the object does not end for ten seconds).
@@ -294,11 +295,15 @@ struct iommu_ioas_map {
  * As with a shared mapping in a process, a file that is mapped writeable cannot be
  * sealed against writing (F_ADD_SEALS of F_SEAL_WRITE is EBUSY).
  *
- * Errors: those of IOMMU_IOAS_MAP but EFAULT, which is about the structure alone;
- * EBADF (@fd), EINVAL also for a file that is not in tmpfs or hugetlbfs, or that ends
- * before the range; EACCES (the file is not open for reading, or for writing if the
- * mapping is to be writeable), EPERM (it is sealed against writing), ENOSPC also when
- * the file system is full. What comes from pinning comes when there is a HWPT.
+ * Errors: those of IOMMU_IOAS_MAP, but EFAULT is about the structure, or about a
+ * process that has mapped it, is to be charged for more (IOMMU_OPTION_RLIMIT_MODE 1)
+ * and has ended; EBADF (@fd), EINVAL also for a file that is not in tmpfs or
+ * hugetlbfs, or that ends before the range; EOVERFLOW also for a range that no file
+ * can have; EACCES (the file is not open for reading, or for writing if the
+ * mapping is to be writeable), EPERM (it is sealed against writing and the mapping is
+ * to be writeable), ENOSPC also when the file system is full, ENOMEM also when the
+ * pool of huge pages is empty, EHWPOISON (some of the memory has failed). What comes
+ * from pinning comes when there is a HWPT.
  */
 struct iommu_ioas_map_file {
 	__u32 size;
@@ -351,9 +356,11 @@ struct iommu_ioas_change_process {
  * which are charged once and stay pinned until the last mapping is gone. The
  * source range may be a part of a mapping or run over several that touch.
  *
- * Errors: as IOMMU_IOAS_MAP, also for a structure that cannot be written; ENOENT
- * also when a part of the source range is not mapped; EPERM when the copy is to
- * be writeable and the original was not.
+ * Errors: as IOMMU_IOAS_MAP, also for a structure that cannot be written; what comes
+ * from pinning as with the command that mapped the memory, and EFAULT also when it has
+ * not been pinned yet and the process that mapped it has ended; ENOENT also when a part
+ * of the source range is not mapped; EPERM when the copy is to be writeable and the
+ * original was not.
  */
 struct iommu_ioas_copy {
 	__u32 size;
@@ -435,7 +442,7 @@ enum iommufd_option_ops {
  *
  * Errors: EOPNOTSUPP (option, operation, @__reserved, or an @object_id given
  * where 0 is due), ENOENT (@object_id), EINVAL (value), EPERM, EBUSY,
- * EADDRINUSE.
+ * EADDRINUSE, EFAULT (the structure cannot be written; what was set stays set).
  */
 struct iommu_option {
 	__u32 size;
@@ -615,16 +622,19 @@ enum iommu_hwpt_data_type {
  * Errors: ENOENT (@dev_id, @fault_id, a device of the list), EXDEV (above),
  * EINVAL (@num_devs is too large; @pt_id does not exist or is not of the right
  * kind, a parent that was not made to be one or belongs to another IOMMU, a
- * vIOMMU of another unit, @data_len shorter or longer than what the driver
- * knows, values in the data), EOPNOTSUPP (a reserved member; a list for a nested
- * HWPT; flags in a combination, or a @data_type, that the IOMMU does not offer;
+ * vIOMMU of another unit, a @data_type without @data_len or the other way round,
+ * @data_len shorter or longer than what the driver knows, values in the data, a fault
+ * queue for another device), EOPNOTSUPP (a reserved member; a list for a nested
+ * HWPT, or of an IOMMU driver that decides on a HWPT when it is attached first;
+ * flags in a combination, or a @data_type, that the IOMMU does not offer;
  * data for a paging HWPT, or none for a nested one; a vIOMMU without nested
  * HWPTs; a fault queue for a device whose page faults never reach /dev/iommu;
  * IOMMU_HWPT_ALLOC_PASID where the device has no PASIDs, or the HWPT would be one
  * that PASIDs cannot have),
  * EIO (SMMUv3: values in the data), EADDRINUSE (the IOAS holds a mapping, or
- * promises a range, where this IOMMU cannot), EFAULT and ENOMEM (also from
- * pinning what the IOAS holds).
+ * promises a range, where this IOMMU, or a device of the list, cannot), EFAULT and
+ * ENOMEM (also from pinning what the IOAS holds, as are EHWPOISON and others of
+ * IOMMU_IOAS_MAP_FILE).
  */
 struct iommu_hwpt_alloc {
 	__u32 size;
@@ -803,7 +813,9 @@ enum iommufd_hwpt_set_dirty_tracking_flags {
  * was recorded before.
  *
  * Errors: ENOENT, EOPNOTSUPP (@flags, @__reserved, or the HWPT was not made for
- * it); what the IOMMU driver returns.
+ * it), EIO (start: the IOMMU did not carry out the invalidation behind the
+ * forgetting); what the IOMMU driver returns. After a start that failed it is as
+ * before, started or stopped, but what was recorded may be forgotten.
  */
 struct iommu_hwpt_set_dirty_tracking {
 	__u32 size;
@@ -848,7 +860,11 @@ enum iommufd_hwpt_get_dirty_bitmap_flags {
  *
  * Errors: ENOENT (@hwpt_id), EINVAL (alignment, @page_size, @length, a gap),
  * EOPNOTSUPP (@flags, @__reserved, or the HWPT was not made for it), EFAULT,
- * EOVERFLOW, ENOMEM; EINVAL from the driver when tracking was not started.
+ * EOVERFLOW, ENOMEM; EINVAL from the driver when tracking was not started; EIO when
+ * the IOMMU did not carry out the invalidation behind the reading: pages written to
+ * from now on may leave no record, and all of the range has to be taken for written.
+ * So it has after EFAULT or EINVAL if another thread took memory of @data, or a mapping
+ * of the range, away during the call; what else fails has forgotten nothing.
  */
 struct iommu_hwpt_get_dirty_bitmap {
 	__u32 size;
@@ -1181,7 +1197,8 @@ enum iommu_viommu_type {
  * Errors: ENOENT (@dev_id, @hwpt_id), EOPNOTSUPP (@flags, @__reserved; the unit
  * has no vIOMMUs of this @type, or does not know the data), EINVAL (a HWPT that was
  * not made to be a nest parent or belongs to another IOMMU, @data_len), EFAULT,
- * E2BIG, ENOMEM, ENOSPC (the unit's name space is used up).
+ * ENOMEM, ENOSPC (the unit's name space is used up, or this open file has as much of it
+ * as it may).
  */
 struct iommu_viommu_alloc {
 	__u32 size;
@@ -1441,14 +1458,21 @@ struct iommu_features {
  * (@flags; the device, its IOMMU driver or this kind of HWPT has no PASIDs, or no
  * fault queue; REPLACE: the IOMMU driver cannot, detach and attach instead),
  * EINVAL (@pasid out of range, a @pt_id that does not suit the device, a group of
- * several devices), ENOSPC (ATTACH: no pPASID is free; the IOMMU has no number left
- * for one more HWPT of this device), EDQUOT (ATTACH: this open file has as many
+ * several devices), ENOSPC (the IOMMU has no number left for one more HWPT of this
+ * device; ATTACH: no pPASID is free), EDQUOT (ATTACH: this open file has as many
  * pPASIDs of the pool as it may), EBUSY (ATTACH: the PASID is
- * attached, also by a driver of the kernel; or the device is attached to a nested
- * HWPT that is a table of PASIDs itself, or on an SMMUv3 to one that is a parent),
+ * attached, also by a driver of the kernel or, of the global pool, by another part of
+ * the same parent; or the device is attached to a nested HWPT that is a table of
+ * PASIDs itself, or on an SMMUv3 to one that is a parent; or the IOMMU did not carry
+ * out what it was told when something of the device was detached, or before the device
+ * came, and may still go by what an old owner had: try again, it is asked to forget
+ * everything until it has. Both: the HWPT has a fault queue, and the device has not
+ * stopped since page requests were turned off),
  * ERANGE (ATTACH: the pPASID that the vPASID has in the global pool is beyond what
  * the device can have), EADDRINUSE (the IOAS maps or promises an IOVA the device
- * cannot have), EFAULT, ENOMEM; what the IOMMU driver returns. Nothing has changed
+ * cannot have), ENODEV (the HWPT has a fault queue, and the device has gone), EFAULT
+ * and ENOMEM (also from pinning what the IOAS holds, as are others of
+ * IOMMU_IOAS_MAP_FILE); what the IOMMU driver returns. Nothing has changed
  * then; only if the structure of a REPLACE becomes unwritable during the call, it
  * is EFAULT although the PASID has moved.
  */
@@ -1557,8 +1581,9 @@ enum iommu_device_pri_state {
  * Errors: ENOENT (@dev_id), EOPNOTSUPP (@flags, @op; the device has no page
  * requests, or its IOMMU driver does not hand them to user space, or the device is
  * mediated and shares them; RESET: the driver cannot), EINVAL (@allocation; DISABLE
- * without ENABLE), EBUSY (ENABLE is in force; RESET: other functions share the
- * interface), ENODEV (the device has gone), EFAULT, ENOMEM; what the IOMMU driver
+ * without ENABLE), EBUSY (ENABLE is in force, or the device has not stopped since page
+ * requests were turned off; RESET: other functions share the interface), ENODEV (the
+ * device has gone), EIO (the hardware refused), EFAULT, ENOMEM; what the IOMMU driver
  * returns. Nothing has changed then, but: after a RESET that failed in the driver what
  * was outstanding is answered, and but for EBUSY page requests are off; and if the
  * structure becomes unwritable during the call, it is EFAULT although a DISABLE or
@@ -2020,7 +2045,7 @@ struct iommu_ioas_unmap_entry {
  *
  * Errors: ENOENT (IOAS; nothing is mapped in an entry, or a mapping is only partly in
  * it), EOPNOTSUPP (@flags), EINVAL (@entry_num, @entry_len, length 0),
- * EOVERFLOW, E2BIG, EBUSY (another call maps or unmaps in the range), EDEADLOCK (as
+ * EOVERFLOW, E2BIG, EBUSY (another call maps or unmaps in the range), EDEADLK (as
  * IOMMU_IOAS_UNMAP: some of the range may be unmapped), EFAULT, ENOMEM. A structure
  * that cannot be written is found out before anything is unmapped.
  */
@@ -2092,9 +2117,9 @@ enum iommu_msi_window_flags {
  * past the end), ERANGE (beyond what the device's HWPTs translate, or beyond 4 GiB for
  * a function whose MSI addresses have 32 bits), EADDRINUSE (a reserved region of a
  * device of the group, a part of another window, or something in the IOAS is there),
- * EBUSY (a device of the group has been attached, or is in the list that a HWPT has been
- * or is being made for: it is elsewhere, and stays), ENOMEM.
- * All is as it was then.
+ * EBUSY (a device of the group has been attached, if only to find that its memory could
+ * not be pinned, or is in the list that a HWPT has been or is being made for: it is
+ * elsewhere, and stays), ENOMEM. All is as it was then.
  */
 struct iommu_device_msi_window {
 	__u32 size;
