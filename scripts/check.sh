@@ -21,7 +21,7 @@
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
 
-# The long ones first, so that the machine has something to do to the end.
+# The longest of each platform first, so that the machine has something to do to the end.
 ALL_x86_64="model upstream vtd kunit static selftests qemu spin trace abi virtio fail_nth demo"
 EXTRA_x86_64="qemu-container dpdk kcsan stock deb"
 ALL_arm64="arm64-selftests arm64-kunit arm64-smmuv3 arm64-virtio arm64-static arm64-qemu arm64-demo"

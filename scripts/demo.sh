@@ -5,9 +5,9 @@
 #   scripts/demo.sh [--arch x86_64|arm64|all]        (make demo, make demo ARCH=all)
 #
 # Says what it will fetch and build and asks; installs, builds, then runs
-# iommufd-demo in a virtual machine: on x86-64, the default, with an emulated Intel VT-d
-# unit, on arm64 an SMMUv3, which our own driver drives, and one edu device. Exit status
-# 0 only if every step of it happened.
+# iommufd-demo in a virtual machine, by default of the host's platform: on x86-64 with an
+# emulated Intel VT-d unit, on arm64 an SMMUv3, which our own driver drives, and one edu
+# device. Exit status 0 only if every step of it happened.
 
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"

@@ -4,8 +4,8 @@
 #
 #   scripts/plan.sh [KERNEL...]
 #
-# KERNEL: the kernels that will be needed: fast, debug, kcsan, upstream, type1, arm64-fast,
-# arm64-debug, modules or stock for modules of Debian's own, deb-image for one as a package;
+# KERNEL: the kernels that will be needed: those of kernel.sh, with arm64- in front for
+# arm64; modules or stock for modules of Debian's own, deb-image for one as a package;
 # and with them what their platform needs, or, with upstream, the benchmark.
 # Prints the packages, MB to fetch, GB of disk and minutes; exits 1 when the answer is
 # no, or the disk too small. It does not ask when YES=1, when stdin is not a terminal,

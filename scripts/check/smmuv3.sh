@@ -10,7 +10,7 @@
 # or fast. A gigabyte, MB=1024 KERNEL=fast, takes three minutes on two cores that others
 # use too: 74 s out, 36 s back, 700,000 translations, and the plugging.
 # The unit has no PASIDs, stalls or page requests: those are tested on the model alone
-# (selftests).
+# (kunit, model).
 
 # shellcheck disable=SC1091,SC2034,SC2154
 . "$(dirname "$0")/../check-lib.sh"
