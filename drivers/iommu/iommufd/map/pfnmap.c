@@ -42,6 +42,8 @@
  * @places: struct map_place by domain and IOVA
  * @filling: calls that are filling a page table. The notifier sleeps on it
  * @revoked: the memory is out of reach, for good
+ * @writable: devices may write to it. Set before the structure is seen by others, and
+ *	never modified
  * @extents: which PFNs they are. Set before the structure is seen by others, and never
  *	modified
  */
@@ -51,6 +53,7 @@ struct map_pfnmap {
 	struct rb_root places;
 	unsigned int filling;
 	bool revoked;
+	bool writable;
 	struct map_extents extents;
 };
 
@@ -108,6 +111,56 @@ static void take_out(struct iommu_domain *domain, unsigned long iova,
 	memalloc_noreclaim_restore(flags);
 }
 
+/*
+ * Of a private mapping, what was written to are ordinary pages, which reclaim takes.
+ * What the kernel shows each process (the vDSO's data) is not shared in this sense.
+ */
+static bool is_pfnmap(const struct vm_area_struct *vma)
+{
+	return vma && (vma->vm_flags & VM_PFNMAP) &&
+	       (vma->vm_flags & VM_MAYSHARE);
+}
+
+/*
+ * Who announces a change of rights holds mmap_lock, and has changed the process's
+ * mapping before. No PFN is another one after that, so that what matters is whether the
+ * process may still do what devices do.
+ */
+static bool rights_remain(const struct map_pfnmap *pfnmap,
+			  const struct mmu_notifier_range *range)
+{
+	const unsigned long need = VM_READ | (pfnmap->writable ? VM_WRITE : 0);
+	const struct interval_tree_node *all = &pfnmap->notifier.interval_tree;
+	unsigned long end = min(range->end, all->last + 1);
+	unsigned long next = max(range->start, all->start);
+
+	mmap_assert_locked(range->mm);
+	while (next < end) {
+		struct vm_area_struct *vma = vma_lookup(range->mm, next);
+
+		if (!is_pfnmap(vma) || (vma->vm_flags & need) != need)
+			return false;
+		next = vma->vm_end;
+	}
+	return true;
+}
+
+/* Is the memory still there for the process, at the same PFNs? */
+static bool stays(const struct map_pfnmap *pfnmap,
+		  const struct mmu_notifier_range *range)
+{
+	switch (range->event) {
+	/* Somebody counts what the process writes: /proc/PID/clear_refs, */
+	case MMU_NOTIFY_SOFT_DIRTY:
+		return true;
+	/* or PAGEMAP_SCAN, which announces all that it goes over; or mprotect() */
+	case MMU_NOTIFY_PROTECTION_VMA:
+		return rights_remain(pfnmap, range);
+	default:
+		return false;
+	}
+}
+
 static bool pfnmap_invalidate(struct mmu_interval_notifier *notifier,
 			      const struct mmu_notifier_range *range,
 			      unsigned long seq)
@@ -129,8 +182,7 @@ static bool pfnmap_invalidate(struct mmu_interval_notifier *notifier,
 		return false;
 	}
 	mmu_interval_set_seq(notifier, seq);
-	/* Somebody counts what the process writes: the memory stays as it is. */
-	if (range->event == MMU_NOTIFY_SOFT_DIRTY) {
+	if (stays(pfnmap, range)) {
 		mutex_unlock(&pfnmap->lock);
 		return true;
 	}
@@ -195,16 +247,6 @@ static int lookup_add(struct lookup *lookup, unsigned long index,
 	lookup->pfn = pfn;
 	lookup->npages = 1;
 	return 0;
-}
-
-/*
- * Of a private mapping, what was written to are ordinary pages, which reclaim takes.
- * What the kernel shows each process (the vDSO's data) is not shared in this sense.
- */
-static bool is_pfnmap(const struct vm_area_struct *vma)
-{
-	return vma && (vma->vm_flags & VM_PFNMAP) &&
-	       (vma->vm_flags & VM_MAYSHARE);
 }
 
 /* RAM belongs to somebody who may not know of notifiers. */
@@ -336,6 +378,7 @@ static int pfnmap_new(struct map_pages *pages, unsigned long start)
 		return -ENOMEM;
 	mutex_init(&pfnmap->lock);
 	pfnmap->places = RB_ROOT;
+	pfnmap->writable = pages->writable;
 	map_extents_init(&pfnmap->extents);
 	rc = mmu_interval_notifier_insert(&pfnmap->notifier, pages->owner.mm,
 					  start, pages->npages * PAGE_SIZE,

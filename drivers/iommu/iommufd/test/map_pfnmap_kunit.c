@@ -260,6 +260,61 @@ static void process_unmaps(struct kunit *test)
 	bar_end(bar, &space, soft);
 }
 
+/* As mprotect() does, and who counts writes, for more than the BAR. */
+static void announce(enum mmu_notifier_event event)
+{
+	struct mmu_notifier_range range;
+
+	mmap_read_lock(current->mm);
+	mmu_notifier_range_init(&range, event, 0, current->mm, 0, TASK_SIZE);
+	mmu_notifier_invalidate_range_start(&range);
+	mmu_notifier_invalidate_range_end(&range);
+	mmap_read_unlock(current->mm);
+}
+
+static void take_right(struct kunit *test, unsigned long addr, vm_flags_t right)
+{
+	struct vm_area_struct *vma;
+
+	mmap_write_lock(current->mm);
+	vma = vma_lookup(current->mm, addr);
+	if (vma)
+		vm_flags_clear(vma, right);
+	mmap_write_unlock(current->mm);
+	KUNIT_ASSERT_NOT_NULL(test, vma);
+}
+
+/* It stays as long as the process may do there what devices do. */
+static void rights_change(struct kunit *test)
+{
+	struct bar *bar = bar_new(test);
+	struct iova_space space;
+	struct soft_domain *soft;
+
+	if (!bar)
+		return;
+	soft = space_of(test, bar, &space);
+	announce(MMU_NOTIFY_SOFT_DIRTY);
+	announce(MMU_NOTIFY_PROTECTION_VMA);
+	expect_there(test, soft, BASE);
+	KUNIT_EXPECT_EQ(test, 0, revoked(&space));
+	take_right(test, bar->addr, VM_WRITE);
+	announce(MMU_NOTIFY_PROTECTION_VMA);
+	KUNIT_EXPECT_TRUE(test, soft_domain_is_empty(soft));
+	KUNIT_EXPECT_EQ(test, 1, revoked(&space));
+
+	/* To read it takes no right to write. */
+	KUNIT_EXPECT_EQ(test, 0, iova_space_unmap_all(&space, NULL));
+	KUNIT_ASSERT_EQ(test, 0, map_at(&space, bar->addr, NPAGES, BASE, RO));
+	announce(MMU_NOTIFY_PROTECTION_VMA);
+	expect_there(test, soft, BASE);
+	take_right(test, bar->addr, VM_READ);
+	announce(MMU_NOTIFY_PROTECTION_VMA);
+	KUNIT_EXPECT_TRUE(test, soft_domain_is_empty(soft));
+	KUNIT_EXPECT_EQ(test, 1, revoked(&space));
+	bar_end(bar, &space, soft);
+}
+
 /* As the OOM reaper takes what is at @addr, which must not wait. */
 static int reap(unsigned long addr)
 {
@@ -448,6 +503,7 @@ static struct kunit_case map_pfnmap_cases[] = {
 	KUNIT_CASE(revoked_and_mapped_again),
 	KUNIT_CASE(revoked_everywhere),
 	KUNIT_CASE(process_unmaps),
+	KUNIT_CASE(rights_change),
 	KUNIT_CASE(reaped),
 	KUNIT_CASE(refused),
 	KUNIT_CASE(zapped_while_looked_up),

@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include <linux/fs.h>
 #include <linux/vfio.h>
 
 #define AT_MEMORY	(IOVA_BASE + BAR_LENGTH)
@@ -155,6 +156,58 @@ TEST_F(bar, access_taken_away)
 	ASSERT_EQ(0, mprotect(self->bar, BAR_LENGTH, PROT_NONE));
 	EXPECT_EQ(MOCK_DMA_BLOCKED, dma_read(self, IOVA_BASE));
 	ASSERT_EQ(0, mprotect(self->bar, BAR_LENGTH, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(MOCK_DMA_BLOCKED, dma_read(self, IOVA_BASE));
+}
+
+/* As a VMM, or CRIU, does that looks for what its own process has written. */
+static int count_writes(void *start, unsigned long length)
+{
+	struct pm_scan_arg scan = {
+		.size = sizeof(scan),
+		.flags = PM_SCAN_WP_MATCHING,
+		.start = (uintptr_t)start,
+		.end = (uintptr_t)start + length,
+		.category_mask = PAGE_IS_WRITTEN,
+		.return_mask = PAGE_IS_WRITTEN,
+	};
+	int file, rc;
+
+	file = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	if (file < 0)
+		return -errno;
+	rc = ioctl(file, PAGEMAP_SCAN, &scan) < 0 ? -errno : 0;
+	close(file);
+	if (rc)
+		return rc;
+	file = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+	if (file < 0)
+		return -errno;
+	rc = write(file, "4", 1) == 1 ? 0 : -errno;
+	close(file);
+	return rc;
+}
+
+/* Its pages are what they were, and the process may do what it might. */
+TEST_F(bar, writes_counted)
+{
+	__u64 iova = AT_MEMORY;
+
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, self->bar, BAR_LENGTH,
+			       IOVA_BASE));
+	ASSERT_EQ(0, count_writes(self->bar, BAR_LENGTH));
+	EXPECT_EQ(MOCK_DMA_OK, dma_read(self, IOVA_BASE));
+	EXPECT_FALSE(says_revoked(self->fd));
+
+	/* What devices may only read the process need not be able to write. */
+	ASSERT_EQ(0, iommu_unmap(self->fd, self->ioas, IOVA_BASE, BAR_LENGTH,
+				 NULL));
+	ASSERT_EQ(0, iommu_map_flags(self->fd, self->ioas, self->bar, BAR_LENGTH,
+				     IOMMU_IOAS_MAP_READABLE |
+				     IOMMU_IOAS_MAP_FIXED_IOVA, &iova));
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, self->bar, BAR_LENGTH,
+			       IOVA_BASE));
+	ASSERT_EQ(0, mprotect(self->bar, BAR_LENGTH, PROT_READ));
+	EXPECT_EQ(MOCK_DMA_OK, dma_read(self, AT_MEMORY));
 	EXPECT_EQ(MOCK_DMA_BLOCKED, dma_read(self, IOVA_BASE));
 }
 
