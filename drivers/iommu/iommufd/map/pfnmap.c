@@ -486,8 +486,8 @@ static void place_end(struct map_pfnmap *pfnmap, struct map_place *place,
  *
  * What has been revoked stays a hole there.
  *
- * Return: 0, or an errno of iommu_map(), or -EINTR; the page table is as before
- * on error.
+ * Return: 0; -EFAULT if the IOMMU does not lead to such memory; or an errno of
+ * iommu_map(), or -EINTR; the page table is as before on error.
  */
 int map_pfnmap_fill(struct iova_space *space, struct iova_area *area,
 		    struct iommu_domain *domain)
@@ -511,7 +511,12 @@ int map_pfnmap_fill(struct iova_space *space, struct iova_area *area,
 	place_end(pfnmap, place, mapped, rc);
 	if (rc)
 		kfree(place);
-	return rc;
+	/*
+	 * IOVA and length have been looked at: what the driver does not take is memory of
+	 * a device (virtio-iommu without F_MMIO). -EINVAL would blame the request; this is
+	 * what a client expects of a BAR that cannot be mapped.
+	 */
+	return rc == -EINVAL ? -EFAULT : rc;
 }
 
 /**

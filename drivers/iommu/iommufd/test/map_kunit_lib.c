@@ -55,6 +55,8 @@ static int soft_map(struct iommu_domain *domain, unsigned long iova,
 
 	if (++soft->maps == soft->fail_at)
 		return -ENOMEM;
+	if (soft->no_mmio && (prot & IOMMU_MMIO))
+		return -EINVAL;
 	if (soft->maps == soft->kill_at)
 		kill_test();
 	if (soft->hook)

@@ -434,6 +434,29 @@ static void no_room(struct kunit *test)
 	bar_end(bar, &space, soft[0]);
 }
 
+/* The driver of an IOMMU that does not lead to memory of devices */
+static void iommu_refuses(struct kunit *test)
+{
+	struct bar *bar = bar_new(test);
+	struct soft_domain *soft, *other;
+	struct iova_space space;
+
+	if (!bar)
+		return;
+	soft = space_of(test, bar, &space);
+	other = soft_domain_new(test, PAGE_SIZE, 0, SZ_1G - 1);
+	other->no_mmio = true;
+	KUNIT_EXPECT_EQ(test, -EFAULT, iova_space_add_domain(&space,
+							     &other->domain));
+	KUNIT_EXPECT_TRUE(test, soft_domain_is_empty(other));
+	expect_there(test, soft, BASE);
+	soft->no_mmio = true;
+	KUNIT_EXPECT_EQ(test, -EFAULT, map_at(&space, bar->addr, NPAGES,
+					      BASE + SZ_1M, RW));
+	expect_there(test, soft, BASE);
+	bar_end(bar, &space, soft);
+}
+
 /**
  * struct zapper - a thread that takes the BAR away while a page table is filled
  * @test: the test
@@ -508,6 +531,7 @@ static struct kunit_case map_pfnmap_cases[] = {
 	KUNIT_CASE(refused),
 	KUNIT_CASE(zapped_while_looked_up),
 	KUNIT_CASE(no_room),
+	KUNIT_CASE(iommu_refuses),
 	KUNIT_CASE(zapped_while_filled),
 	{}
 };
