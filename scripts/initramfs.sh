@@ -59,7 +59,9 @@ add_module() { # NAME: after those that it needs
 }
 
 make_stock() {
-	cp "${theirs%/lib/modules/*}"/boot/vmlinuz-"$release" "$vmlinuz"
+	# Debian 13 has the modules below /usr, Debian 12 has not.
+	from=${theirs%/lib/modules/*}
+	cp "${from%/usr}/boot/vmlinuz-$release" "$vmlinuz"
 	mkdir -p "$root/modules"
 	added=''
 	for module in $STOCK_MODULES; do
