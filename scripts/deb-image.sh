@@ -198,7 +198,7 @@ Our VT-d driver has the units if the kernel is booted with
 has them: there are no page faults for user space then."
 	say "
 The kernel is not signed: a machine with Secure Boot on does not boot it, unless you sign
-it (sbsign) with a key that you have enrolled (mokutil --import)."
+it (sbsign, of the package sbsigntool) with a key that you have enrolled (mokutil --import)."
 }
 
 # In braces: read whole before it runs, so an edit meanwhile does no harm.

@@ -67,6 +67,8 @@ debhelper 15
 kmod 1
 cpio 1
 libssl-dev 3
+openssl 2
+python3 10
 "
 
 # That platform's own, which apt fetches and dpkg-deb unpacks into $A/packages: nothing
