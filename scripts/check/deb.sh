@@ -32,9 +32,21 @@ mirror() { # FIELD PATTERN: of apt's sources, the address of a suite
 
 # DKMS wants /proc. It goes with the command.
 inside() {
+	local name proxies=()
+
+	for name in http_proxy https_proxy no_proxy; do
+		[ -z "${!name-}" ] || proxies+=("$name=${!name}")
+	done
 	unshare -m sh -c 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"' \
 		"$STOCK_ROOT" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-		DEBIAN_FRONTEND=noninteractive LC_ALL=C "$@"
+		DEBIAN_FRONTEND=noninteractive LC_ALL=C "${proxies[@]}" "$@"
+}
+
+# The lists of packages may not be there yet.
+get_debootstrap() {
+	apt-get update -q || return
+	apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 \
+		debootstrap debian-archive-keyring
 }
 
 # Whole, or not there. Its Debian is the mirror's that apt uses.
@@ -103,6 +115,8 @@ install() {
 	result $? "the package is installed: ${deb##*/}"
 	grep '^iommufd: ' "$LOG/check-$SUITE-install.log" | sed 's/^/# /'
 	echo "# $(inside dkms status iommufd)"
+	echo "# client: DKMS $(inside dpkg-query -W -f '${Version}' dkms) of Debian's $RELEASE," \
+		"for ${kernel##*/}"
 	inside dkms status iommufd | grep -q "${kernel##*/}.*: installed"
 	result $? "DKMS has built it for ${kernel##*/}"
 	all_chosen /updates/dkms/
@@ -118,6 +132,24 @@ install() {
 	result $? "what is lost is named"
 	inside /usr/lib/iommufd-dkms/report --enrolment | grep -q 'mokutil --import'
 	result $? "and the way to enrol the key, where that is needed"
+	secure_boot
+}
+
+# What the firmware says is in a file of 5 bytes; mokutil is not in this Debian.
+secure_boot() {
+	local vars=/tmp/efivars said rc=0
+	local name=$vars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c
+
+	mkdir -p "$STOCK_ROOT$vars"
+	printf '\006\000\000\000\001' >"$STOCK_ROOT$name"
+	said=$(inside env EFIVARS="$vars" /usr/lib/iommufd-dkms/report)
+	grep -q 'apt-get install mokutil' <<<"$said" &&
+		grep -q 'mokutil --import' <<<"$said" || rc=1
+	result "$rc" "with Secure Boot on, the report has the way, mokutil or not"
+	printf '\006\000\000\000\000' >"$STOCK_ROOT$name"
+	! inside env EFIVARS="$vars" /usr/lib/iommufd-dkms/report | grep -q mokutil
+	result $? "with Secure Boot off it is silent"
+	rm -rf "${STOCK_ROOT:?}$vars"
 }
 
 # Of another version than the source
@@ -134,7 +166,7 @@ mismatch() {
 	inside /etc/kernel/header_postinst.d/dkms 6.12.1+other-amd64 \
 		>"$LOG/check-$SUITE-mismatch.log" 2>&1
 	result $? "a kernel of another version than the source can be installed"
-	! inside dkms status iommufd | grep -q 6.12.1+other
+	! inside dkms status iommufd | grep -qF 6.12.1+other
 	result $? "and gets no modules"
 	inside /usr/lib/iommufd-dkms/report 2>&1 |
 		grep -A9 '^iommufd: 6.12.1+other' >"$LOG/check-$SUITE-mismatch.log"
@@ -168,8 +200,7 @@ remove() {
 		exit
 	fi
 	command -v debootstrap >/dev/null || {
-		logged apt-debootstrap "installing debootstrap" apt-get install -y -q \
-			--no-install-recommends -o DPkg::Lock::Timeout=300 debootstrap || exit
+		logged apt-debootstrap "installing debootstrap" get_debootstrap || exit
 	}
 	logged "check-$SUITE-root" "making a Debian of its own ($RELEASE)" make_root
 	rc=$?

@@ -63,15 +63,18 @@ check() { # SOURCE-VERSION
 	esac
 	version=$(headers_version)
 	[ -n "$version" ] || cannot "$release is not a kernel of Debian's"
-	flavour=${release#*-}
+	# In Debian 12 the name without a version is that of 6.1, but for its backports'.
+	flavour=${release#*-} suite=''
 	case $version in
 	*deb12*) flavour=6.12-$flavour ;;
+	*bpo12*) suite='-t bookworm-backports ' ;;
 	esac
+	newest="apt-get install ${suite}linux-source-6.12 linux-image-$flavour linux-headers-$flavour"
 	[ "$version" = "$1" ] || cannot "the kernel $release is of version $version," \
 		"the package linux-source-6.12 of ${1:-none}. They must be the same:
   apt-get install linux-source-6.12=$version
 or, for the newest of both:
-  apt-get install linux-source-6.12 linux-image-$flavour linux-headers-$flavour"
+  $newest"
 	[ -z "$(option IOMMUFD)" ] ||
 		cannot "the kernel $release has an iommufd of its own"
 	for name in VFIO VFIO_IOMMU_TYPE1 VFIO_PCI_CORE VFIO_PCI; do
@@ -84,7 +87,8 @@ or, for the newest of both:
 	tr -d '\n' <"$common/include/linux/iommu.h" |
 		grep -qE '\(\*set_dev_pasid\)\([^)]*old\)' ||
 		cannot "the kernel $release is too old: its set_dev_pasid() is not" \
-			"told the domain before. 6.12.107 and later are."
+			"told the domain before. 6.12.107 and later are:
+  apt-get update && $newest"
 	grep -q '	iommu_replace_group_handle	' "$headers/Module.symvers" ||
 		cannot "the kernel $release does not export iommu_replace_group_handle()"
 }
