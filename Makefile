@@ -55,7 +55,7 @@ check:
 	@scripts/check.sh $(SUITES)
 
 check-upstream:
-	@scripts/check.sh --arch $(or $(ARCH),x86_64) upstream
+	@scripts/check.sh --arch $(or $(ARCH),x86_64) upstream fail_nth
 
 soak:
 	@scripts/soak.sh $(MINUTES)

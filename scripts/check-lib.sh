@@ -29,6 +29,12 @@ programs_in() {
 	done
 }
 
+# Of what version the base tree's kselftest is
+tell_upstream() {
+	echo "# client: the kselftest of Linux $(make -s -C "$BASE" kernelversion), of" \
+		"$BASE_PACKAGE $(dpkg-query -W -f '${Version}' "$BASE_PACKAGE" 2>/dev/null)"
+}
+
 # vm_suite NAME IOMMU PROGRAM...: on the debug kernel; VM_ARGS are further
 # options of vm.sh, TEST_ENV the environment of run-tests.
 vm_suite() {

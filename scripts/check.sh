@@ -14,7 +14,8 @@
 # Debian's own kernel, or a Debian; and kcsan, which needs a kernel of its own.
 #
 # Each test case is counted; a suite that crashes, or runs no case at all, counts as
-# one failed. The last line is always
+# one failed. Of what we did not write ourselves (QEMU, DPDK, Debian's kernel, upstream's
+# kselftest) the versions that ran are printed at the end. The last line is always
 #   N passed, N failed, N skipped
 # and the exit status is 0 only if none failed and some passed.
 
@@ -68,7 +69,7 @@ for suite in $suites; do
 	arm64-selftests | arm64-demo | arm64-qemu*) kernels="$kernels arm64-fast arm64-debug" archs="$archs arm64" ;;
 	arm64-*) kernels="$kernels arm64-debug" archs="$archs arm64" ;;
 	kcsan) kernels="$kernels kcsan" archs="$archs x86_64" ;;
-	deb) archs="$archs x86_64" ;;
+	deb) kernels="$kernels deb" archs="$archs x86_64" ;;
 	# The guest of its guest is "fast".
 	stock) kernels="$kernels fast stock" archs="$archs x86_64" ;;
 	*) kernels="$kernels fast debug" archs="$archs x86_64" ;;
@@ -123,6 +124,8 @@ builds() {
 	"$SCRIPTS/setup.sh" $archs || fail_build "the set-up failed"
 	for kernel in $kernels; do
 		case $kernel in
+		# The suite makes it.
+		deb) continue ;;
 		stock)
 			"$SCRIPTS/initramfs.sh" --arch x86_64 --stock >/dev/null ||
 				fail_build "modules for Debian's kernel"
@@ -172,6 +175,9 @@ end_suite() { # NAME PID SECONDS
 	figures=$(grep -oE '(swept [0-9]+, caught [0-9]+, redundant [0-9]+|mutants [0-9]+, noticed [0-9]+ .*)$' \
 		"$tap" | awk '{ kind[$1] = $0 } END { for (k in kind) print kind[k] }')
 	[ -z "$figures" ] || notes="$notes$(echo "$figures" | sed "s/^/$1: /")
+"
+	clients=$(sed -n 's/^# client: //p' "$tap" | tr -d '\r' | awk '!seen[$0]++')
+	[ -z "$clients" ] || notes="$notes$(echo "$clients" | sed "s/^/$1: client: /")
 "
 	[ -s "$tap.failed" ] || return 0
 	failures="$failures$(sed "s/^  /      /; t; s/^/  $1: /" "$tap.failed")

@@ -5,7 +5,8 @@
 #   scripts/plan.sh [KERNEL...]
 #
 # KERNEL: the kernels that will be needed: those of kernel.sh, with arm64- in front for
-# arm64; modules or stock for modules of Debian's own, deb-image for one as a package;
+# arm64; modules or stock for modules of Debian's own, deb for a Debian to install their
+# package in, deb-image for a kernel as a package;
 # and with them what their platform needs, or, with upstream, the benchmark.
 # Prints the packages, MB to fetch, GB of disk and minutes; exits 1 when the answer is
 # no, or the disk too small. It does not ask when YES=1, when stdin is not a terminal,
@@ -76,6 +77,13 @@ for kernel; do
 			add 25000 $((18000 / cores)) "build a kernel with all of Debian's modules, as a package"
 		else
 			add 4000 $((4000 / cores)) "build a kernel with the modules that are loaded here, as a package"
+		fi
+		continue
+		;;
+	deb)
+		if [ ! -f "$B/stock/debian-${RELEASE:-$(debian_release)}/complete" ]; then
+			mb=$((mb + 500))
+			add 2500 600 "make a Debian of its own, with its kernel's headers and source"
 		fi
 		continue
 		;;

@@ -5,6 +5,7 @@
 
 . "$(dirname "$0")/../check-lib.sh"
 
+tell_upstream
 ours=''
 [ "$arch" = x86_64 ] || ours=/programs/selftests/iommu_fail_nth
 # shellcheck disable=SC2086

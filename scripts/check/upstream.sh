@@ -5,4 +5,5 @@
 
 . "$(dirname "$0")/../check-lib.sh"
 
+tell_upstream
 TEST_ENV=HUGEPAGES=256 vm_suite upstream none /programs/upstream/iommufd_upstream
