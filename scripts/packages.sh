@@ -68,6 +68,7 @@ kmod 1
 cpio 1
 libssl-dev 3
 openssl 2
+zstd 1
 python3 10
 "
 
