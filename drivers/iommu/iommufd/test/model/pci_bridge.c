@@ -352,8 +352,11 @@ struct pci_dev *model_pci_plug(struct model_bridge *bridge,
 
 	pci_lock_rescan_remove();
 	pdev = pci_scan_single_device(bridge->host->bus, config->devfn);
-	if (pdev)
+	if (pdev) {
+		/* The kernel looks for it only where there is power management */
+		pdev->imm_ready = 1;
 		pci_bus_add_device(pdev);
+	}
 	pci_unlock_rescan_remove();
 	if (!pdev) {
 		bridge_drop_all(bridge, pf);

@@ -95,7 +95,8 @@ static void cfg_header(struct model_pci_function *f)
 	if (f->pf->config.flags & MODEL_PCI_NO_ACS)
 		f->cfg[PCI_HEADER_TYPE] = PCI_HEADER_TYPE_MFD;
 	cfg16(f, PCI_COMMAND, 0, command);
-	cfg16(f, PCI_STATUS, PCI_STATUS_CAP_LIST, 0);
+	/* Ready at once, also after a reset (PCIe 6.0, 7.5.1.1.4) */
+	cfg16(f, PCI_STATUS, PCI_STATUS_CAP_LIST | PCI_STATUS_IMM_READY, 0);
 	cfg32(f, PCI_CLASS_REVISION, (MODEL_CLASS << 8) | 1, 0);
 	cfg16(f, PCI_SUBSYSTEM_VENDOR_ID, MODEL_VENDOR, 0);
 	cfg16(f, PCI_SUBSYSTEM_ID, MODEL_DEVICE, 0);

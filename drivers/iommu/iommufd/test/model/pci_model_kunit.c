@@ -413,6 +413,7 @@ static void pci_model_config(struct kunit *test)
 	KUNIT_EXPECT_GT(test, pci_domain_nr(pdev->bus), 0xffff);
 	KUNIT_EXPECT_EQ(test, pci_pcie_type(pdev), PCI_EXP_TYPE_RC_END);
 	KUNIT_EXPECT_EQ(test, pdev->cfg_size, 4096);
+	KUNIT_EXPECT_TRUE(test, pdev->imm_ready);
 	KUNIT_EXPECT_FALSE(test, pdev->multifunction);
 	KUNIT_EXPECT_TRUE(test, pdev->pasid_cap && pdev->ats_cap &&
 			  pdev->pri_cap);
@@ -432,7 +433,7 @@ static void pci_model_config(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, val, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER |
 			PCI_COMMAND_PARITY | PCI_COMMAND_SERR |
 			PCI_COMMAND_INTX_DISABLE |
-			(PCI_STATUS_CAP_LIST << 16));
+			((PCI_STATUS_CAP_LIST | PCI_STATUS_IMM_READY) << 16));
 	pci_write_config_dword(pdev, PCI_COMMAND, 0);
 	pci_write_config_dword(pdev, PCI_BASE_ADDRESS_0, ~0U);
 	pci_read_config_dword(pdev, PCI_BASE_ADDRESS_0, &val);
