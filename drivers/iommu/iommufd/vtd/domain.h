@@ -57,6 +57,7 @@ enum vtd_domain_kind {
  * @dirty_tracking: (paging) attachments have dirty bits on
  * @parent: (nested) the second stage; the holder of the nested domain keeps it
  * @child_item: (nested) in the parent's @children
+ * @rcu: (nested) for freeing
  * @first: (nested) the first stage; did and the second stage are filled in for
  *	each attachment. Constant
  */
@@ -81,6 +82,7 @@ struct vtd_domain {
 		struct {
 			struct vtd_domain *parent;
 			struct list_head child_item;
+			struct rcu_head rcu;
 			struct vtd_target first;
 		};
 	};

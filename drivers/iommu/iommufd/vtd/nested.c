@@ -30,9 +30,11 @@ static void nested_free(struct iommu_domain *core)
 	spin_lock_irq(&domain->parent->lock);
 	list_del_rcu(&domain->child_item);
 	spin_unlock_irq(&domain->parent->lock);
-	/* A flush of the parent may be at it */
-	synchronize_rcu();
-	kfree(domain);
+	/*
+	 * A flush of the parent may be at it, which has no use for @parent. Not waited for:
+	 * a guest has one of these for each process, and may go with all of them.
+	 */
+	kfree_rcu(domain, rcu);
 }
 
 /**
