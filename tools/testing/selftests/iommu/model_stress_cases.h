@@ -1246,7 +1246,7 @@ TEST_F_TIMEOUT(stress, overcommit_among_faults, 60)
 /* Others than the one that floods, and what each function may have outstanding */
 #define FAIR_OTHERS	3
 #define FAIR_CAPACITY	16
-/* DMAs that never get what they ask for, and ask again as soon as they are answered */
+/* DMAs that never get what they ask for, and in haste ask again as soon as they are answered */
 #define FAIR_FLOOD	48
 #define FAIR_ROUNDS	(MS_REGIONS / 2)
 /* What is outstanding already when the last of the others asks */
@@ -1348,6 +1348,7 @@ static int fair_end(struct ms *s, struct fair *f)
 /* @beyond: by more requests than it was allowed, too */
 static int fair(struct ms *s, struct fair *f, bool beyond)
 {
+	__u32 how = IOMMUFD_MODEL_HASTY | (beyond ? IOMMUFD_MODEL_OVERCOMMIT : 0);
 	struct sums sum;
 	unsigned int i;
 
@@ -1356,8 +1357,7 @@ static int fair(struct ms *s, struct fair *f, bool beyond)
 		MS_MUST(s, ms_plug(s, i, FAIR_CAPACITY, 0));
 		MS_MUST(s, ms_space(s, &s->f[i], i + 1, &f->q, 8));
 	}
-	if (beyond)
-		MS_MUST(s, model_misbehave(&s->f[0], IOMMUFD_MODEL_OVERCOMMIT));
+	MS_MUST(s, model_misbehave(&s->f[0], how));
 	for (i = 0; i < FAIR_FLOOD; i++) {
 		f->flood[i] = ms_job(s, 1, i, 1, false);
 		if (!f->flood[i])
@@ -1368,8 +1368,7 @@ static int fair(struct ms *s, struct fair *f, bool beyond)
 	for (i = 0; i < FAIR_ROUNDS; i++)
 		if (fair_round(s, f, i))
 			return -1;
-	if (beyond)
-		MS_MUST(s, model_misbehave(&s->f[0], 0));
+	MS_MUST(s, model_misbehave(&s->f[0], IOMMUFD_MODEL_HASTY));
 	if (fair_end(s, f))
 		return -1;
 	return settled(s, FAIR_OTHERS + 1, &sum);

@@ -409,6 +409,7 @@ static int control_stop_pasid(struct control_file *file, void *arg)
 
 static int function_misbehave(struct model_pci_function *f, u32 arg)
 {
+	BUILD_BUG_ON(IOMMUFD_MODEL_HASTY ^ MODEL_MISBEHAVE_HASTY);
 	BUILD_BUG_ON(IOMMUFD_MODEL_NO_LAST ^ MODEL_MISBEHAVE_NO_LAST);
 	BUILD_BUG_ON(IOMMUFD_MODEL_DEAF ^ MODEL_MISBEHAVE_DEAF);
 	return model_pci_misbehave(f, arg) ? -EOPNOTSUPP : 0;

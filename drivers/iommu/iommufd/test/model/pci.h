@@ -226,7 +226,9 @@ int model_pci_request(struct model_pci_function *f,
 #define MODEL_MISBEHAVE_OVERCOMMIT	BIT(3)
 /* Never says that a request is the last of its group */
 #define MODEL_MISBEHAVE_NO_LAST		BIT(4)
-#define MODEL_MISBEHAVE_FLAGS		GENMASK(4, 0)
+/* Asks again at once, however often it has got nothing for it */
+#define MODEL_MISBEHAVE_HASTY		BIT(5)
+#define MODEL_MISBEHAVE_FLAGS		GENMASK(5, 0)
 
 int model_pci_misbehave(struct model_pci_function *f, u32 flags);
 
@@ -240,6 +242,7 @@ int model_pci_misbehave(struct model_pci_function *f, u32 flags);
  * @groups: page request groups sent
  * @requests: page requests sent
  * @overflows: of those, refused for want of room
+ * @pauses: before a DMA asked for the same page once more
  * @success: responses, by code
  * @invalid: likewise
  * @failure: likewise
@@ -257,6 +260,7 @@ struct model_pci_counts {
 	u64 groups;
 	u64 requests;
 	u64 overflows;
+	u64 pauses;
 	u64 success;
 	u64 invalid;
 	u64 failure;

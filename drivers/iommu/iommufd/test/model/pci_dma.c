@@ -15,6 +15,11 @@
 /* Between requests that find no room at the IOMMU */
 #define DMA_BACKOFF_US	500
 
+/* So often it asks for the same page at once; then after a pause that doubles so often */
+#define DMA_AT_ONCE	3
+#define DMA_PAUSE_MS	4U
+#define DMA_DOUBLED	5U
+
 /* Beyond enum model_dma_status: the next page is not present, ask for it. */
 #define DMA_ABSENT	(MODEL_DMA_DISABLED + 1)
 
@@ -40,7 +45,7 @@ static void dma_kick(struct model_dma *dma)
 {
 	/* If it is busy it looks again before it goes. */
 	if (!dma->busy)
-		queue_work(system_unbound_wq, &dma->work);
+		queue_delayed_work(system_unbound_wq, &dma->work, 0);
 }
 
 /**
@@ -61,7 +66,8 @@ void model_dma_resume(struct model_dma *dma)
  * @dma: the DMA; nothing happens if it has ended already
  * @status: how
  *
- * The reference held for it is dropped by its work, which may sleep.
+ * The reference held for it is dropped by its work, which may sleep; after a pause,
+ * when that is over.
  */
 void model_dma_finish(struct model_dma *dma, enum model_dma_status status)
 {
@@ -76,7 +82,7 @@ void model_dma_finish(struct model_dma *dma, enum model_dma_status status)
 	dma->f->num_dmas--;
 	complete_all(&dma->done);
 	model_pri_wake(dma->f->pf);
-	if (where != MODEL_DMA_RUNS)
+	if (where != MODEL_DMA_RUNS && where != MODEL_DMA_PAUSES)
 		dma_kick(dma);
 }
 
@@ -240,6 +246,7 @@ static unsigned int dma_move(struct model_dma *dma)
 
 	f->counts.bytes += len;
 	dma->result.done += len;
+	dma->tries = 0;
 	return dma->result.done == dma->params.length ? MODEL_DMA_OK :
 							MODEL_DMA_PENDING;
 }
@@ -307,6 +314,8 @@ static bool dma_take_group(struct model_dma *dma, u32 *num)
 	}
 	dma->where = MODEL_DMA_WAITS;
 	dma->grpid = grpid;
+	dma->tries++;
+	dma->paused = false;
 	dma->result.groups++;
 	dma->result.requests += *num;
 	f->counts.groups++;
@@ -366,6 +375,32 @@ static void dma_ask(struct model_dma *dma)
 	raw_spin_unlock_irqrestore(&f->dma_lock, flags);
 }
 
+/*
+ * A function that was told to ask again, and finds the page absent again, leaves the IOMMU
+ * to others for a while: where many of them wait for room, nobody would get anywhere.
+ * False: it asks now, or would be told that it may not.
+ */
+static bool dma_pause(struct model_dma *dma)
+{
+	struct model_pci_function *f = dma->f;
+	unsigned long flags;
+	bool pause = false;
+
+	if (dma->tries < DMA_AT_ONCE || dma->paused)
+		return false;
+	raw_spin_lock_irqsave(&f->pf->lock, flags);
+	if (dma_allowed(dma) == MODEL_DMA_PENDING && model_cfg_pri_on(f) &&
+	    !f->pf->halted && !(f->misbehave & MODEL_MISBEHAVE_HASTY)) {
+		dma->where = MODEL_DMA_PAUSES;
+		list_add_tail(&dma->credit, &f->pf->pausing);
+		f->counts.pauses++;
+		dma->paused = true;
+		pause = true;
+	}
+	raw_spin_unlock_irqrestore(&f->pf->lock, flags);
+	return pause;
+}
+
 static void dma_step(struct model_dma *dma)
 {
 	struct model_pci_function *f = dma->f;
@@ -380,7 +415,8 @@ static void dma_step(struct model_dma *dma)
 	raw_spin_unlock_irqrestore(&f->dma_lock, flags);
 
 	if (rc == DMA_ABSENT) {
-		dma_ask(dma);
+		if (!dma_pause(dma))
+			dma_ask(dma);
 	} else if (rc != MODEL_DMA_PENDING) {
 		raw_spin_lock_irqsave(&f->pf->lock, flags);
 		model_dma_finish(dma, rc);
@@ -388,20 +424,43 @@ static void dma_step(struct model_dma *dma)
 	}
 }
 
+/* The work comes again when the pause is over, also if the DMA has ended by then. */
+static void dma_begin_pause(struct model_dma *dma)
+{
+	unsigned int doubled = min(dma->tries - DMA_AT_ONCE, DMA_DOUBLED);
+
+	queue_delayed_work(system_unbound_wq, &dma->work,
+			   msecs_to_jiffies(DMA_PAUSE_MS << doubled));
+}
+
+static void dma_end_pause(struct model_dma *dma)
+{
+	if (dma->where != MODEL_DMA_PAUSES)
+		return;
+	list_del_init(&dma->credit);
+	dma->where = MODEL_DMA_RUNS;
+}
+
 /* False: not running any more. With @busy false, and the PF's lock held. */
 static bool dma_runs(struct model_dma *dma, bool *ended)
 {
 	*ended = dma->where == MODEL_DMA_ENDED;
 	dma->busy = dma->where == MODEL_DMA_RUNS;
+	if (dma->where == MODEL_DMA_PAUSES)
+		dma_begin_pause(dma);
 	return dma->busy;
 }
 
 static void dma_work(struct work_struct *work)
 {
-	struct model_dma *dma = container_of(work, struct model_dma, work);
+	struct model_dma *dma = container_of(to_delayed_work(work),
+					     struct model_dma, work);
 	raw_spinlock_t *lock = &dma->f->pf->lock;
 	bool runs, ended;
 
+	raw_spin_lock_irq(lock);
+	dma_end_pause(dma);
+	raw_spin_unlock_irq(lock);
 	for (;;) {
 		raw_spin_lock_irq(lock);
 		runs = dma_runs(dma, &ended);
@@ -472,7 +531,7 @@ struct model_dma *model_dma_start(struct model_pci_function *f,
 	dma->stop = MODEL_DMA_PENDING;
 	dma->result.status = MODEL_DMA_PENDING;
 	dma->where = MODEL_DMA_RUNS;
-	INIT_WORK(&dma->work, dma_work);
+	INIT_DELAYED_WORK(&dma->work, dma_work);
 	INIT_LIST_HEAD(&dma->credit);
 	init_completion(&dma->done);
 

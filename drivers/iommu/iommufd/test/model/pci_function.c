@@ -430,6 +430,7 @@ model_function_create(struct model_bridge *bridge,
 	raw_spin_lock_init(&f->lock);
 	INIT_LIST_HEAD(&f->dmas);
 	INIT_LIST_HEAD(&f->credit);
+	INIT_LIST_HEAD(&f->pausing);
 	prandom_seed_state(&f->random, get_random_u64());
 	f->msi_work = IRQ_WORK_INIT_HARD(function_msi_work);
 	model_cfg_reset(f);

@@ -168,12 +168,14 @@ struct model_prg {
  * @MODEL_DMA_RUNS: its work is queued or runs
  * @MODEL_DMA_WAITS: for the response to its group
  * @MODEL_DMA_CREDIT: for room within the allocation
+ * @MODEL_DMA_PAUSES: until it asks again; its work is queued for then
  * @MODEL_DMA_ENDED: it has a result
  */
 enum model_dma_where {
 	MODEL_DMA_RUNS,
 	MODEL_DMA_WAITS,
 	MODEL_DMA_CREDIT,
+	MODEL_DMA_PAUSES,
 	MODEL_DMA_ENDED,
 };
 
@@ -185,11 +187,14 @@ enum model_dma_where {
  * @buf: data
  * @work: runs it
  * @item: in model_pci_function::dmas until it ended
- * @credit: in model_pci_function::credit of the PF while MODEL_DMA_CREDIT
+ * @credit: in model_pci_function::credit of the PF while MODEL_DMA_CREDIT, in
+ *	model_pci_function::pausing while MODEL_DMA_PAUSES
  * @where: enum model_dma_where
  * @stop: end with this status at the next step; MODEL_DMA_PENDING: go on
  * @busy: its work is running
  * @backoff: there was no room for its requests: do not hurry
+ * @tries: groups sent since it last moved anything; its work's alone, like @paused
+ * @paused: it has paused since the last of them
  * @grpid: while MODEL_DMA_WAITS
  * @result: so far; each member but done under the PF's lock
  * @done: completed at the end
@@ -199,13 +204,15 @@ struct model_dma {
 	struct model_pci_function *f;
 	struct model_dma_params params;
 	void *buf;
-	struct work_struct work;
+	struct delayed_work work;
 	struct list_head item;
 	struct list_head credit;
 	enum model_dma_where where;
 	enum model_dma_status stop;
 	bool busy;
 	bool backoff;
+	unsigned int tries;
+	bool paused;
 	u16 grpid;
 	struct model_dma_result result;
 	struct completion done;
@@ -233,6 +240,7 @@ struct model_dma {
  * @dmas: that have not ended
  * @num_dmas: of them
  * @credit: (PF) DMAs that wait for room within the allocation
+ * @pausing: (PF) DMAs that pause before they ask again
  * @outstanding: (PF) page requests not answered, VFs' included
  * @random: for group indices
  * @halted: (PF) Response Failure was received; until PRI is enabled again
@@ -264,6 +272,7 @@ struct model_pci_function {
 	struct list_head dmas;
 	unsigned int num_dmas;
 	struct list_head credit;
+	struct list_head pausing;
 	u32 outstanding;
 	struct rnd_state random;
 	bool halted;

@@ -869,6 +869,68 @@ static void pci_model_overflow(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_state(fake).outstanding, 0);
 }
 
+/*
+ * How often a page is asked for, in entries of the log from @first on: all but the last
+ * time it is answered, and is not there.
+ */
+#define PAUSE_ASKS	9U
+
+static struct model_dma *fake_ask(struct kunit *test, u32 first)
+{
+	struct fake *fake = test->priv;
+	struct model_dma *dma;
+	u32 i;
+
+	dma = fake_start(test, 0, 0, 9 * FAKE_PAGE, 1);
+	for (i = first; i < first + PAUSE_ASKS - 1; i++) {
+		fake_expect(test, fake, i + 1);
+		KUNIT_EXPECT_TRUE(test, fake_respond(fake, i, MODEL_PRG_SUCCESS));
+	}
+	fake_expect(test, fake, first + PAUSE_ASKS);
+	return dma;
+}
+
+/*
+ * A page that never comes is asked for three times at once, and then after 4, 8, 16, 32,
+ * 64 and 128 ms, as ticks have it. A pause does not outlast what ends the DMA.
+ */
+static void pci_model_pauses(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct model_dma *dma;
+	ktime_t start;
+	u32 i, num;
+
+	fake_enable(test, 2);
+	start = ktime_get();
+	dma = fake_ask(test, 0);
+	KUNIT_EXPECT_GE(test, ktime_ms_delta(ktime_get(), start), 126);
+	KUNIT_EXPECT_EQ(test, fake_state(fake).counts.pauses, PAUSE_ASKS - 3);
+	KUNIT_EXPECT_TRUE(test, fake_respond(fake, PAUSE_ASKS - 1, MODEL_PRG_SUCCESS));
+	for (i = 0; fake_state(fake).counts.pauses < PAUSE_ASKS - 2 && i < 10000; i++)
+		usleep_range(500, 1000);
+	pci_disable_pri(fake->pdev);
+	/* On a busy machine it may have asked by then, and is answered; no more than that. */
+	num = fake_num(fake);
+	KUNIT_EXPECT_LE(test, num, PAUSE_ASKS + 1);
+	if (num > PAUSE_ASKS)
+		KUNIT_EXPECT_TRUE(test, fake_respond(fake, PAUSE_ASKS, MODEL_PRG_SUCCESS));
+	else
+		KUNIT_EXPECT_EQ(test, fake_state(fake).running, 0);
+	KUNIT_EXPECT_EQ(test, fake_end(test, dma), MODEL_DMA_STOPPED);
+	KUNIT_EXPECT_EQ(test, fake_num(fake), num);
+
+	/* Unless it is told not to */
+	KUNIT_ASSERT_EQ(test, pci_enable_pri(fake->pdev, 2), 0);
+	KUNIT_ASSERT_EQ(test, model_pci_misbehave(fake->f, MODEL_MISBEHAVE_HASTY), 0);
+	i = fake_state(fake).counts.pauses;
+	dma = fake_ask(test, num);
+	KUNIT_EXPECT_EQ(test, fake_state(fake).counts.pauses, i);
+	fake_set(fake, 0, 9, FAKE_RW, 0);
+	KUNIT_EXPECT_TRUE(test, fake_respond(fake, num + PAUSE_ASKS - 1, MODEL_PRG_SUCCESS));
+	KUNIT_EXPECT_EQ(test, fake_end(test, dma), MODEL_DMA_OK);
+}
+
 static void pci_model_unasked(struct kunit *test)
 {
 	struct fake *fake = test->priv;
@@ -1253,6 +1315,7 @@ static struct kunit_case pci_model_cases[] = {
 	KUNIT_CASE(pci_model_failure),
 	KUNIT_CASE(pci_model_allocation),
 	KUNIT_CASE(pci_model_overflow),
+	KUNIT_CASE(pci_model_pauses),
 	KUNIT_CASE(pci_model_unasked),
 	KUNIT_CASE(pci_model_pri_off),
 	KUNIT_CASE(pci_model_stop_marker),

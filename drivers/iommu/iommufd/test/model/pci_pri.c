@@ -118,15 +118,22 @@ int model_prg_take(struct model_pci_function *f, struct model_dma *dma,
 	return i;
 }
 
-static void pri_end_credit(struct model_pci_function *pf,
-			   enum model_dma_status status)
+static void pri_end_list(struct list_head *list, enum model_dma_status status)
 {
 	struct model_dma *dma;
 
-	while (!list_empty(&pf->credit)) {
-		dma = list_first_entry(&pf->credit, struct model_dma, credit);
+	while (!list_empty(list)) {
+		dma = list_first_entry(list, struct model_dma, credit);
 		model_dma_finish(dma, status);
 	}
+}
+
+/* Those that have nothing out there, and will not be able to ask */
+static void pri_end_credit(struct model_pci_function *pf,
+			   enum model_dma_status status)
+{
+	pri_end_list(&pf->credit, status);
+	pri_end_list(&pf->pausing, status);
 }
 
 /**

@@ -177,6 +177,7 @@ enum {
 	IOMMUFD_MODEL_DEAF = 1 << 2,
 	IOMMUFD_MODEL_OVERCOMMIT = 1 << 3,
 	IOMMUFD_MODEL_NO_LAST = 1 << 4,
+	IOMMUFD_MODEL_HASTY = 1 << 5,
 };
 
 /**
@@ -196,7 +197,7 @@ enum {
  * requests are off, so none was sent.
  * MISBEHAVE: do not answer invalidations, answer but go on using the translations,
  * ignore responses, send more requests than allowed, never send the last of a
- * group.
+ * group, ask again without a pause however often nothing has come of it.
  */
 struct iommufd_model_function {
 	__u32 size;
