@@ -60,13 +60,19 @@ static int gather(struct pc *c, struct iommu_hwpt_pgfault *r, unsigned int num,
 		  bool own)
 {
 	__u64 end = now_ms() + 10 * FOREVER_MS;
-	unsigned int have = 0, i = 0;
+	unsigned int have = 0, before = 0, i = 0;
 	int rc;
 
 	while (have < num && now_ms() < end) {
 		struct pc_proc *p = &c->proc[i++ % c->num];
 		struct pollfd f = { .fd = p->queue, .events = POLLIN };
 
+		/* Once round, and nothing has come: leave the processor to who brings it */
+		if (own && i % c->num == 1) {
+			if (i > 1 && have == before)
+				sleep_ms(10);
+			before = have;
+		}
 		if (poll(&f, 1, own ? 0 : 100) != 1)
 			continue;
 		rc = iommu_fault_read(f.fd, r + have, own ? 1 : num - have);
