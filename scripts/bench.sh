@@ -163,7 +163,7 @@ locks() {
 	build debug
 	"$SCRIPTS/vm.sh" --kernel debug --iommu none --smp 8 --mem 3072 \
 		--log bench-locks -- "cp /programs/iommu_bench /tmp/ &&
-			echo 0 >/proc/lock_stat &&
+			echo 1 >/proc/sys/kernel/lock_stat &&
 			/tmp/iommu_bench --quick smp &&
 			echo 0 >/proc/sys/kernel/lock_stat && cat /proc/lock_stat" |
 		awk -f "$SCRIPTS/bench/locks.awk"

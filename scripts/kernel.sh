@@ -71,6 +71,9 @@ export KBUILD_BUILD_USER=iommufd KBUILD_BUILD_HOST=iommufd
 export KBUILD_BUILD_VERSION=1
 export CCACHE_SLOPPINESS=time_macros CCACHE_NOHASHDIR=1
 export CCACHE_BASEDIR="$B"
+# Headers as the compiler names them: what is not there costs no run of the preprocessor,
+# which is a fifth of the time of a build from nothing.
+export CCACHE_DEPEND=1
 ccache=''
 if command -v ccache >/dev/null; then
 	ccache="ccache "

@@ -225,6 +225,8 @@ case $kernel in
 stock) cmdline="$cmdline panic_on_warn=1" ;;
 debug | kcov) cmdline="$cmdline panic_on_warn=1 hung_task_panic=1 watchdog_thresh=60" ;;
 esac
+# A time stamp at each lock is for who looks at /proc/lock_stat, and turns it on.
+[ "$kernel" != debug ] || cmdline="$cmdline lockdep.lock_stat=0"
 case $append in
 *kunit.*) ;;
 *) cmdline="$cmdline kunit.enable=0" ;;
