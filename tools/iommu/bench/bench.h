@@ -100,6 +100,12 @@ __u64 batch_end(const struct batch *b);
  * @work is called 5 * @loops times.
  */
 double count(void (*work)(void *arg), void *arg, unsigned int loops);
+/*
+ * The same; and in *@part what @work added to *@sum, per call, in that stretch: of one
+ * stretch, so that the part is never more than the whole.
+ */
+double count_part(void (*work)(void *arg), void *arg, unsigned int loops,
+		  const __u64 *sum, double *part);
 #define COUNT_STRETCHES	5
 /* Sorts. */
 __u64 median(__u64 *v, unsigned int n);

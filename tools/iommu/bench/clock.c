@@ -71,20 +71,37 @@ __u64 median(__u64 *v, unsigned int n)
 	return v[n / 2];
 }
 
-double count(void (*work)(void *arg), void *arg, unsigned int loops)
+double count_part(void (*work)(void *arg), void *arg, unsigned int loops,
+		  const __u64 *sum, double *part)
 {
-	__u64 costs[COUNT_STRETCHES];
+	__u64 costs[COUNT_STRETCHES], sorted[COUNT_STRETCHES];
+	__u64 parts[COUNT_STRETCHES], middle;
 	unsigned int i, j;
 
 	for (i = 0; i < COUNT_STRETCHES; i++) {
+		__u64 before = *sum;
 		struct batch b;
 
 		batch_begin(&b);
 		for (j = 0; j < loops; j++)
 			work(arg);
 		costs[i] = batch_end(&b);
+		parts[i] = *sum - before;
 	}
-	return (double)median(costs, COUNT_STRETCHES) / loops;
+	memcpy(sorted, costs, sizeof(sorted));
+	middle = median(sorted, COUNT_STRETCHES);
+	for (i = 0; costs[i] != middle; i++)
+		;
+	*part = (double)parts[i] / loops;
+	return (double)middle / loops;
+}
+
+double count(void (*work)(void *arg), void *arg, unsigned int loops)
+{
+	const __u64 none = 0;
+	double part;
+
+	return count_part(work, arg, loops, &none, &part);
 }
 
 void clock_init(void)

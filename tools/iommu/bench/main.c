@@ -51,7 +51,8 @@ bool wanted(const char *name)
 
 void row(const char *name, double value)
 {
-	printf("row %s %.1f\n", name, value);
+	/* A few instructions a page are the rule where pages are huge. */
+	printf("row %s %.*f\n", name, value < 10 ? 3 : 1, value);
 }
 
 void row_none(const char *name, const char *why)
@@ -94,7 +95,7 @@ static void usage(void)
 	       "Counts guest instructions: run it with vm.sh --icount.\n"
 	       "--type1: by VFIO's container, where the kernel has that.\n"
 	       "--rate: of the set smp faults a second, by the clock on the wall.\n"
-	       "--row: of the sets fault, uring and bulk, this row alone.\n\n");
+	       "--row: of the sets fault, uring, bulk and map4k, this row alone.\n\n");
 	for (i = 0; i < NUM_SETS; i++)
 		printf("  %-11s %s\n", sets[i].name, sets[i].text);
 	exit(0);
