@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0
 # bench.sh - count what /dev/iommu costs, ours beside the base tree's own
 #
-#   scripts/bench.sh            make bench: all rows, about 25 min when all is built
+#   scripts/bench.sh            make bench: all rows, about 25 min when all is built; then
+#                               "rates"
 #   scripts/bench.sh quick      BENCH=quick make bench: fewer and shorter rows
 #   scripts/bench.sh locks      contended locks with 1 to 8 reporters, on the debug
 #                               kernel, ours alone
 #   scripts/bench.sh rates      faults a second with 1 to 8 reporters in a machine whose
 #                               CPUs run at once; ours and upstream. Differs each time
-#   scripts/bench.sh docs       all rows; then the table and the chart in Documentation
-#                               are those
+#   scripts/bench.sh docs       all of that, "locks", and "profile" of what is left of a
+#                               fault and of a page mapped and unmapped; then the table,
+#                               the chart and these figures in Documentation are those
 #   scripts/bench.sh profile KERNEL SET [ROW]
 #                               which functions the instructions of a set are in, or of
 #                               one row of it. LEAST=N: those with N or more (5)
@@ -23,7 +25,8 @@
 # emulated machine, whose clock counts instructions. So figures do not depend on the
 # machine underneath, nor on what else it does.
 #
-# Results are in $B/bench: table.txt, chart.svg, chart.png and the rows of each machine.
+# Results are in $B/bench: table.txt, chart.svg, chart.png and the rows of each machine;
+# apart from these, for they differ each time, rates.txt and locks.txt.
 # The exit status is 0 only if every check in the program held on ours: as many pages
 # pinned after an unmap as before it, no DMA after it, no worker of io_uring.
 # A target that was missed is said and is no error.
@@ -89,13 +92,13 @@ measure() { # KERNEL MACHINE SET...
 
 build() { # KERNEL...
 	local kernel
-	"$SCRIPTS/plan.sh" "$@"
+	"$SCRIPTS/plan.sh" "$@" || return
 	# shellcheck disable=SC2046
 	"$SCRIPTS/setup.sh" x86_64 $(for kernel; do
 		[ "$kernel" != upstream ] || echo bench
-	done)
+	done) || return
 	for kernel; do
-		"$SCRIPTS/kernel.sh" "$kernel" >/dev/null
+		"$SCRIPTS/kernel.sh" "$kernel" >/dev/null || return
 	done
 	"$SCRIPTS/programs.sh"
 }
@@ -124,7 +127,9 @@ drivers/iommu/iommufd/vtd, upstream and type1 by drivers/iommu/intel."
 }
 
 table() { # FORMAT
-	awk -v format="$1" -f "$SCRIPTS/bench/table.awk" \
+	local all=1
+	[ -z "$quick" ] || all=0
+	awk -v format="$1" -v all="$all" -f "$SCRIPTS/bench/table.awk" \
 		COLUMN=ours "$OUT"/fast-*.rows COLUMN=upstream "$OUT"/upstream-*.rows \
 		COLUMN=type1 "$OUT"/type1-*.rows COLUMN=rows "$SCRIPTS/bench/rows.txt"
 }
@@ -135,7 +140,8 @@ everything() {
 	if [ -n "$quick" ]; then
 		mock="floor fault uring" edu="map4k bulk second"
 	fi
-	rm -rf "$OUT"
+	# The command lines are looked up there: not those of another run.
+	rm -rf "$OUT" "$LOG"/vm-bench-{fast,upstream,type1}-{mock,edu,smp}.log
 	mkdir -p "$OUT"
 	for kernel in fast upstream; do
 		# shellcheck disable=SC2086
@@ -144,55 +150,67 @@ everything() {
 		measure "$kernel" edu $edu
 		[ -n "$quick" ] || measure "$kernel" smp "$SMP"
 	done
-	[ -n "$quick" ] || measure type1 edu map4k arrays bulk viommu memory
+	[ -n "$quick" ] || measure type1 edu map4k arrays bulk viommu memory areas
 	: >>"$OUT/type1-edu.rows"
 	versions >"$OUT/versions.txt"
 	{
 		cat "$OUT/versions.txt"
 		echo
 		table text
+		[ -z "$failed" ] || echo "Failed, so that rows may be missing:$failed"
 	} >"$OUT/table.txt"
 	table chart | awk -f "$SCRIPTS/bench/chart.awk" >"$OUT/chart.svg"
 	rsvg-convert -o "$OUT/chart.png" "$OUT/chart.svg"
 	cat "$OUT/table.txt"
 	say "The chart: $OUT/chart.svg, $OUT/chart.png"
+	[ -n "$quick" ] || rates || failed="$failed rates"
 }
 
-# Real CPUs that take turns as the host sees fit: what is counted is contention.
+# Real CPUs that take turns as the host sees fit: what is counted is contention. A
+# machine that failed has said so, and has no locks: awk's status is enough.
 locks() {
-	build debug
+	local rc=0
+	build debug || return
+	mkdir -p "$OUT"
 	"$SCRIPTS/vm.sh" --kernel debug --iommu none --smp 8 --mem 3072 \
 		--log bench-locks -- "cp /programs/iommu_bench /tmp/ &&
 			echo 1 >/proc/sys/kernel/lock_stat &&
 			/tmp/iommu_bench --quick smp &&
 			echo 0 >/proc/sys/kernel/lock_stat && cat /proc/lock_stat" |
-		awk -f "$SCRIPTS/bench/locks.awk"
+		awk -f "$SCRIPTS/bench/locks.awk" >"$OUT/locks.txt" || rc=$?
+	cat "$OUT/locks.txt"
+	return "$rc"
 }
 
 # Not of the table: it depends on the machine underneath, and on what else that does.
 rates() {
 	local kernel
-	build fast upstream
-	set -o pipefail
+	build fast upstream || return
+	mkdir -p "$OUT"
 	for kernel in fast upstream; do
+		say "$kernel: faults a second"
 		"$SCRIPTS/vm.sh" --kernel "$kernel" --iommu none --smp 8 --mem 3072 \
 			--log "bench-rates-$kernel" -- "cp /programs/iommu_bench /tmp/ &&
-				exec /tmp/iommu_bench --rate smp" |
-			sed -n "s/^row rate\./$kernel faults a second: /p"
+				exec /tmp/iommu_bench --rate smp" \
+			>"$OUT/$kernel.rates" || return
 	done
+	awk -f "$SCRIPTS/bench/rates.awk" "$OUT/fast.rates" "$OUT/upstream.rates" \
+		>"$OUT/rates.txt" || return
+	cat "$OUT/rates.txt"
 }
 
 # The same machine with a plugin that counts; then its addresses become functions.
 profile() { # KERNEL SET [ROW]
 	local map dir=$B/bench-profile program=$A/programs/iommu_bench
 	local index address times
-	build "$1"
+	build "$1" || return
 	mkdir -p "$dir"
+	rm -f "$dir/counted"
 	${CC:-cc} -O2 -shared -fPIC -o "$dir/count.so" \
-		"$REPO/tools/iommu/bench/count_instructions.c"
+		"$REPO/tools/iommu/bench/count_instructions.c" || return
 	plugin="--qemu-plugin $dir/count.so,out=$dir/counted"
 	quick="--quick${3:+ --row $3}"
-	run "$1" "$(machine_of "$2")" "$2" >&2
+	run "$1" "$(machine_of "$2")" "$2" >&2 || return
 	map=$(kernel_dir "$1")/System.map
 	while read -r _ index address times; do
 		echo "$index $times $(addr2line -ifse "$program" "0x$address" |
@@ -208,9 +226,37 @@ profile() { # KERNEL SET [ROW]
 		"$dir/stretches" "$dir/sorted"
 }
 
-# In the page, the first time; later runs only change the files that it names.
-show_figures() {
-	cat >"$OUT/figures.txt" <<-'EOF'
+# What is left, where: of the row's own calls the first @calls stretches of each of the
+# functions, which time one call each; what follows the last one is not of the row.
+remains() { # SET ROW LEAST CALLS FUNCTION...
+	echo "$2"
+	LEAST=$3 profile fast "$1" "$2" >"$OUT/profile.$2" || return
+	awk -v calls="$4" -v functions=" ${*:5} " '
+		/^[^ ]/ { on = index(functions, " " $1 " ") && seen[$1]++ < calls }
+		on { print; n++ }
+		END { exit !n }' "$OUT/profile.$2"
+}
+
+profiles() {
+	remains map4k map4k.pair 20 1 target_map target_unmap &&
+		remains fault fault.1 5 4 one_round &&
+		remains fault fault.256 $((5 * 256)) 4 one_round
+}
+
+# A result into the page: what the standard input says goes where the marker is, the first
+# time; later runs only change the file that it names.
+publish() { # RESULT
+	cp "$OUT/$1.txt" "$DOCS/benchmark-$1.txt"
+	sed -i -e "/^\.\. $1: /r /dev/stdin" -e "/^\.\. $1: /d" "$DOCS/benchmark.rst"
+}
+
+docs() {
+	# All at once: whether to go on is asked before anything runs.
+	build fast upstream type1 debug
+	everything
+	cp "$OUT/chart.svg" "$DOCS/benchmark.svg"
+	cp "$OUT/chart.png" "$DOCS/benchmark.png"
+	publish table <<-'EOF'
 		.. image:: benchmark.svg
 		   :alt: Instructions per operation as a part of upstream's, one bar a row
 
@@ -219,8 +265,23 @@ show_figures() {
 		.. literalinclude:: benchmark-table.txt
 		   :language: none
 	EOF
-	sed -i -e "/^\.\. figures:/r $OUT/figures.txt" -e '/^\.\. figures:/d' \
-		"$DOCS/benchmark.rst"
+	[ ! -f "$OUT/rates.txt" ] || publish rates <<-'EOF'
+		.. literalinclude:: benchmark-rates.txt
+		   :language: none
+	EOF
+	locks || failed="$failed locks"
+	[ ! -f "$OUT/locks.txt" ] || publish locks <<-'EOF'
+		.. literalinclude:: benchmark-locks.txt
+		   :language: none
+	EOF
+	if ! (profiles) >"$OUT/profile.txt"; then
+		failed="$failed profile"
+		return
+	fi
+	publish profile <<-'EOF'
+		.. literalinclude:: benchmark-profile.txt
+		   :language: none
+	EOF
 }
 
 case $what in
@@ -232,13 +293,7 @@ profile)
 	[ $# -ge 3 ] || die "profile of which kernel and set? (--help)"
 	profile "${@:2}"
 	;;
-docs)
-	everything
-	cp "$OUT/table.txt" "$DOCS/benchmark-table.txt"
-	cp "$OUT/chart.svg" "$DOCS/benchmark.svg"
-	cp "$OUT/chart.png" "$DOCS/benchmark.png"
-	show_figures
-	;;
+docs) docs ;;
 fast | upstream | type1)
 	[ $# -ge 2 ] || die "which sets? (--help)"
 	build "$what"

@@ -24,6 +24,9 @@ function line(x, y1, y2, class) {
 	split($0, f, "|")
 	what[n] = f[1]; ratio[n] = f[2]; target[n] = f[3]
 	ours[n] = f[4]; upstream[n] = f[5]
+	# The heading that a row of the table is under is not here.
+	if (f[1] ~ /outstanding/)
+		what[n] = "fault, " f[1]
 	# "unmap" alone does not say of what.
 	if (f[1] == "unmap") {
 		what[n] = what[n - 1]

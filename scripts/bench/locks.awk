@@ -4,9 +4,8 @@
 # Prints how often each was taken and how often somebody had to wait for it; exits 1 if
 # that was ever so, or if none of them was taken.
 
-/^(row|fact) / { print; next }
-
-/^ *&(source|queue)->[a-z_]+(\/[0-9])?:/ {
+# Another lock of the kernel with such a name is #2 of it, or ours is.
+/^ *&(source|queue)->[a-z_]+(#[0-9]+)?(\/[0-9])?:/ {
 	name = $1
 	sub(/:$/, "", name)
 	printf "lock %-20s %10d taken %8d waited for\n", name, $9, $3

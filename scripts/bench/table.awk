@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # table.awk - the table of "make bench"
 #
-#   awk -f table.awk [-v format=text|chart] ours=1 OURS... upstream=1 ... rows.txt
+#   awk [-v format=text|chart] [-v all=1] [-v strict=1] -f table.awk ARGUMENT...
 #
 # Arguments: COLUMN=ours FILE... COLUMN=upstream FILE... COLUMN=type1 FILE...
 # COLUMN=rows rows.txt. format=chart: a line "WHAT|RATIO|TARGET|OURS|UPSTREAM" for each row
-# with a target. Exits 1 when a target is missed and -v strict=1.
+# with a target. all=1: names the rows that no kernel gave. Exits 1 when a target is missed
+# and -v strict=1.
 
 function trim(s) { sub(/^[ \t]+/, "", s); sub(/[ \t]+$/, "", s); return s }
 
@@ -121,7 +122,10 @@ COLUMN != "rows" {
 	ours = look_up("ours", name)
 	upstream = look_up("upstream", name)
 	type1 = look_up("type1", name)
-	if (ours == "" && upstream == "") next
+	if (ours == "" && upstream == "") {
+		lost = lost " " name
+		next
+	}
 	ratio = ours != "" && upstream + 0 > 0 ? ours / upstream : ""
 	verdict = ""
 	ok = is_met(target, ours, ratio)
@@ -154,5 +158,7 @@ COLUMN != "rows" {
 END {
 	if (format != "chart" && targets)
 		printf "\n%d of %d targets met\n", targets - missed, targets
+	if (format != "chart" && all && lost != "")
+		printf "Not measured:%s\n", lost
 	exit strict && missed ? 1 : 0
 }
