@@ -76,7 +76,7 @@ versions() {
 	result $? "the same version is not"
 	# But for the weak function that says ENOTTY
 	! nm "$STOCK/modules/drivers/iommu/iommufd/iommufd.ko" | grep -v ' W ' |
-		grep -E 'kunit|iommufd_test|iommufd_should_fail|mock_|(vtd|smmuv3)_'
+		grep -E 'kunit|iommufd_test|iommufd_fail_attr|mock_|(vtd|smmuv3)_'
 	result $? "there is no test code in the modules"
 }
 

@@ -7,6 +7,8 @@
 #ifndef __IOMMUFD_FAILPOINT_H
 #define __IOMMUFD_FAILPOINT_H
 
+#include <linux/fault-inject.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 
 /**
@@ -25,8 +27,22 @@ enum iommufd_mutant {
 };
 
 #ifdef CONFIG_IOMMUFD_TEST
-bool iommufd_should_fail(void);
+extern struct fault_attr iommufd_fail_attr;
+
 bool iommufd_mutant(enum iommufd_mutant which);
+
+/*
+ * Is this the time to fail? Set up by /sys/kernel/debug/fail_iommufd and
+ * /proc/self/fail-nth. Neither is, as a rule, which should_fail() would find out just
+ * so; but a page mapped and unmapped passes seven such places.
+ */
+static inline bool iommufd_should_fail(void)
+{
+	if (likely(!READ_ONCE(iommufd_fail_attr.probability) &&
+		   !READ_ONCE(current->fail_nth)))
+		return false;
+	return should_fail(&iommufd_fail_attr, 1);
+}
 #else
 static inline bool iommufd_mutant(enum iommufd_mutant which)
 {

@@ -21,24 +21,12 @@
 #define MOCK_MEMORY_LIMIT_MIN	12
 #define MOCK_MEMORY_LIMIT_MAX	SZ_1M
 
-static DECLARE_FAULT_ATTR(fail_iommufd);
-
-/**
- * iommufd_should_fail() - is this the time to fail?
- *
- * Set up by /sys/kernel/debug/fail_iommufd and /proc/self/fail-nth.
- *
- * Return: whether the caller should behave as if what it is about to do failed.
- */
-bool iommufd_should_fail(void)
-{
-	return should_fail(&fail_iommufd, 1);
-}
+DECLARE_FAULT_ATTR(iommufd_fail_attr);
 
 static int __init fail_iommufd_init(void)
 {
 	/* Without debugfs there is still fail-nth. */
-	fault_create_debugfs_attr("fail_iommufd", NULL, &fail_iommufd);
+	fault_create_debugfs_attr("fail_iommufd", NULL, &iommufd_fail_attr);
 	return 0;
 }
 late_initcall(fail_iommufd_init);
