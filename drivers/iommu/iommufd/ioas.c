@@ -322,6 +322,7 @@ static void unmap_unseen(struct iommufd_ioas *ioas, unsigned long iova,
  */
 int iommufd_ioas_map_ioctl(struct iommufd_call *call)
 {
+	struct iommu_ioas_map __user *ucmd = call->ubuffer;
 	struct iommu_ioas_map *cmd = call->cmd;
 	struct iommufd_ioas *ioas;
 	unsigned int flags;
@@ -340,7 +341,8 @@ int iommufd_ioas_map_ioctl(struct iommufd_call *call)
 	ioas = iommufd_ioas_get(call->ictx, cmd->ioas_id);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
-	rc = iommufd_call_respond(call, sizeof(*cmd));
+	/* Before anything is done that a caller who cannot be answered does not know of */
+	rc = put_user(cmd->iova, &ucmd->iova);
 	if (rc)
 		goto out_put;
 
@@ -352,8 +354,7 @@ int iommufd_ioas_map_ioctl(struct iommufd_call *call)
 	if (rc || !(flags & IOVA_SPACE_CHOOSE_IOVA))
 		goto out_put;
 
-	cmd->iova = iova;
-	rc = iommufd_call_respond(call, sizeof(*cmd));
+	rc = put_user((u64)iova, &ucmd->iova);
 	if (rc)
 		unmap_unseen(ioas, iova, cmd->length);
 out_put:
@@ -523,6 +524,7 @@ out_put_src:
  */
 int iommufd_ioas_unmap_ioctl(struct iommufd_call *call)
 {
+	struct iommu_ioas_unmap __user *ucmd = call->ubuffer;
 	struct iommu_ioas_unmap *cmd = call->cmd;
 	unsigned long unmapped = 0;
 	struct iommufd_ioas *ioas;
@@ -547,8 +549,7 @@ int iommufd_ioas_unmap_ioctl(struct iommufd_call *call)
 	if (rc)
 		goto out_put;
 
-	cmd->length = unmapped;
-	rc = iommufd_call_respond(call, sizeof(*cmd));
+	rc = put_user((u64)unmapped, &ucmd->length);
 out_put:
 	iommufd_object_put(&ioas->obj);
 	return rc;
