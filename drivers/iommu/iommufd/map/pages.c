@@ -654,6 +654,9 @@ static unsigned long unpin_unheld(struct map_pages *pages, unsigned long first,
 	unsigned long npages = 0;
 	struct hole hole;
 
+	/* Most memory has one hold at most */
+	if (RB_EMPTY_ROOT(&pages->holds.rb_root))
+		return drop_range(pages, first, last);
 	while (next_hole(pages, &first, last, &hole))
 		npages += drop_range(pages, hole.first, hole.last);
 	return npages;
@@ -693,6 +696,12 @@ int map_pages_hold(struct map_pages *pages, struct map_hold *hold)
 	if (pages->pfnmap)
 		return -EFAULT;
 
+	if (RB_EMPTY_ROOT(&pages->holds.rb_root)) {
+		rc = pin_range(pages, first, last);
+		if (rc)
+			return rc;
+		next = last + 1;
+	}
 	while (next_hole(pages, &next, last, &hole)) {
 		rc = pin_range(pages, hole.first, hole.last);
 		if (rc) {
