@@ -260,8 +260,12 @@ struct iova_area *iova_area_first(const struct rb_root_cached *root,
  */
 struct iova_area *iova_area_next(struct iova_area *area, unsigned long last)
 {
-	struct iova_area *next = area_of(rb_next(&area->node));
+	struct iova_area *next;
 
+	/* The range of most calls is one area */
+	if (area->last >= last)
+		return NULL;
+	next = area_of(rb_next(&area->node));
 	return next && next->iova <= last ? next : NULL;
 }
 
@@ -648,21 +652,23 @@ void iova_areas_sync_map(struct iova_space *space,
 
 /**
  * iova_area_gather() - take an area out of a page table that can gather
- * @area: mapped in @domain as a whole
- * @domain: the page table; may lead to the area's memory until the flush
+ * @area: mapped in the page table as a whole
+ * @entry: the page table; may lead to the area's memory until the flush
  * @gather: queued; takes the tables that are not needed any more
  */
-void iova_area_gather(struct iova_area *area, struct iommu_domain *domain,
+void iova_area_gather(struct iova_area *area,
+		      const struct iova_space_domain *entry,
 		      struct iommu_iotlb_gather *gather)
 {
 	size_t size = iova_area_length(area);
 
 	/* Perhaps it is not there any more, and others flush it */
 	if (area->pages->pfnmap) {
-		map_pfnmap_clear(area, domain);
+		map_pfnmap_clear(area, entry->domain);
 		return;
 	}
-	if (WARN_ON(iommu_unmap_fast(domain, area->iova, size, gather) != size))
+	if (WARN_ON(map_table_unmap(entry->ops, entry->domain, area->iova, size,
+				    gather) != size))
 		area->leaked = true;
 }
 
@@ -686,7 +692,7 @@ void iova_areas_clear_domain(const struct list_head *areas,
 	gather.queued = true;
 	list_for_each_entry(area, areas, item) {
 		if (area->filled)
-			iova_area_gather(area, entry->domain, &gather);
+			iova_area_gather(area, entry, &gather);
 		iova_yield(&rounds);
 	}
 	entry->ops->flush(entry->domain, flush->ranges, flush->num, &gather);

@@ -197,7 +197,8 @@ void iova_area_clear_domain(struct iova_area *area,
 void iova_area_let_go(struct iova_area *area);
 void iova_areas_sync_map(struct iova_space *space,
 			 const struct list_head *areas);
-void iova_area_gather(struct iova_area *area, struct iommu_domain *domain,
+void iova_area_gather(struct iova_area *area,
+		      const struct iova_space_domain *entry,
 		      struct iommu_iotlb_gather *gather);
 void iova_areas_clear_domain(const struct list_head *areas,
 			     const struct iova_space_domain *entry,

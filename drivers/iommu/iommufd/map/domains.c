@@ -198,7 +198,7 @@ static void clear_areas(struct iova_space *space,
 		if (area == end)
 			break;
 		if (entry->ops)
-			iova_area_gather(area, domain, &gather);
+			iova_area_gather(area, entry, &gather);
 		else
 			iova_area_clear_domain(area, domain);
 		cond_resched();

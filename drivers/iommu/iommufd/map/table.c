@@ -190,3 +190,27 @@ int map_table_map(const struct map_table_ops *ops, struct iommu_domain *domain,
 	trace_map(start, first, all);
 	return 0;
 }
+
+/**
+ * map_table_unmap() - take a range out, not yet flushed
+ * @ops: the driver's
+ * @domain: one of its domains
+ * @iova: first IOVA
+ * @size: bytes; both are multiples of the domain's smallest page
+ * @gather: queued; takes the tables that are not needed any more
+ *
+ * Return: bytes from @iova on that are not mapped any more.
+ */
+size_t map_table_unmap(const struct map_table_ops *ops,
+		       struct iommu_domain *domain, unsigned long iova,
+		       size_t size, struct iommu_iotlb_gather *gather)
+{
+	size_t done;
+
+	if (!ops->unmap)
+		return iommu_unmap_fast(domain, iova, size, gather);
+	done = ops->unmap(domain, iova, size, gather);
+	/* As the core does */
+	trace_unmap(iova, size, done);
+	return done;
+}

@@ -31,6 +31,9 @@
  *	*@mapped is increased by the bytes done, on error too. Does not flush.
  *	May sleep; allocates with GFP_KERNEL_ACCOUNT. Returns 0 or an errno of
  *	&iommu_domain_ops.map_pages. NULL: run by run
+ * @unmap: take what is mapped out of @size bytes from @iova on, whatever sizes the pages
+ *	have, and add it to @gather, which is queued, as &iommu_domain_ops.unmap_pages
+ *	does. Any context. Returns the bytes taken out. NULL: by way of the core
  * @sync_map: @num ranges, at least one, have been mapped: let devices see them, if
  *	absence is cached. Before it returns nobody is told of them. NULL: it never is
  * @flush: forget what is cached of @num ranges, at least one, in which leaves and,
@@ -46,6 +49,8 @@ struct map_table_ops {
 	int (*map_runs)(struct iommu_domain *domain, unsigned long iova,
 			const u64 *runs, unsigned int nr, int prot,
 			size_t *mapped);
+	size_t (*unmap)(struct iommu_domain *domain, unsigned long iova,
+			size_t size, struct iommu_iotlb_gather *gather);
 	void (*sync_map)(struct iommu_domain *domain,
 			 const struct iova_range *ranges, unsigned int num);
 	void (*flush)(struct iommu_domain *domain,
@@ -82,5 +87,8 @@ void map_flush_add(struct map_flush *flush, unsigned long start,
 int map_table_map(const struct map_table_ops *ops, struct iommu_domain *domain,
 		  unsigned long iova, phys_addr_t paddr, size_t size, int prot,
 		  size_t *mapped);
+size_t map_table_unmap(const struct map_table_ops *ops,
+		       struct iommu_domain *domain, unsigned long iova,
+		       size_t size, struct iommu_iotlb_gather *gather);
 
 #endif

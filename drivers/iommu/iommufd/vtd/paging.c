@@ -184,6 +184,12 @@ static int paging_map_runs(struct iommu_domain *core, unsigned long iova,
 	return rc;
 }
 
+static size_t paging_unmap_range(struct iommu_domain *core, unsigned long iova,
+				 size_t size, struct iommu_iotlb_gather *gather)
+{
+	return paging_unmap(core, iova, SZ_4K, size / SZ_4K, gather);
+}
+
 static void paging_sync_ranges(struct iommu_domain *core,
 			       const struct iova_range *ranges,
 			       unsigned int num)
@@ -214,6 +220,7 @@ static bool paging_owed(struct iommu_domain *core)
 static struct map_table_ops table_ops = {
 	.domain_ops = &paging_ops,
 	.map_runs = paging_map_runs,
+	.unmap = paging_unmap_range,
 	.sync_map = paging_sync_ranges,
 	.flush = paging_flush_ranges,
 	.owed = paging_owed,
