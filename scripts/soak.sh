@@ -12,19 +12,23 @@
 # What it has found worth keeping is in $B/soak/ then, for the next time.
 #
 # From 30 minutes on every second round of the fuzzer is followed by the cases of hostile
-# guests and of load on the hardware models, with another seed each time and four times
-# as long as in make check; on x86-64 an hour or more ends with a run on the kernel that
-# looks for data races (KCSAN), which is not part of the MINUTES.
+# guests, of storms and of hardware that fails on the hardware models, with another seed
+# each time and four times as long as in make check, as long as there is time for it, but
+# once at least. An hour or more ends with what is not part of the MINUTES: KUnit, which
+# has the rest of the hardware that fails; load (iommu_load) with eight processors on the
+# kernel "fast", LOAD times that of make check (1000: 10^6 areas, 10^7 faults); and on
+# x86-64 the kernel that looks for data races (KCSAN).
 #
-# Environment: SEED, the first seed, by default the time; KCOV; IOMMUFD_BUILD.
+# Environment: SEED, the first seed, by default the time; KCOV; LOAD; IOMMUFD_BUILD.
 #
-# The last line is
-#   soak: N minutes, N sequences, N calls, coverage N, reports: N
-# where the calls and the coverage are the fuzzer's. A report is whatever the kernel
-# warned of, what it lost (kmemleak), what the fuzzer says of a call, and a case that
-# failed. Those of the fuzzer are shown with the command that repeats them; if one thread
-# was enough, a program that does the same is in $B/log/. The exit status is 0 if there
-# is none.
+# The last lines are one for each part, and
+#   soak: N minutes, N sequences, N calls, coverage N, cases N, reports: N
+# where the minutes are those that it took, the calls and the coverage are the fuzzer's,
+# and the cases all the others'. They are in $B/log/soak.txt too (arm64-soak.txt). A
+# report is whatever the kernel warned of, what it lost (kmemleak), what the fuzzer says
+# of a call, a case that failed, and a part that did not come to its end. Those of the
+# fuzzer are shown with the command that repeats them; if one thread was enough, a
+# program that does the same is in $B/log/. The exit status is 0 if there is none.
 
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
@@ -39,109 +43,190 @@ kernel=debug
 [ -z "${KCOV-}" ] || kernel=kcov
 seed=${SEED:-$(date +%s)}
 fuzz=$A/programs/selftests/iommu_fuzz
+LOAD=${LOAD:-1000}
+case $LOAD in
+'' | *[!0-9]* | 0) die "LOAD is a number from 1, not $LOAD" ;;
+esac
 
-sequences=0 calls=0 coverage='-' reports=0
+sequences=0 calls=0 coverage='-' cases=0 reports=0
+log=${log_arch}soak
 
 figure() { # NAME: of the fuzzer's last line about how far it is
 	sed -nE "s/^# (so far|all): .* ([0-9]+) $1.*/\2/p; s/^# (so far|all): .*$1 ([0-9]+).*/\2/p" \
 		"$out" | tail -n 1
 }
 
+minutes_since() { # START
+	echo $((($(date +%s) - $1 + 59) / 60))
+}
+
+# What of the TAP in $out passed and failed, in passed and failed; what failed is shown.
+count() { # STATUS
+	local counts
+
+	# count.awk reads what vm.sh said from a file
+	counts=$(tr -d '\r' <"$out" | awk -v status="$1" -v names="$out.failed" \
+		-v vm=/dev/null -f "$SCRIPTS/check/count.awk")
+	read -r passed failed _ <<<"$counts"
+	sed 's/^/  /' "$out.failed" >&2
+}
+
+# The next machine begins it anew. There is none if vm.sh found something missing.
+keep_log() { # NAME SEED
+	[ ! -f "$LOG/vm-$1.log" ] || cp "$LOG/vm-$1.log" "$LOG/vm-$1-$2.log"
+}
+
+# A line of the summary
+part() { # NAME START TEXT
+	summary="$summary$(printf 'soak: %-26s %3d minutes, %s' "$1" "$(minutes_since "$2")" "$3")
+"
+}
+
 # Which sequence was it, and how is it run again?
 tell_replay() { # THREADS
 	local name comm
+	[ -f "$LOG/vm-$log.log" ] || return 0
 	name=$(sed -nE 's/.*iommu_fuzz: [0-9]+: --replay ([0-9a-f.]+) .*/\1/p' \
-		"$LOG/vm-soak.log" | tail -n 1)
-	comm=$(sed -nE 's/.*Comm: ([0-9]+:[0-9]+) .*/\1/p' "$LOG/vm-soak.log" | head -n 1)
+		"$LOG/vm-$log.log" | tail -n 1)
+	comm=$(sed -nE 's/.*Comm: ([0-9]+:[0-9]+) .*/\1/p' "$LOG/vm-$log.log" | head -n 1)
 	[ -n "$name" ] || return 0
 	say "the last sequence${comm:+ (the kernel names sequence:call $comm)}:"
-	say "  scripts/vm.sh --kernel $kernel --iommu none --mem 3072 --" \
+	say "  scripts/vm.sh --arch $arch --kernel $kernel --iommu none --mem 3072 --" \
 		"selftests/iommu_fuzz --replay $name --threads $1"
 	if [ "$1" = 1 ] && [ "$arch" = "$HOST_ARCH" ]; then
-		"$fuzz" --replay "$name" --print >"$LOG/soak-$name.c"
+		"$fuzz" --replay "$name" --print >"$LOG/soak-$name.c" || return 0
 		say "  as a program: $LOG/soak-$name.c"
 	fi
 }
 
 round() { # SEED MINUTES THREADS
-	local rc=0 n corpus=''
+	local rc=0 n corpus='' start s c
 
-	say "soak: seed $1, $3 thread(s), $2 minute(s)"
+	start=$(date +%s)
+	say "soak: $(minutes_since "$began") of $minutes minutes: the fuzzer, seed $1," \
+		"$3 thread(s), $2 minute(s)"
 	[ "$kernel:$3" != kcov:1 ] || corpus='--corpus /host/soak'
 	# The fuzzer's corpus is beside the builds.
 	(cd "$B" && "$SCRIPTS/vm.sh" --arch "$arch" --kernel "$kernel" --iommu none \
-		--mem 3072 --timeout $(($2 * 60 * 2 + 900)) --log soak \
+		--mem 3072 --timeout $(($2 * 60 * 2 + 900)) --log "$log" \
 		-- env "TEST_ARGS=--seed $1 --minutes $2 --threads $3 $corpus" \
-		run-tests /programs/selftests/iommu_fuzz) </dev/null |
-		tee "$out" | grep --line-buffered -E '^(# (so far|all|BAD|before|after)|not ok)' >&2 || :
-	rc=${PIPESTATUS[0]}
-	n=$(grep -cE '^(# BAD: --replay|not ok)' "$out") || :
-	[ "$rc" = 0 ] || n=$((n + 1))
+		run-tests /programs/selftests/iommu_fuzz </dev/null || echo $? >"$out.rc") |
+		tee "$out" | { grep --line-buffered \
+			-E '^(# (so far|all|BAD|before|after)|not ok)' >&2 || :; }
+	[ ! -s "$out.rc" ] || rc=$(cat "$out.rc")
+	rm -f "$out.rc"
+	# It prints no TAP: its status is one case, kmemleak another.
+	count "$rc"
+	n=$(grep -c '^# BAD: --replay' "$out") || :
+	[ "$n" -ge "$failed" ] || n=$failed
+	[ "$n" -gt 0 ] || grep -q '^# all: ' "$out" || n=1
 	[ "$n" = 0 ] || {
-		cp "$LOG/vm-soak.log" "$LOG/vm-soak-$1.log"
+		keep_log "$log" "$1"
 		tell_replay "$3"
 	}
 	reports=$((reports + n))
-	n=$(figure sequences)
-	sequences=$((sequences + ${n:-0}))
-	n=$(figure calls)
-	calls=$((calls + ${n:-0}))
+	s=$(figure sequences) c=$(figure calls)
+	sequences=$((sequences + ${s:-0}))
+	calls=$((calls + ${c:-0}))
+	part "fuzzer, $3 thread(s)" "$start" \
+		"seed $1, ${s:-0} sequences, ${c:-0} calls, reports: $n"
 	n=$(figure coverage)
 	[ -z "$n" ] || coverage=$n
+	# What does not start would be tried as often as there are minutes, each for none.
+	[ "$rc" != 125 ] || left=0
+}
+
+# Runs a part that prints TAP, and shows the lines that PATTERN finds in it.
+tap() { # NAME PATTERN COMMAND...
+	local name=$1 pattern=$2 rc=0 start
+
+	start=$(date +%s)
+	shift 2
+	say "soak: $(minutes_since "$began") of $minutes minutes: $name"
+	("$@" </dev/null || echo $? >"$out.rc") | tee "$out" |
+		{ grep --line-buffered -E "^(# begin |not ok|$pattern)" >&2 || :; }
+	[ ! -s "$out.rc" ] || rc=$(cat "$out.rc")
+	rm -f "$out.rc"
+	count "$rc"
+	cases=$((cases + passed))
+	reports=$((reports + failed))
+	part "$name" "$start" "$passed cases, reports: $failed"
+	while read -r line; do
+		summary="$summary  ${line#\# }
+"
+	done < <(tr -d '\r' <"$out" | grep -E "^($pattern)")
 }
 
 # A seed is told by each case that has one.
 models() { # SEED
-	local rc=0 n programs
-
-	say "soak: seed $1, the models"
+	local programs
 	programs=$(cd "$A/programs" && printf '/programs/%s ' \
 		selftests-model/iommu_*_hostile selftests-model/iommu_*_stress)
 	# shellcheck disable=SC2086
-	"$SCRIPTS/vm.sh" --arch "$arch" --kernel "$kernel" --iommu none --mem 3072 \
-		--timeout 7200 --log soak-models \
-		-- env IOMMU_TEST_SEED="$1" IOMMU_TEST_SCALE=4 run-tests $programs \
-		</dev/null >"$out" || rc=$?
-	grep -E '^(# (seed|a flood)|not ok)' "$out" >&2 || :
-	n=$(grep -c '^not ok' "$out") || :
-	[ "$rc" = 0 ] || n=$((n + 1))
-	[ "$n" = 0 ] || cp "$LOG/vm-soak-models.log" "$LOG/vm-soak-models-$1.log"
-	reports=$((reports + n))
+	tap "models, seed $1" '# a flood' "$SCRIPTS/vm.sh" --arch "$arch" \
+		--kernel "$kernel" --iommu none --mem 3072 --timeout 3600 --log "$log-models" \
+		-- env HUGEPAGES=64 IOMMU_TEST_SEED="$1" IOMMU_TEST_SCALE=4 run-tests $programs
+	[ "$failed" = 0 ] || keep_log "$log-models" "$1"
 }
 
-races() {
-	local rc=0 n
+hardware() { tap KUnit '# .*(swept|mutants) [0-9]+,' env ARCH="$arch" "$SCRIPTS/check/kunit.sh"; }
 
-	say "soak: data races (KCSAN)"
-	"$SCRIPTS/kernel.sh" kcsan >/dev/null
-	ARCH=x86_64 "$SCRIPTS/check/kcsan.sh" </dev/null >"$out" || rc=$?
-	grep '^not ok' "$out" >&2 || :
-	n=$(grep -c '^not ok' "$out") || :
-	[ "$rc" = 0 ] || n=$((n + 1))
-	reports=$((reports + n))
+# On the kernel that is quick: what the debug kernel keeps of each object is not for 10^6.
+load() {
+	tap "load" '# load:' "$SCRIPTS/vm.sh" --arch "$arch" --kernel fast --iommu none \
+		--smp 8 --mem 4096 --timeout 5400 --log "$log-load" \
+		-- env IOMMU_TEST_SCALE="$LOAD" run-tests /programs/selftests/iommu_load
+}
+
+# With ten minutes of the fuzzer
+races() {
+	tap "data races (KCSAN)" '# (reports|all)' env ARCH=x86_64 SEED="$seed" \
+		"$SCRIPTS/check/kcsan.sh" kunit mock fuzz
 }
 
 {
-	"$SCRIPTS/plan.sh" fast && "$SCRIPTS/setup.sh" "$arch"
-	"$SCRIPTS/kernel.sh" --arch "$arch" "$kernel" >/dev/null
+	kernels=$kernel
+	if [ "$minutes" -ge 60 ]; then
+		kernels="$kernels fast"
+		[ "$kernel" = debug ] || kernels="$kernels debug"
+		[ "$arch" != x86_64 ] || kernels="$kernels kcsan"
+	fi
+	# shellcheck disable=SC2086,SC2046
+	"$SCRIPTS/plan.sh" $(printf "$log_arch%s " $kernels)
+	"$SCRIPTS/setup.sh" "$arch"
+	for k in $kernels; do
+		"$SCRIPTS/kernel.sh" --arch "$arch" "$k" >/dev/null
+	done
 	"$SCRIPTS/programs.sh" --arch "$arch"
 	mkdir -p "$LOG" "$B/soak"
-	out=$LOG/soak.out
-	left=$minutes threads=1
+	out=$LOG/$log.out summary=''
+	rm -f "$out.rc"
+	began=$(date +%s)
+	left=$minutes threads=1 took=0
 	while [ "$left" -gt 0 ]; do
-		now=$(((left + 1) / 2))
+		now=$left
+		[ "$threads" != 1 ] || now=$(((left + 1) / 2))
 		[ "$now" -le 20 ] || now=20
-		round "$seed" "$now" "$threads"
 		left=$((left - now))
-		if [ "$threads" != 1 ] && [ "$minutes" -ge 30 ]; then
+		round "$seed" "$now" "$threads"
+		if [ "$threads" != 1 ] && [ "$minutes" -ge 30 ] && [ "$left" -ge "$took" ]; then
 			start=$(date +%s)
 			models "$seed"
-			left=$((left - ($(date +%s) - start + 59) / 60))
+			took=$(minutes_since "$start")
+			left=$((left - took))
 		fi
 		seed=$((seed + 1)) threads=$((5 - threads))
 	done
-	[ "$minutes" -lt 60 ] || [ "$arch" != x86_64 ] || races
-	echo "soak: $minutes minutes, $sequences sequences, $calls calls, coverage $coverage, reports: $reports"
+	if [ "$minutes" -ge 60 ]; then
+		hardware
+		load
+		[ "$arch" != x86_64 ] || races
+	fi
+	{
+		printf '%s' "$summary"
+		echo "soak: $(minutes_since "$began") minutes, $sequences sequences, $calls calls," \
+			"coverage $coverage, cases $cases, reports: $reports"
+	} | tee "$LOG/$log.txt"
 	[ "$reports" = 0 ]
 	exit
 }

@@ -5,7 +5,8 @@
 # failure; those between others are counted. Only by name: it needs a kernel of its own,
 # which has the core and its mock; the backends are not in it.
 #
-# With names of parts only these: kunit mock
+# With names of parts only these: kunit mock; and fuzz, by name alone (make soak): the
+# fuzzer's, four threads for FUZZ_MINUTES (10) from SEED (1).
 
 . "$(dirname "$0")/../check-lib.sh"
 on x86_64
@@ -47,6 +48,13 @@ mock() {
 	# shellcheck disable=SC2086
 	vm mock "$sealed" -- run-tests $names
 	races mock
+}
+
+fuzz() {
+	vm fuzz ,selftests/iommu_fuzz -- env \
+		"TEST_ARGS=--seed ${SEED:-1} --minutes ${FUZZ_MINUTES:-10} --threads 4" \
+		run-tests iommu_fuzz
+	races fuzz
 }
 
 work=$(mktemp -d)
