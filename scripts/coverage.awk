@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # coverage.awk - branches by file, of what "gcov -b -c -t" says of our sources
 #
-# min: what each place that is counted must reach, in per cent. missed: a file for the
-# branches that were not taken. Prints a table; exit status 1 if a place is below min.
+# min: what each place that is counted must reach, in per cent; apart: a file that need
+# not. missed: a file for the branches that were not taken. Prints a table; exit status 1
+# if a place is below min. A source may come several times, from several runs of one
+# kernel: its branches are then the same ones in the same order.
 #
 # Not counted are lines of which one branch is there never to be taken, or is not ours:
 # what only warns of mistakes of the kernel, tracepoints, and the loops of wait_event().
@@ -23,6 +25,7 @@ BEGIN {
 		file = ""
 	else if (file != "" && !(file in all))
 		all[file] = 0
+	nth = 0
 	next
 }
 
@@ -40,13 +43,16 @@ file == "" { next }
 
 # "branch  0 taken 5 (fallthrough)", "branch  1 never executed"
 /^branch +[0-9]/ && counts {
-	all[file]++
-	if ($3 == "taken" && $4 > 0) {
-		hit[file]++
-		next
+	nth++
+	branch = file SUBSEP nth
+	if (!(branch in what)) {
+		all[file]++
+		gsub(/^[ \t]+/, "", text)
+		what[branch] = file ":" line ": branch " $2 " of: " text
+		order[++branches] = branch
 	}
-	gsub(/^[ \t]+/, "", text)
-	print file ":" line ": branch " $2 " of: " text > missed
+	if ($3 == "taken" && $4 > 0 && !taken[branch]++)
+		hit[file]++
 }
 
 function place(f) { return f ~ /\// ? substr(f, 1, index(f, "/")) : "" }
@@ -61,10 +67,13 @@ function row(name, taken, branches, floor,    low) {
 }
 
 END {
+	for (i = 1; i <= branches; i++)
+		if (!(order[i] in taken))
+			print what[order[i]] > missed
 	for (f in all) {
 		p = place(f)
 		# A file of the ABI stands for itself.
-		row(f, hit[f] + 0, all[f], p == "" ? min : 0)
+		row(f, hit[f] + 0, all[f], p == "" && f != apart ? min : 0)
 		dir_all[p] += all[f]
 		dir_hit[p] += hit[f]
 	}
