@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Each target is a script; scripts/NAME.sh --help says more.
 
-export YES SUITES BENCH KCOV SEED COVERAGE_MIN FULL LSMOD CONFIG
+export YES SUITES BENCH KCOV SEED LOAD MINUTES COVERAGE_MIN FULL LSMOD CONFIG
 ifdef IOMMUFD_BUILD
 export IOMMUFD_BUILD
 endif
@@ -26,7 +26,8 @@ help:
 	@echo 'make check     every test; last line: N passed, N failed, N skipped'
 	@echo 'make check-upstream  the base tree'\''s own kselftest of iommufd'
 	@echo 'make soak      the fuzzer and more for MINUTES=n (now: $(or $(MINUTES),10))'
-	@echo 'make mutants   mistakes sown in the code: which of them the tests notice'
+	@echo 'make mutants   mistakes sown in the code: which of them the tests notice; all that'
+	@echo '               have no verdict yet, for MINUTES=n if that is given'
 	@echo 'make coverage  which branches of the code the tests take'
 	@echo 'make bench     what it costs beside the base tree'\''s own: a table and a chart'
 	@echo 'make shell     a virtual machine with this directory at /host'
@@ -65,7 +66,7 @@ mutants:
 	@scripts/plan.sh mutants && scripts/setup.sh x86_64
 	@scripts/mutants.sh
 
-# SUITES: of kunit, selftests and model.
+# SUITES: of kunit, selftests, model and devices.
 coverage:
 	@scripts/plan.sh $(call KERNELS,gcov) && scripts/setup.sh $(PLATFORMS)
 	@set -e; for a in $(PLATFORMS); do scripts/coverage.sh --arch $$a $(SUITES); done
@@ -112,5 +113,5 @@ clean:
 		$(addprefix $(B)/arm64/,$(BUILDS))
 
 distclean: clean
-	rm -rf $(addprefix $(B)/,base packages ccache lock arm64)
+	rm -rf $(addprefix $(B)/,base packages ccache lock arm64 mutants.verdicts)
 	-rmdir $(B)

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # mutants.sh - mistakes sown in the code, one at a time, to see that the tests notice
 #
-#   scripts/mutants.sh [NAME...]        run them, of all or of these  (make mutants)
+#   scripts/mutants.sh [NAME...]        run them, of all that have no verdict, or of
+#                                       these                         (make mutants)
+#   scripts/mutants.sh --verdicts       what has become of them so far
 #   scripts/mutants.sh --list           their numbers, names, places, tests
 #   scripts/mutants.sh --check          does each still fit the source?
 #   scripts/mutants.sh --apply DIR      the sources with all of them, to a build directory
@@ -23,8 +25,13 @@
 # iommufd_seed=NUMBER switches one on, at boot or in /sys/module/kernel/parameters/. It
 # is killed if a case of TEST fails, or the kernel warns or crashes, or comes to no end
 # in PATIENCE seconds. With none switched on TEST has to pass, before and afterwards.
-# LANES machines run at a time (default: one for each core). Exit status 0: at least
-# 95 % are killed.
+# LANES machines run at a time (default: one for each core).
+#
+# A verdict is kept, in $B/mutants.verdicts, and is true for the mutant, the FILE and the
+# source of TEST as they were: a mutant of which one of these has changed has none. What
+# else has changed since is not looked at: remove the file to begin anew. So all can be run
+# in pieces: with MINUTES=n no machine is started after n minutes. Exit status 0: at least
+# 95 % of all (or of those named) are killed.
 
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
@@ -32,6 +39,7 @@ help_if_asked "$@"
 OURS=drivers/iommu/iommufd
 # For a TEST to end, in seconds
 PATIENCE=${PATIENCE:-900}
+VERDICTS=$B/mutants.verdicts
 
 sets() { find "$REPO/tools/testing/selftests/iommu/mutants" -type f | sort; }
 
@@ -75,8 +83,62 @@ verdicts() { # NUMBER:NAME...
 	}'
 }
 
-# Mutants of one TEST, in one boot. What became of each goes to a file of its name. One
-# that crashes ends the boot, and the others are done again, one at a time.
+# Where the cases of a TEST are: the files, below $REPO
+sources() { # TEST
+	local suite=${1%%.*} file name
+
+	case $1 in
+	iommufd_*)
+		grep -roE '\.name = "iommufd_[a-z0-9_]+"' "$REPO/$OURS/test" --include='*.c' |
+			sed -E 's/^(.*):\.name = "(.*)"$/\1 \2/' | sort -u |
+			while read -r file name; do
+				# shellcheck disable=SC2053
+				[[ $name != $suite ]] || echo "$file"
+			done
+		;;
+	*)
+		file=$REPO/tools/testing/selftests/iommu/$1.c
+		echo "$file"
+		sed -n 's/^#include "\(.*_cases\.h\)"$/\1/p' "$file" |
+			sed "s#^#${file%/*}/#"
+		;;
+	esac
+}
+
+# Of each mutant, its number, name, file, function and test, and what a verdict is for
+keys() { # LIST
+	local number name file function test was='' sum=''
+
+	while read -r number name file function test; do
+		[ "$test" = "$was" ] || sum=$(sources "$test" | xargs cat | cksum)
+		was=$test
+		echo "$number $name $file $function $test" "$(
+			{
+				awk -v name="$name" '/^mutant / { on = $2 == name } on && NF' \
+					$(sets)
+				cat "$REPO/$OURS/$file"
+				echo "$sum"
+			} | cksum | tr ' ' -)"
+	done < <(sort -k5,5 "$1") | sort -n
+}
+
+# The last verdict of each key counts.
+verdict_of() { # NAME KEY
+	[ ! -f "$VERDICTS" ] || awk -v name="$1" -v key="$2" \
+		'$1 == name && $2 == key { v = $3 } END { print v }' "$VERDICTS"
+}
+
+keep() { # NAME VERDICT
+	local key
+
+	key=$(awk -v name="$1" '$2 == name { print $6 }' "$work/all")
+	echo "$2" >"$work/$1.is"
+	echo "$1 $key $2" >>"$VERDICTS"
+	say "  $(find "$work" -name '*.is' | wc -l) of $(wc -l <"$work/wanted"): $1: $2"
+}
+
+# Mutants of one TEST, in one boot. What became of each is kept. One that crashes ends the
+# boot, and the others are done again, one at a time.
 group() { # TEST NUMBER:NAME...
 	local test=$1 log vm said what again='' m v
 	shift
@@ -103,8 +165,13 @@ group() { # TEST NUMBER:NAME...
 		return
 	fi
 	while read -r m v; do
-		[ "$v" = again ] && again="$again $m" || echo "$v" >"$work/${m#*:}.is"
+		[ "$v" = again ] && again="$again $m" || keep "${m#*:}" "$v"
 	done < <(verdicts "$@" <"$said")
+	# It is alone already: the machine did not come to it.
+	[ $# -gt 1 ] || [ -z "$again" ] || {
+		say "no verdict of $1: $LOG/vm-$log.log"
+		return
+	}
 	for m in $again; do
 		group "$test" "$m"
 	done
@@ -122,49 +189,82 @@ groups() {
 	END { print "" }'
 }
 
-run() {
-	local lanes=0 n=0 killed=0 name is line
+# The result of those in LIST
+result() { # LIST
+	local n=0 killed=0 left=0 name file key is
 
-	work=$(mktemp -d)
-	trap 'rm -rf "$work"' EXIT
-	entries list >"$work/all" || die "see the lines above"
-	# shellcheck disable=SC2046
-	[ $# -gt 0 ] || set -- $(awk '{ print $2 }' "$work/all")
-	for name; do
-		awk -v name="$name" '$2 == name { print; n++ } END { exit !n }' \
-			"$work/all" >>"$work/wanted" || die "there is no mutant $name (--list)"
-	done
-	"$SCRIPTS/kernel.sh" --arch x86_64 mutants >/dev/null
-	"$SCRIPTS/programs.sh" --arch x86_64
-
-	while read -r line; do
-		[ "$lanes" -lt "$LANES" ] || { wait -n || :; lanes=$((lanes - 1)); }
-		# shellcheck disable=SC2086
-		group $line &
-		lanes=$((lanes + 1))
-	done < <(groups)
-	wait
-	while read -r _ name file _; do
+	while read -r _ name file _ _ key; do
 		n=$((n + 1))
-		is=$(cat "$work/$name.is" 2>/dev/null)
+		is=$(verdict_of "$name" "$key")
 		case $is in
-		survived | '') echo "not ok $n $name $file: ${is:-its test fails without it}" ;;
+		'')
+			left=$((left + 1))
+			echo "not ok $n $name $file: no verdict"
+			;;
+		survived) echo "not ok $n $name $file: $is" ;;
 		*)
 			killed=$((killed + 1))
 			echo "ok $n $name $file: $is"
 			;;
 		esac
-	done <"$work/wanted"
+	done <"$1"
 	echo "1..$n"
-	echo "# $n mutants, $killed killed: $((100 * killed / n)) %"
+	echo "# $n mutants, $killed killed: $((100 * killed / n)) %, $left without a verdict"
 	[ $((100 * killed)) -ge $((95 * n)) ]
+}
+
+list_all() {
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+	entries list >"$work/list" || die "see the lines above"
+	keys "$work/list" >"$work/all"
+}
+
+run() {
+	local lanes=0 name key line end=0 shown
+
+	list_all
+	: >"$work/wanted"
+	shown=$work/all
+	for name; do
+		awk -v name="$name" '$2 == name { print; n++ } END { exit !n }' \
+			"$work/all" >>"$work/wanted" || die "there is no mutant $name (--list)"
+		shown=$work/wanted
+	done
+	[ $# -gt 0 ] || while read -r line; do
+		read -r _ name _ _ _ key <<<"$line"
+		[ -n "$(verdict_of "$name" "$key")" ] || echo "$line" >>"$work/wanted"
+	done <"$work/all"
+	if [ -s "$work/wanted" ]; then
+		"$SCRIPTS/kernel.sh" --arch x86_64 mutants >/dev/null
+		"$SCRIPTS/programs.sh" --arch x86_64
+		[ -z "${MINUTES-}" ] || end=$(($(date +%s) + 60 * MINUTES))
+		say "mutants: $(wc -l <"$work/wanted") of $(wc -l <"$work/all") to be run"
+	fi
+	while read -r line; do
+		[ -n "$line" ] || continue
+		[ "$lanes" -lt "$LANES" ] || { wait -n || :; lanes=$((lanes - 1)); }
+		[ "$end" = 0 ] || [ "$(date +%s)" -lt "$end" ] || break
+		# shellcheck disable=SC2086
+		group $line &
+		lanes=$((lanes + 1))
+	done < <(groups)
+	wait
+	result "$shown"
 }
 
 # In braces: read whole before it runs, so an edit meanwhile does no harm.
 {
 	LANES=${LANES:-$(nproc)}
+	case ${MINUTES-} in
+	*[!0-9]*) die "MINUTES is a number, not $MINUTES" ;;
+	esac
 	case ${1-} in
 	--list) entries list ;;
+	--verdicts)
+		list_all
+		result "$work/all"
+		;;
 	--check) entries check ;;
 	--apply)
 		[ $# = 2 ] || die "--apply needs a directory (--help)"
