@@ -5,6 +5,8 @@
  */
 #include "iommu_test.h"
 
+#include <stdatomic.h>
+
 #define COPIES_LOG2	14
 #define RANGES		65536U
 #define ENTRIES		4096U
@@ -138,6 +140,90 @@ TEST_F_TIMEOUT(bounds, array_over_crumbs, 120)
 	free(ranges);
 	free(e);
 	close(fd);
+}
+
+/* /proc shows so many objects one by one, and counts them all. */
+TEST_F(bounds, fdinfo_of_many_objects)
+{
+	unsigned int i, lines = 0, total = 0;
+	char path[64], line[256];
+	__u32 id, last = 0;
+	int fd = iommu_open();
+	FILE *f;
+
+	if (fd == -ENOENT)
+		SKIP(return, "there is no /dev/iommu");
+	ASSERT_LE(0, fd);
+	for (i = 0; i < 1030; i++)
+		ASSERT_EQ(0, iommu_ioas_alloc(fd, &last));
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "re");
+	ASSERT_NE(NULL, f);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "iommu-object: %u", &id) == 1) {
+			lines++;
+			EXPECT_NE(last, id);
+		}
+		sscanf(line, "iommu-objects: %u", &total);
+	}
+	fclose(f);
+	EXPECT_EQ(1024, lines);
+	EXPECT_EQ(1030, total);
+	close(fd);
+}
+
+/* Maps and unmaps until told to stop. */
+struct mapper {
+	int fd;
+	__u32 ioas;
+	void *memory;
+	atomic_bool stop;
+	atomic_bool broken;
+};
+
+static void *map_often(void *arg)
+{
+	struct mapper *m = arg;
+
+	while (!atomic_load(&m->stop))
+		if (iommu_map(m->fd, m->ioas, m->memory, PAGE, IOVA_BASE) ||
+		    iommu_unmap(m->fd, m->ioas, IOVA_BASE, PAGE, NULL))
+			atomic_store(&m->broken, true);
+	return NULL;
+}
+
+/* Who looks waits for nobody who maps: the line says so, or has the figures. */
+TEST_F(bounds, fdinfo_while_mapping)
+{
+	struct mapper m = { .memory = mem_get(PAGE) };
+	bool busy = false, figures = false;
+	static struct fdinfo info;
+	struct test_device d;
+	pthread_t thread;
+	__u64 end;
+
+	m.fd = iommu_open();
+	if (m.fd == -ENOENT)
+		SKIP(return, "there is no /dev/iommu");
+	ASSERT_LE(0, m.fd);
+	ASSERT_NE(NULL, m.memory);
+	ASSERT_EQ(0, iommu_ioas_alloc(m.fd, &m.ioas));
+	ASSERT_EQ(0, test_device_make(m.fd, 0, m.ioas, &d));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, map_often, &m));
+	end = now_ms() + 2 * FOREVER_MS;
+	while (!(busy && figures) && now_ms() < end) {
+		ASSERT_EQ(0, fdinfo_read(0, m.fd, &info));
+		if (strstr(info.text, " busy\n"))
+			busy = true;
+		else if (strstr(info.text, " areas="))
+			figures = true;
+	}
+	atomic_store(&m.stop, true);
+	pthread_join(thread, NULL);
+	EXPECT_TRUE(busy);
+	EXPECT_TRUE(figures);
+	EXPECT_FALSE(atomic_load(&m.broken));
+	close(m.fd);
 }
 
 TEST_HARNESS_MAIN

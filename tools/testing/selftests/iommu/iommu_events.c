@@ -236,6 +236,32 @@ TEST_F(events, lives)
 	self->fd = open("/dev/null", O_RDONLY);
 }
 
+/* No file, and so no queue, nor an id. */
+TEST_F(events, alloc_without_an_fd)
+{
+	struct fdinfo before, after;
+	struct rlimit limit, none;
+	__u32 hwpt, id;
+	int rc;
+
+	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, self->dev.dev, self->ioas, 0,
+				       0, &hwpt));
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &limit));
+	none = limit;
+	none.rlim_cur = 0;
+	state_of(self->fd, &before);
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &none));
+	rc = iommu_eventq(self->fd, hwpt, 4, &id);
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	EXPECT_EQ(-EMFILE, rc);
+	state_of(self->fd, &after);
+	EXPECT_STREQ(before.text, after.text);
+	/* Nobody listens there. */
+	rc = iommu_eventq(self->fd, hwpt, 4, &id);
+	ASSERT_LE(0, rc);
+	close(rc);
+}
+
 /* Faults of several threads and a reader: each is read or counted as lost. */
 static void *miss_often(void *arg)
 {

@@ -775,6 +775,77 @@ TEST_F(container, dirty_pages_of_an_unmap)
 	EXPECT_EQ(BLOCKED, device_finds(self, IOVA_BASE + 3 * PAGE));
 }
 
+/* Memory that can be read and not written */
+static bool read_only(void *page, bool on)
+{
+	return !mprotect(page, PAGE, on ? PROT_READ : PROT_READ | PROT_WRITE);
+}
+
+TEST_F(container, answer_cannot_be_written)
+{
+	struct vfio_iommu_type1_dma_unmap *unmap = mem_get(PAGE);
+	struct vfio_iommu_type1_info *info = (void *)unmap;
+	/* Without room for what follows, and with it */
+	const __u32 argsz[] = { sizeof(*info), PAGE };
+	unsigned int i;
+
+	ASSERT_NE(NULL, unmap);
+	ASSERT_EQ(0, vfio_map(self->fd, self->buffer, PAGE, IOVA_BASE,
+			      MAP_RW));
+	unmap->argsz = sizeof(*unmap);
+	unmap->iova = IOVA_BASE;
+	unmap->size = PAGE;
+	ASSERT_TRUE(read_only(unmap, true));
+	EXPECT_EQ(-EFAULT, vfio_call(self->fd, VFIO_IOMMU_UNMAP_DMA,
+				     (uintptr_t)unmap));
+	/* It was done all the same. */
+	EXPECT_EQ(BLOCKED, device_finds(self, IOVA_BASE));
+
+	for (i = 0; i < ARRAY_LEN(argsz); i++) {
+		ASSERT_TRUE(read_only(info, false));
+		memset(info, 0, sizeof(*info));
+		info->argsz = argsz[i];
+		ASSERT_TRUE(read_only(info, true));
+		EXPECT_EQ(-EFAULT, vfio_call(self->fd, VFIO_IOMMU_GET_INFO,
+					     (uintptr_t)info))
+			TH_LOG("%u bytes", argsz[i]);
+	}
+	munmap(unmap, PAGE);
+}
+
+/* What argsz says is more than there is, or less than is needed. */
+TEST_F(container, structures_that_end_too_soon)
+{
+	char *end = (char *)mem_before_hole() + PAGE;
+	struct vfio_iommu_type1_dirty_bitmap *dirty = (void *)(end - sizeof(*dirty));
+	struct vfio_iommu_type1_dma_unmap *unmap = (void *)(end - sizeof(*unmap));
+
+	ASSERT_NE((char *)PAGE, end);
+	number_pages(self->buffer, 1);
+	ASSERT_EQ(0, vfio_map(self->fd, self->buffer, PAGE, IOVA_BASE,
+			      MAP_RW));
+	ASSERT_EQ(0, vfio_dirty(self->fd, DIRTY_START, NULL));
+	unmap->flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
+	unmap->iova = IOVA_BASE;
+	unmap->size = PAGE;
+	unmap->argsz = sizeof(*unmap);
+	EXPECT_EQ(-EINVAL, vfio_call(self->fd, VFIO_IOMMU_UNMAP_DMA,
+				     (uintptr_t)unmap));
+	unmap->argsz += sizeof(struct vfio_bitmap);
+	EXPECT_EQ(-EFAULT, vfio_call(self->fd, VFIO_IOMMU_UNMAP_DMA,
+				     (uintptr_t)unmap));
+	EXPECT_EQ(0, device_finds(self, IOVA_BASE));
+
+	dirty->flags = DIRTY_GET;
+	dirty->argsz = sizeof(*dirty) - 1;
+	EXPECT_EQ(-EINVAL, vfio_call(self->fd, VFIO_IOMMU_DIRTY_PAGES,
+				     (uintptr_t)dirty));
+	dirty->argsz = sizeof(*dirty) +
+		       sizeof(struct vfio_iommu_type1_dirty_bitmap_get);
+	EXPECT_EQ(-EFAULT, vfio_call(self->fd, VFIO_IOMMU_DIRTY_PAGES,
+				     (uintptr_t)dirty));
+}
+
 /* The IOAS goes, and the calls have nothing to work on any more. */
 TEST_F(container, ioas_goes)
 {

@@ -67,6 +67,32 @@ TEST_F(vevents, queue_bad_input)
 	ASSERT_EQ(0, close(queue));
 }
 
+/* No file, and so no queue, nor an id. */
+TEST_F(vevents, alloc_without_an_fd)
+{
+	struct viommu_test *t = &self->t;
+	const __u32 type = IOMMU_VEVENTQ_TYPE_SELFTEST;
+	struct fdinfo before, after;
+	struct rlimit limit, none;
+	__u32 id;
+	int rc;
+
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &limit));
+	none = limit;
+	none.rlim_cur = 0;
+	state_of(t->fd, &before);
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &none));
+	rc = iommu_veventq(t->fd, t->viommu, type, 4, &id);
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	EXPECT_EQ(-EMFILE, rc);
+	state_of(t->fd, &after);
+	EXPECT_STREQ(before.text, after.text);
+	/* The vIOMMU has none of the type. */
+	rc = iommu_veventq(t->fd, t->viommu, type, 4, &id);
+	ASSERT_LE(0, rc);
+	close(rc);
+}
+
 TEST_F(vevents, what_an_event_says)
 {
 	struct viommu_test *t = &self->t;
