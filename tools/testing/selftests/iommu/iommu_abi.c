@@ -7,6 +7,7 @@
  */
 #include "iommu_test.h"
 
+#include <linux/userfaultfd.h>
 #include <linux/vfio.h>
 
 #define MAX_CMD		256
@@ -1387,6 +1388,102 @@ TEST_F(abi, answer_into_read_only_memory)
 		EXPECT_EQ((unsigned int)next, j);
 		close((int)j);
 	}
+}
+
+/**
+ * struct held_map - IOMMU_IOAS_MAP by a thread that waits for the memory it maps
+ * @fd: of the call
+ * @cmd: in a page of its own
+ * @uffd: tells that it waits, and lets it go on
+ * @memory: that is not there yet
+ * @thread: makes the call
+ * @rc: what it has returned, once joined
+ */
+struct held_map {
+	int fd;
+	struct iommu_ioas_map *cmd;
+	int uffd;
+	struct uffdio_range memory;
+	pthread_t thread;
+	int rc;
+};
+
+static void *make_map(void *data)
+{
+	struct held_map *h = data;
+
+	h->rc = iommu_call(h->fd, IOMMU_IOAS_MAP, h->cmd);
+	return NULL;
+}
+
+/* -EOPNOTSUPP: this kernel cannot hold a call. */
+static int hold_map(struct held_map *h, int fd, __u32 ioas)
+{
+	void *memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffd_msg msg;
+	struct pollfd p;
+
+	h->fd = fd;
+	h->cmd = mem_get(PAGE);
+	if (!h->cmd || memory == MAP_FAILED)
+		return -ENOMEM;
+	h->memory.start = (uintptr_t)memory;
+	h->memory.len = PAGE;
+	*h->cmd = (struct iommu_ioas_map){
+		.size = sizeof(*h->cmd),
+		.flags = IOMMU_MAP_RW,
+		.ioas_id = ioas,
+		.user_va = h->memory.start,
+		.length = PAGE,
+	};
+	h->uffd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	if (h->uffd < 0 || ioctl(h->uffd, UFFDIO_API, &api))
+		return -EOPNOTSUPP;
+	reg.range = h->memory;
+	if (ioctl(h->uffd, UFFDIO_REGISTER, &reg))
+		return -errno;
+	if (pthread_create(&h->thread, NULL, make_map, h))
+		return -EAGAIN;
+	p.fd = h->uffd;
+	p.events = POLLIN;
+	if (poll(&p, 1, FOREVER_MS) != 1 ||
+	    read(h->uffd, &msg, sizeof(msg)) != sizeof(msg) ||
+	    msg.event != UFFD_EVENT_PAGEFAULT)
+		return -EBADMSG;
+	return 0;
+}
+
+/*
+ * The structure could be written when the call began, and cannot be when the kernel has
+ * chosen the IOVA, of which nobody will know: the mapping must be gone again.
+ */
+TEST_F(abi, answer_becomes_read_only)
+{
+	struct fdinfo before, after;
+	struct uffdio_zeropage zero;
+	struct held_map h = { .uffd = -1 };
+	int rc;
+
+	state_of(self->fd, &before);
+	rc = hold_map(&h, self->fd, self->ioas);
+	if (rc == -EOPNOTSUPP)
+		SKIP(return, "a call cannot be held in this kernel");
+	ASSERT_EQ(0, rc);
+	ASSERT_EQ(0, mprotect(h.cmd, PAGE, PROT_READ));
+	zero = (struct uffdio_zeropage){ .range = h.memory };
+	ASSERT_EQ(0, ioctl(h.uffd, UFFDIO_ZEROPAGE, &zero));
+	pthread_join(h.thread, NULL);
+	EXPECT_EQ(-EFAULT, h.rc);
+	state_of(self->fd, &after);
+	EXPECT_STREQ(before.text, after.text);
+	/* It was not for the memory. */
+	ASSERT_EQ(0, mprotect(h.cmd, PAGE, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(0, iommu_call(self->fd, IOMMU_IOAS_MAP, h.cmd));
+	EXPECT_EQ(0, iommu_unmap(self->fd, self->ioas, h.cmd->iova, PAGE, NULL));
+	close(h.uffd);
 }
 
 /* Pointers inside the structures. */
