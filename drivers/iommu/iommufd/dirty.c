@@ -117,7 +117,8 @@ static int dirty_set(struct iommufd_hwpt_paging *paging, bool enable)
  * it was, but marks may be gone.
  *
  * Return: 0; -EOPNOTSUPP for unknown flags and HWPTs without dirty tracking;
- * -ENOENT for an unknown HWPT; what the driver returns.
+ * -ENOENT for an unknown HWPT; -EIO if an IOMMU did not forget what it had cached; what
+ * the driver returns.
  */
 int iommufd_hwpt_set_dirty_tracking_ioctl(struct iommufd_call *call)
 {

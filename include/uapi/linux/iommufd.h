@@ -250,9 +250,9 @@ enum iommufd_ioas_map_flags {
  * readable nor writeable, length 0, wrong alignment, or a reserved IOVA),
  * EEXIST (something is mapped in the range), ENOSPC (no free range is large
  * enough), EOVERFLOW, EFAULT (memory that is not there, or cannot be pinned
- * for the access asked for), ENOMEM (also: the pinned-memory limit). What comes
- * from pinning comes when there is a HWPT: for memory mapped before, from the
- * call that makes or attaches it.
+ * for the access asked for, or is of a device and an IOMMU does not lead to such),
+ * ENOMEM (also: the pinned-memory limit). What comes from pinning comes when there is a
+ * HWPT: for memory mapped before, from the call that makes or attaches it.
  *
  * A structure that cannot be written is found out before anything is mapped. If
  * it ceases to be writable during the call and the kernel chose @iova, the
