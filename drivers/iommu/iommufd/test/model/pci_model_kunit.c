@@ -890,6 +890,37 @@ static struct model_dma *fake_ask(struct kunit *test, u32 first)
 	return dma;
 }
 
+/* The last answer is of no use either: the longest pause begins. */
+static void fake_pause(struct kunit *test, u32 first)
+{
+	struct fake *fake = test->priv;
+	u64 pauses = fake_state(fake).counts.pauses;
+	u32 i;
+
+	KUNIT_EXPECT_TRUE(test, fake_respond(fake, first + PAUSE_ASKS - 1, MODEL_PRG_SUCCESS));
+	for (i = 0; fake_state(fake).counts.pauses == pauses && i < 10000; i++)
+		usleep_range(500, 1000);
+	KUNIT_EXPECT_EQ(test, fake_state(fake).counts.pauses, pauses + 1);
+}
+
+/*
+ * It was to end in its pause. On a busy machine it may have asked by then, and is answered;
+ * no more than that. Returns how many requests there have been.
+ */
+static u32 fake_pause_ends(struct kunit *test, u32 first)
+{
+	struct fake *fake = test->priv;
+	u32 num = fake_num(fake);
+
+	KUNIT_EXPECT_LE(test, num, first + PAUSE_ASKS + 1);
+	if (num > first + PAUSE_ASKS)
+		KUNIT_EXPECT_TRUE(test, fake_respond(fake, first + PAUSE_ASKS,
+						     MODEL_PRG_SUCCESS));
+	else
+		KUNIT_EXPECT_EQ(test, fake_state(fake).running, 0);
+	return num;
+}
+
 /*
  * A page that never comes is asked for three times at once, and then after 4, 8, 16, 32,
  * 64 and 128 ms, as ticks have it. A pause does not outlast what ends the DMA.
@@ -906,17 +937,9 @@ static void pci_model_pauses(struct kunit *test)
 	dma = fake_ask(test, 0);
 	KUNIT_EXPECT_GE(test, ktime_ms_delta(ktime_get(), start), 126);
 	KUNIT_EXPECT_EQ(test, fake_state(fake).counts.pauses, PAUSE_ASKS - 3);
-	KUNIT_EXPECT_TRUE(test, fake_respond(fake, PAUSE_ASKS - 1, MODEL_PRG_SUCCESS));
-	for (i = 0; fake_state(fake).counts.pauses < PAUSE_ASKS - 2 && i < 10000; i++)
-		usleep_range(500, 1000);
+	fake_pause(test, 0);
 	pci_disable_pri(fake->pdev);
-	/* On a busy machine it may have asked by then, and is answered; no more than that. */
-	num = fake_num(fake);
-	KUNIT_EXPECT_LE(test, num, PAUSE_ASKS + 1);
-	if (num > PAUSE_ASKS)
-		KUNIT_EXPECT_TRUE(test, fake_respond(fake, PAUSE_ASKS, MODEL_PRG_SUCCESS));
-	else
-		KUNIT_EXPECT_EQ(test, fake_state(fake).running, 0);
+	num = fake_pause_ends(test, 0);
 	KUNIT_EXPECT_EQ(test, fake_end(test, dma), MODEL_DMA_STOPPED);
 	KUNIT_EXPECT_EQ(test, fake_num(fake), num);
 
@@ -929,6 +952,28 @@ static void pci_model_pauses(struct kunit *test)
 	fake_set(fake, 0, 9, FAKE_RW, 0);
 	KUNIT_EXPECT_TRUE(test, fake_respond(fake, num + PAUSE_ASKS - 1, MODEL_PRG_SUCCESS));
 	KUNIT_EXPECT_EQ(test, fake_end(test, dma), MODEL_DMA_OK);
+}
+
+/* Nor does it outlast the wish to have it, or the function. */
+static void pci_model_pause_cut(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct model_dma *dma;
+	u32 num;
+
+	fake_enable(test, 2);
+	dma = fake_ask(test, 0);
+	fake_pause(test, 0);
+	model_dma_cancel(dma);
+	num = fake_pause_ends(test, 0);
+	KUNIT_EXPECT_EQ(test, fake_end(test, dma), MODEL_DMA_STOPPED);
+
+	dma = fake_ask(test, num);
+	fake_pause(test, num);
+	fake_unplug(fake, true);
+	KUNIT_EXPECT_EQ(test, fake_end(test, dma), MODEL_DMA_GONE);
+	/* Its work comes when all else is gone, and has nothing but the lock to look at. */
+	KUNIT_EXPECT_NULL(test, fake->fn[FAKE_DEVFN]);
 }
 
 static void pci_model_unasked(struct kunit *test)
@@ -1316,6 +1361,7 @@ static struct kunit_case pci_model_cases[] = {
 	KUNIT_CASE(pci_model_allocation),
 	KUNIT_CASE(pci_model_overflow),
 	KUNIT_CASE(pci_model_pauses),
+	KUNIT_CASE(pci_model_pause_cut),
 	KUNIT_CASE(pci_model_unasked),
 	KUNIT_CASE(pci_model_pri_off),
 	KUNIT_CASE(pci_model_stop_marker),
