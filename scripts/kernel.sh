@@ -72,8 +72,15 @@ export KBUILD_BUILD_VERSION=1
 export CCACHE_SLOPPINESS=time_macros CCACHE_NOHASHDIR=1
 export CCACHE_BASEDIR="$B"
 # Headers as the compiler names them: what is not there costs no run of the preprocessor,
-# which is a fifth of the time of a build from nothing.
-export CCACHE_DEPEND=1
+# which is a fifth of the time of a build from nothing. Of two configurations nothing is
+# the same then, though, for autoconf.h is in everything: upstream and type1, which are
+# nearly one, share what the preprocessor finds the same.
+# What an .incbin names (arm64's vDSO, say) is not seen then; it is the base tree's, whose
+# version is in its Makefile.
+case $flavour in
+upstream | type1) unset CCACHE_DEPEND ;;
+*) export CCACHE_DEPEND=1 CCACHE_EXTRAFILES="$source/Makefile" ;;
+esac
 ccache=''
 if command -v ccache >/dev/null; then
 	ccache="ccache "

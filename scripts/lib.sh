@@ -18,7 +18,7 @@ LOG=$B/log
 BASE=$B/base/linux-source-6.12
 TREE=$B/tree
 # The base tree once more, and its kernels beside it: the sources are then "../tree" to
-# the compiler as ours are, and ccache knows every file that does not differ.
+# the compiler as ours are.
 PRISTINE=$B/pristine/tree
 export IOMMUFD_BUILD="$B"
 export LC_ALL=C
