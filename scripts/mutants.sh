@@ -159,6 +159,11 @@ group() { # TEST NUMBER:NAME...
 	esac
 
 	"${vm[@]}" -- run-mutants "$PATIENCE" "$what" "${@%%:*}" >"$said" 2>"$said.err" || :
+	# Was it ended from outside? Then the mutant it was at has not crashed it.
+	if grep -qE 'terminating on signal|\(QEMU: [1-9]' "$said.err"; then
+		say "no verdict of $*: QEMU was ended: $LOG/vm-$log.log"
+		return
+	fi
 	if ! grep -q '^0 survived' "$said"; then
 		say "without a mutant: $test does not pass: $LOG/vm-$log.log"
 		tail -n 5 "$said.err" >&2
@@ -220,6 +225,18 @@ list_all() {
 	keys "$work/list" >"$work/all"
 }
 
+# shellcheck disable=SC2317
+end_groups() {
+	local pid
+
+	trap - INT TERM HUP
+	for pid in $(jobs -p); do
+		kill -- "-$pid" 2>/dev/null || :
+	done
+	wait
+	exit 130
+}
+
 run() {
 	local lanes=0 name key line end=0 shown
 
@@ -241,12 +258,16 @@ run() {
 		[ -z "${MINUTES-}" ] || end=$(($(date +%s) + 60 * MINUTES))
 		say "mutants: $(wc -l <"$work/wanted") of $(wc -l <"$work/all") to be run"
 	fi
+	trap end_groups INT TERM HUP
 	while read -r line; do
 		[ -n "$line" ] || continue
 		[ "$lanes" -lt "$LANES" ] || { wait -n || :; lanes=$((lanes - 1)); }
 		[ "$end" = 0 ] || [ "$(date +%s)" -lt "$end" ] || break
+		# In a process group of its own: what it has started ends with it on Ctrl-C.
+		set -m
 		# shellcheck disable=SC2086
-		group $line &
+		group $line </dev/null &
+		set +m
 		lanes=$((lanes + 1))
 	done < <(groups)
 	wait
