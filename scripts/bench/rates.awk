@@ -3,14 +3,17 @@
 #
 # Arguments: what iommu_bench --rate wrote on ours, and on the base tree.
 
-FNR == 1 { column++ }
-
 /^row rate\./ && $3 != "-" {
 	name = $2
 	sub(/^rate\./, "", name)
+	column = FILENAME == ARGV[1] ? 1 : 2
 	if (column == 1)
 		names[n++] = name
 	rate[column, name] = $3
+}
+
+function show(column, name) {
+	return (column, name) in rate ? sprintf("%.0f", rate[column, name]) : "-"
 }
 
 END {
@@ -21,7 +24,7 @@ END {
 		sub(/.*\./, "", num)
 		text = sprintf("%d reporter%s, %s", num, num == "1" ? "" : "s",
 			name ~ /alone/ ? "nobody reads meanwhile" : "a reader that answers")
-		printf "%-36s %10.0f %10.0f\n", text, rate[1, name], rate[2, name]
+		printf "%-36s %10s %10s\n", text, show(1, name), show(2, name)
 	}
 	exit !n
 }
