@@ -104,7 +104,7 @@ deb-image:
 	@scripts/plan.sh deb-image && scripts/setup.sh $(HOST) image
 	@scripts/deb-image.sh
 
-BUILDS := fast debug kcsan kcov gcov coverage soak mutants pristine bench static programs headers upstream-selftest \
+BUILDS := fast debug kcsan kcov gcov coverage soak mutants pristine bench bench-profile static programs headers upstream-selftest \
 	initramfs initramfs.cpio.gz initramfs.cpio.gz.stamp nested client-qemu client-dpdk \
 	stock deb-image
 

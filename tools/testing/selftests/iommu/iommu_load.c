@@ -258,6 +258,9 @@ static void load(struct __test_metadata *_metadata, const char *what, unsigned l
 	if (before >= 0)
 		ksft_print_msg("load: %s: not given back: %lld bytes\n", what,
 			       after < before ? 0 : after - before);
+	else
+		ksft_print_msg("load: %s: no cgroups: not looked at what is lost\n",
+			       what);
 	if (test_scale() >= LONG_SCALE)
 		EXPECT_GE(4 * first, last);
 	munmap(p, PROCESSES * sizeof(*p));
