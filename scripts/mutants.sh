@@ -137,6 +137,9 @@ keep() { # NAME VERDICT
 	say "  $(find "$work" -name '*.is' | wc -l) of $(wc -l <"$work/wanted"): $1: $2"
 }
 
+# Are the MINUTES over? $end is run()'s.
+late() { [ "$end" != 0 ] && [ "$(date +%s)" -ge "$end" ]; }
+
 # Mutants of one TEST, in one boot. What became of each is kept. One that crashes ends the
 # boot, and the others are done again, one at a time.
 group() { # TEST NUMBER:NAME...
@@ -178,6 +181,7 @@ group() { # TEST NUMBER:NAME...
 		return
 	}
 	for m in $again; do
+		! late || break
 		group "$test" "$m"
 	done
 }
@@ -262,7 +266,7 @@ run() {
 	while read -r line; do
 		[ -n "$line" ] || continue
 		[ "$lanes" -lt "$LANES" ] || { wait -n || :; lanes=$((lanes - 1)); }
-		[ "$end" = 0 ] || [ "$(date +%s)" -lt "$end" ] || break
+		! late || break
 		# In a process group of its own: what it has started ends with it on Ctrl-C.
 		set -m
 		# shellcheck disable=SC2086
