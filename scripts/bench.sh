@@ -246,7 +246,11 @@ profiles() {
 # A result into the page: what the standard input says goes where the marker is, the first
 # time; later runs only change the file that it names.
 publish() { # RESULT
-	cp "$OUT/$1.txt" "$DOCS/benchmark-$1.txt"
+	# Every file of the repository says its licence; the page leaves that line out.
+	{
+		echo "# SPDX-License-Identifier: GPL-2.0"
+		cat "$OUT/$1.txt"
+	} >"$DOCS/benchmark-$1.txt"
 	sed -i -e "/^\.\. $1: /r /dev/stdin" -e "/^\.\. $1: /d" "$DOCS/benchmark.rst"
 }
 
@@ -264,16 +268,19 @@ docs() {
 
 		.. literalinclude:: benchmark-table.txt
 		   :language: none
+		   :lines: 2-
 	EOF
 	! grep -qs reporter "$OUT/rates.txt" || publish rates <<-'EOF'
 		.. literalinclude:: benchmark-rates.txt
 		   :language: none
+		   :lines: 2-
 	EOF
 	locks || failed="$failed locks"
 	# Somebody who waited is a result; no lock at all is none.
 	! grep -qs '^lock ' "$OUT/locks.txt" || publish locks <<-'EOF'
 		.. literalinclude:: benchmark-locks.txt
 		   :language: none
+		   :lines: 2-
 	EOF
 	if ! (profiles) >"$OUT/profile.txt"; then
 		failed="$failed profile"
@@ -282,6 +289,7 @@ docs() {
 	publish profile <<-'EOF'
 		.. literalinclude:: benchmark-profile.txt
 		   :language: none
+		   :lines: 2-
 	EOF
 }
 
