@@ -75,17 +75,16 @@ static void release_work(struct work_struct *work)
 		item = list_first_entry(&quarantine_items,
 					struct map_quarantine_item, item);
 		list_del_init(&item->item);
-		kept.items--;
 		raw_spin_unlock_irq(&quarantine_lock);
 		done = item->release(item);
 		cond_resched();
 		raw_spin_lock_irq(&quarantine_lock);
 		if (done) {
+			kept.items--;
 			delay = RETRY_MIN;
 			continue;
 		}
 		list_add_tail(&item->item, &busy);
-		kept.items++;
 	}
 	list_splice_tail(&busy, &quarantine_items);
 	retry = !kept.owing && !list_empty(&quarantine_items);
