@@ -22,6 +22,8 @@
 /* Reporters that are there, and whether they may begin */
 static volatile unsigned int there;
 static volatile bool begin;
+/* How many CPUs take part. One that has no CPU of the host would only be waited for. */
+static unsigned int cpus;
 
 /* A CPU that waits so lets another one have its turn. */
 static void pause_cpu(void)
@@ -140,7 +142,7 @@ static __u64 reporters(unsigned int num, unsigned int faults,
 		must(-pthread_create(&threads[i], NULL, reporter_thread,
 				     &s[i]), "thread");
 	}
-	run_on(REPORTERS - 1);
+	run_on(cpus - 1);
 	while (there < num)
 		sched_yield();
 	start = stamp();
@@ -167,12 +169,15 @@ void rows_smp(void)
 	__u64 runs[5];
 	char name[32];
 
-	if (sysconf(_SC_NPROCESSORS_ONLN) < REPORTERS) {
+	cpus = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
+	if (cpus > REPORTERS)
+		cpus = REPORTERS;
+	if (cpus < (bench.rate ? 2 : REPORTERS)) {
 		row_none("smp.1", "the machine has too few CPUs");
 		return;
 	}
 	reporters(1, faults, &reads);
-	for (num = 1; num <= REPORTERS; num *= 2) {
+	for (num = 1; num <= cpus; num *= 2) {
 		for (i = 0; i < 5; i++)
 			runs[i] = reporters(num, faults, NULL);
 		smp_row("smp.alone", num, faults, median(runs, 5));
