@@ -7,7 +7,7 @@
 #
 # A suite is a script in scripts/check/ that prints TAP; it runs on x86-64, or, named
 # arm64-NAME, on arm64. Without a SUITE those of the platform run, by default of both,
-# as many at a time as there are cores (or LANES); with --arch arm64 each SUITE is
+# one more at a time than there are cores (or LANES); with --arch arm64 each SUITE is
 # arm64's, with or without arm64- in front. Only by name, for they say little that is
 # not known from x86-64: arm64-upstream, arm64-fail_nth; qemu-container and
 # arm64-qemu-container, as long as qemu; dpdk, stock and deb, which fetch DPDK,
@@ -27,9 +27,9 @@ ALL_x86_64="model upstream vtd kunit static selftests qemu spin trace abi virtio
 EXTRA_x86_64="qemu-container dpdk kcsan stock deb"
 ALL_arm64="arm64-selftests arm64-kunit arm64-smmuv3 arm64-virtio arm64-static arm64-qemu arm64-demo"
 EXTRA_arm64="arm64-qemu-container arm64-upstream arm64-fail_nth"
-# Each needs a core, and 4 GB of memory at most.
+# Each needs a core, but for when it waits, and 4 GB of memory at most.
 LANES=${LANES:-$(awk -v cores="$(nproc)" '/^MemAvailable/ {
-	n = int($2 / 4194304); if (n > cores) n = cores; print n < 1 ? 1 : n }' \
+	n = int($2 / 4194304); if (n > cores) n = cores + 1; print n < 1 ? 1 : n }' \
 	/proc/meminfo)}
 case $LANES in
 '' | *[!0-9]* | 0) die "LANES is a number from 1, not $LANES" ;;
