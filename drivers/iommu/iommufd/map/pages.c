@@ -19,7 +19,7 @@
 #include "quarantine.h"
 #include "../failpoint.h"
 
-size_t map_batch_bytes = 65536;
+size_t map_batch_bytes = SZ_32K;
 
 /* Small enough for the stack, enough for most mappings a VMM makes one by one */
 #define FEW_PAGES	16
@@ -281,11 +281,14 @@ struct pinner {
 
 /*
  * A temporary buffer of up to *cap words. Falls back to less, in the end to the
- * FEW_PAGES words at @few, so that it never fails.
+ * FEW_PAGES words at @few, so that it never fails. More in one piece than the page
+ * allocator has at hand would cost more than a second step does.
  */
 static void *buffer_get(unsigned long *cap, void *few)
 {
-	unsigned long limit = READ_ONCE(map_batch_bytes) / sizeof(void *);
+	size_t most = min_t(size_t, READ_ONCE(map_batch_bytes),
+			    PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER);
+	unsigned long limit = most / sizeof(void *);
 	unsigned long nr = clamp(*cap, 1UL, max(limit, 1UL));
 	void *buffer;
 

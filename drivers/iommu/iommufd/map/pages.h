@@ -101,8 +101,8 @@ struct map_pages {
 
 /*
  * Size in bytes of the temporary buffers a bulk pin works with; what does not
- * fit is done in several steps. Less than one entry means one entry. The mock
- * sets it, so that the edges between steps get tested.
+ * fit is done in several steps. Less than one entry means one entry, and more than
+ * order 3 means order 3. The mock sets it, so that the edges between steps get tested.
  */
 extern size_t map_batch_bytes;
 

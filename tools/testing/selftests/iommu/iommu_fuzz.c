@@ -136,7 +136,7 @@ static void check_end(const struct sequence *s)
 	struct iommu_test_cmd limit = {
 		.size = sizeof(limit),
 		.op = IOMMU_TEST_OP_SET_TEMP_MEMORY_LIMIT,
-		.memory_limit.limit = 65536,
+		.memory_limit.limit = 32768,
 	};
 	char name[NAME_ROOM];
 	unsigned int i;
