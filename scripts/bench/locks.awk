@@ -10,7 +10,7 @@
 	name = $1
 	sub(/:$/, "", name)
 	printf "lock %-20s %10d taken %8d waited for\n", name, $9, $3
-	if (name == "&queue->wait")
+	if (name ~ /^&queue->wait([#\/]|$)/)
 		next
 	taken += $9
 	waited += $3

@@ -3,7 +3,8 @@
  * How the fuzzer calls the kernel. A reproducer that it writes includes this file too,
  * so that both do the same:
  *
- *	gcc -static -pthread -I tools/testing/selftests/iommu/fuzz reproducer.c
+ *	gcc -static -pthread -isystem include/uapi -I tools/testing/selftests/iommu/fuzz \
+ *		reproducer.c
  *
  * All memory is at addresses that never change. Functions return what the system call
  * does, or a negative errno.
