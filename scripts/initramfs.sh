@@ -31,7 +31,7 @@ fi
 
 # Debian's kernel has file systems and disks as modules. Ours go before its own.
 STOCK=$B/stock
-STOCK_MODULES="9p 9pnet_virtio nvme iommufd vfio_iommu_type1 vfio-pci"
+STOCK_MODULES="9p 9pnet_virtio nvme virtio_net iommufd vfio_iommu_type1 vfio-pci"
 
 module_file() { # NAME: as it calls itself, or as its file is called
 	name=$(echo "$1" | sed 's/[-_]/[-_]/g')

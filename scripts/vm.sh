@@ -7,7 +7,8 @@
 #   --kernel fast|debug|kcsan|kcov|gcov|mutants|upstream|type1|stock
 #                                  default fast; built when it is not there. stock
 #                                  is Debian's own with our modules, x86_64 alone;
-#                                  what it has as modules is loaded for 9p and NVMe.
+#                                  what it has as modules is loaded for 9p, NVMe and
+#                                  virtio-net.
 #                                  STOCK_ROOT: see initramfs.sh
 #   --arch x86_64|arm64            default $ARCH, or else the host's
 #   --iommu vtd|vtd-base|virtio|none

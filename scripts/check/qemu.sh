@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # qemu.sh - a client as it is shipped: Debian's QEMU, in a machine with our driver, gives
-# two of its PCI functions to a guest of its own, which does DMA with both; on VT-d and,
+# three of its PCI functions to a guest of its own, which does DMA with each; on VT-d and,
 # as arm64-qemu, on SMMUv3
 #
 #   scripts/check/qemu.sh [PART...]     iommufd, or by name: container (the suite
@@ -22,7 +22,7 @@ on x86_64 arm64
 set +e
 # Others have another name, and so files of their own: suites run side by side.
 SUITE=${QEMU_SUITE:-qemu} TRACE_EVENTS='' TRACE_FAULT=''
-MB=4
+MB=4 NET_MB=1
 # OUTSIDE: the machine has memory there, its guest has not.
 case $arch in
 x86_64)
@@ -91,11 +91,11 @@ copy_guest() {
 	mkdir -p "$root/bin" "$root/dev" "$root/proc" "$root/sys"
 	cp "$A/initramfs/bin/busybox" "$A/programs/edu_guest" "$A/programs/dma_traffic" \
 		"$root/bin/" || return
-	for applet in awk dd mount reboot sleep; do
+	for applet in awk dd ifconfig mount nc reboot sh sleep; do
 		ln -s busybox "$root/bin/$applet"
 	done
 	cp "$SCRIPTS/guest/nested-init" "$root/init"
-	echo "DISK_MB=$MB OUTSIDE=$OUTSIDE" >"$root/run.conf"
+	echo "DISK_MB=$MB NET_MB=$NET_MB OUTSIDE=$OUTSIDE" >"$root/run.conf"
 	(cd "$root" && find . | busybox cpio -o -H newc -R 0:0) 2>/dev/null |
 		gzip -1 >"$client/initrd"
 }
@@ -105,7 +105,8 @@ part() { # NAME ENVIRONMENT...
 
 	shift
 	run_command "$name" "${KERNEL:-fast}" --timeout 1800 --device edu --device nvme \
-		-- env DRIVER="$DRIVER" DISK_MB="$MB" "$@" \
+		--device igb --device virtio-net \
+		-- env DRIVER="$DRIVER" DISK_MB="$MB" NET_MB="$NET_MB" "$@" \
 		run-qemu "/programs/clients/$SUITE" "$machine"
 	tell "$name"
 }
