@@ -248,7 +248,8 @@ static ssize_t fault_queue_read_locked(struct iommufd_fault_queue *queue,
  * fault_queue_read - read whole groups
  * @queue: the queue
  * @to: where to
- * @nowait: do not wait for another reader, nor for a fault
+ * @nowait: do not wait for another reader, nor for a detach that has the lock, nor for a
+ *	fault; whoever polls is woken when the former are done
  *
  * Return: the bytes read; 0 if the queue is empty and not BLOCKING, or no byte
  * was asked for; or: -ESPIPE if the size is not one of whole records, -EINVAL
@@ -268,9 +269,10 @@ ssize_t fault_queue_read(struct iommufd_fault_queue *queue, struct iov_iter *to,
 	for (;;) {
 		if (fault_queue_readable(queue)) {
 			/* Nobody else reads, as a rule */
-			if (!mutex_trylock(&queue->read_lock)) {
-				if (nowait)
+			if (nowait) {
+				if (!fault_queue_read_trylock(queue))
 					return -EAGAIN;
+			} else if (!mutex_trylock(&queue->read_lock)) {
 				rc = mutex_lock_interruptible(&queue->read_lock);
 				if (rc)
 					return -ERESTARTSYS;

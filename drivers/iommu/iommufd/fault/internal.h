@@ -399,6 +399,8 @@ enum fault_answered {
  *	@read_lock only for emptiness
  * @staging: groups are on their way from @published to @staged. Looked at
  *	without @read_lock
+ * @missed: who does not wait has found @read_lock taken: to be woken when it is
+ *	released. Set and cleared without @read_lock
  * @delivered: records read
  * @delivered_groups: groups read
  * @lock: guards @attaches and @past
@@ -427,6 +429,7 @@ struct iommufd_fault_queue {
 	struct mutex read_lock ____cacheline_aligned_in_smp;
 	struct list_head staged;
 	bool staging;
+	bool missed;
 	u64 delivered;
 	u64 delivered_groups;
 
@@ -527,6 +530,7 @@ static inline bool fault_queue_readable(struct iommufd_fault_queue *queue)
 
 void fault_queue_stage(struct iommufd_fault_queue *queue);
 void fault_queue_purge(struct iommufd_fault_queue *queue);
+bool fault_queue_read_trylock(struct iommufd_fault_queue *queue);
 void fault_queue_read_unlock(struct iommufd_fault_queue *queue);
 void fault_queue_add_attach(struct iommufd_fault_queue *queue,
 			    struct iommufd_fault_attach *attach);

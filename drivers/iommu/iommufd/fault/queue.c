@@ -14,6 +14,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/jiffies.h>
+#include <linux/poll.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
@@ -92,6 +93,42 @@ static void fault_queue_clear_gone(struct iommufd_fault_queue *queue)
 }
 
 /**
+ * fault_queue_read_trylock - take @read_lock if that is possible at once
+ * @queue: the queue
+ *
+ * For readers that do not wait: they give up, and may not ask again before they are
+ * woken, although there is something to read. So whoever has the lock wakes them when
+ * he releases it.
+ *
+ * Return: whether the lock is held.
+ */
+bool fault_queue_read_trylock(struct iommufd_fault_queue *queue)
+{
+	if (mutex_trylock(&queue->read_lock))
+		return true;
+	WRITE_ONCE(queue->missed, true);
+	/* Pairs with the barrier in fault_queue_unlock(): one sees the other. */
+	smp_mb();
+	return mutex_trylock(&queue->read_lock);
+}
+
+static noinline void fault_queue_wake_missed(struct iommufd_fault_queue *queue)
+{
+	/* A full barrier: who comes after this finds another holder, or none. */
+	if (xchg(&queue->missed, false) && fault_queue_readable(queue))
+		wake_up_poll(&queue->wait, EPOLLIN | EPOLLRDNORM);
+}
+
+static void fault_queue_unlock(struct iommufd_fault_queue *queue)
+{
+	mutex_unlock(&queue->read_lock);
+	/* Before @missed, and @gone in fault_queue_purge(), are looked at. */
+	smp_mb();
+	if (unlikely(READ_ONCE(queue->missed)))
+		fault_queue_wake_missed(queue);
+}
+
+/**
  * fault_queue_purge - free the slots of groups that were drained unread
  * @queue: the queue
  *
@@ -102,13 +139,12 @@ void fault_queue_purge(struct iommufd_fault_queue *queue)
 	/*
 	 * Those who add to @gone do that before they try the lock, a reader
 	 * releases the lock before it looks at @gone: one of them sees the
-	 * other. llist_add() and the barrier below order the two.
+	 * other. llist_add() and the barrier in fault_queue_unlock() order the
+	 * two.
 	 */
 	while (!llist_empty(&queue->gone) && mutex_trylock(&queue->read_lock)) {
 		fault_queue_clear_gone(queue);
-		mutex_unlock(&queue->read_lock);
-		/* As in fault_queue_read_unlock(). */
-		smp_mb();
+		fault_queue_unlock(queue);
 	}
 }
 
@@ -118,9 +154,7 @@ void fault_queue_purge(struct iommufd_fault_queue *queue)
  */
 void fault_queue_read_unlock(struct iommufd_fault_queue *queue)
 {
-	mutex_unlock(&queue->read_lock);
-	/* See fault_queue_purge(). */
-	smp_mb();
+	fault_queue_unlock(queue);
 	fault_queue_purge(queue);
 }
 

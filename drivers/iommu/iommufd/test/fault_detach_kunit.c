@@ -4,6 +4,7 @@
  * once, whoever is in the middle of what.
  */
 #include <kunit/test.h>
+#include <linux/poll.h>
 #include <linux/uio.h>
 
 #include "fault_kunit.h"
@@ -533,7 +534,7 @@ static void detach_test_twice(struct kunit *test)
 
 /* --- sleeping readers --- */
 
-static void call_blocking_read(struct ft_call *call)
+static void call_read_one(struct ft_call *call)
 {
 	call->rc = ft_read(call->ft, 1);
 }
@@ -558,7 +559,7 @@ static void detach_test_blocking(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fault_queue_read(ft->queue, &iter, true), -EAGAIN);
 
 	for (i = 0; i < 2; i++) {
-		calls[i].fn = call_blocking_read;
+		calls[i].fn = call_read_one;
 		calls[i].ft = ft;
 		ft_call_start(&calls[i]);
 	}
@@ -574,6 +575,102 @@ static void detach_test_blocking(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, calls[i].rc, 40);
 	}
 	iommufd_fault_attach_remove(attach);
+	ft_ledger(ft, 0);
+	ft_done(ft);
+}
+
+/* --- readers that do not wait --- */
+
+/**
+ * struct poller - whoever polls a queue
+ * @wait: in its wait queue
+ * @wakes: how often it was woken
+ */
+struct poller {
+	struct wait_queue_entry wait;
+	atomic_t wakes;
+};
+
+static int poller_wake(struct wait_queue_entry *wait, unsigned int mode,
+		       int flags, void *key)
+{
+	struct poller *poller = container_of(wait, struct poller, wait);
+
+	if (key_to_poll(key) & EPOLLIN)
+		atomic_inc(&poller->wakes);
+	return 0;
+}
+
+static ssize_t read_nowait(struct ft *ft, struct iommu_hwpt_pgfault *rec)
+{
+	struct kvec vec = { .iov_base = rec, .iov_len = sizeof(*rec) };
+	struct iov_iter iter;
+
+	iov_iter_kvec(&iter, ITER_DEST, &vec, 1, sizeof(*rec));
+	return fault_queue_read(ft->queue, &iter, true);
+}
+
+/*
+ * Who does not wait for the lock of the readers, and is not to ask again before it is
+ * woken, as io_uring, is woken: by a detach that clears out, and by another reader.
+ */
+static void detach_test_nowait(struct kunit *test)
+{
+	struct ft *ft = ft_new(test, 8, 8);
+	struct iommufd_fault_attach *neighbour = ft_attach(ft, 1, 2);
+	struct ft_call detach = { .fn = call_detach, .ft = ft };
+	struct ft_call read = { .fn = call_read_one, .ft = ft };
+	struct iommu_hwpt_pgfault rec;
+	struct poller poller = {};
+
+	init_waitqueue_func_entry(&poller.wait, poller_wake);
+	add_wait_queue(&ft->queue->wait, &poller.wait);
+	detach.attach = ft_attach(ft, 0, 1);
+	ft_report(ft, 0, 1, 1, 0x1000, true);
+	ft_report(ft, 1, 2, 2, 0x2000, true);
+	ft_stop_at(FAULT_POINT_PURGE);
+	ft_call_start(&detach);
+	KUNIT_EXPECT_TRUE(test, ft_stop_reached());
+	atomic_set(&poller.wakes, 0);
+	KUNIT_EXPECT_EQ(test, read_nowait(ft, &rec), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, atomic_read(&poller.wakes), 0);
+	ft_stop_release();
+	ft_call_wait(&detach);
+	KUNIT_EXPECT_EQ(test, atomic_read(&poller.wakes), 1);
+
+	/* The reader before it has room for one of two, and then takes the last. */
+	ft_report(ft, 1, 2, 3, 0x3000, true);
+	ft_stop_at(FAULT_POINT_READ_COPIED);
+	ft_call_start(&read);
+	KUNIT_EXPECT_TRUE(test, ft_stop_reached());
+	atomic_set(&poller.wakes, 0);
+	KUNIT_EXPECT_EQ(test, read_nowait(ft, &rec), -EAGAIN);
+	ft_stop_release();
+	ft_call_wait(&read);
+	KUNIT_EXPECT_EQ(test, read.rc, 40);
+	KUNIT_EXPECT_EQ(test, ft->recs[0].addr, 0x2000);
+	KUNIT_EXPECT_EQ(test, atomic_read(&poller.wakes), 1);
+
+	ft_stop_at(FAULT_POINT_READ_COPIED);
+	ft_call_start(&read);
+	KUNIT_EXPECT_TRUE(test, ft_stop_reached());
+	KUNIT_EXPECT_EQ(test, read_nowait(ft, &rec), -EAGAIN);
+	ft_stop_release();
+	ft_call_wait(&read);
+	KUNIT_EXPECT_EQ(test, read.rc, 40);
+	KUNIT_EXPECT_EQ(test, ft->recs[0].addr, 0x3000);
+	KUNIT_EXPECT_EQ(test, atomic_read(&poller.wakes), 1);
+
+	/* Where nobody has been refused nobody is woken. */
+	ft_report(ft, 1, 2, 4, 0x4000, true);
+	ft_report(ft, 1, 2, 5, 0x5000, true);
+	atomic_set(&poller.wakes, 0);
+	KUNIT_EXPECT_EQ(test, read_nowait(ft, &rec), 40);
+	KUNIT_EXPECT_EQ(test, rec.addr, 0x4000);
+	KUNIT_EXPECT_EQ(test, atomic_read(&poller.wakes), 0);
+
+	remove_wait_queue(&ft->queue->wait, &poller.wait);
+	iommufd_fault_attach_remove(neighbour);
 	ft_ledger(ft, 0);
 	ft_done(ft);
 }
@@ -742,6 +839,7 @@ static struct kunit_case detach_cases[] = {
 	KUNIT_CASE(detach_test_purge),
 	KUNIT_CASE(detach_test_twice),
 	KUNIT_CASE(detach_test_blocking),
+	KUNIT_CASE(detach_test_nowait),
 	KUNIT_CASE(detach_test_next_owner),
 	KUNIT_CASE(detach_test_goes_on),
 	KUNIT_CASE(detach_test_neighbours),
