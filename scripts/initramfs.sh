@@ -20,9 +20,9 @@ for_arch_option "$@"
 shift "$option_words"
 image=$A/initramfs.cpio.gz
 init=$SCRIPTS/guest/init
-host_busybox=$(command -v busybox) || die "busybox is missing; run scripts/setup.sh"
-busybox=$host_busybox
-if [ "$arch" != "$HOST_ARCH" ]; then
+if [ "$arch" = "$HOST_ARCH" ]; then
+	busybox=$(command -v busybox) || die "busybox is missing; run scripts/setup.sh"
+else
 	# Debian 12 has it in /bin, Debian 13 in /usr/bin.
 	busybox=$A/packages/usr/bin/busybox
 	[ -x "$busybox" ] || busybox=$A/packages/bin/busybox
@@ -75,7 +75,7 @@ make_stock() {
 }
 
 make_image() {
-	stamp=$(cat "$init" "$busybox" "$0" $stock_stamp | cksum)
+	stamp=$(cat "$init" "$busybox" "$0" "$SCRIPTS/cpio.sh" $stock_stamp | cksum)
 	if [ -f "$image" ] && [ "$stamp" = "$(cat "$image.stamp")" ]; then
 		return
 	fi
@@ -85,8 +85,7 @@ make_image() {
 	cp "$busybox" "$root/bin/busybox"
 	cp "$init" "$root/init"
 	chmod 755 "$root/init" "$root/bin/busybox"
-	(cd "$root" && find . | "$host_busybox" cpio -o -H newc -R 0:0) \
-		2>/dev/null | gzip -1 >"$image.new"
+	"$SCRIPTS/cpio.sh" "$root" >"$image.new"
 	mv "$image.new" "$image"
 	echo "$stamp" >"$image.stamp"
 }

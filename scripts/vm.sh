@@ -203,11 +203,7 @@ seal() {
 		cp "$A/programs/$program" "$tmp/sealed/programs/" ||
 			cannot "--sealed: there is no program $program"
 	done
-	# Times and inode numbers are in the archive.
-	find "$tmp/sealed" -exec touch -d @0 {} +
-	(cd "$tmp/sealed" && find . | LC_ALL=C sort |
-		busybox cpio -o -H newc -R 0:0 2>/dev/null) |
-		gzip -n -1 >"$tmp/sealed.gz"
+	"$SCRIPTS/cpio.sh" "$tmp/sealed" >"$tmp/sealed.gz" || cannot "--sealed: no archive"
 	cat "$initramfs" "$tmp/sealed.gz" >"$tmp/initrd"
 	: >"$tmp/ttyS1"
 	: >"$tmp/ttyS2"
