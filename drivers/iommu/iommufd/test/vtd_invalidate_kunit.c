@@ -443,6 +443,25 @@ static void inval_max_mask(struct kunit *test)
 	KUNIT_EXPECT_GT(test, part, 100);
 }
 
+/* All there is goes by domain id or PASID, also where a mask could say all pages. */
+static void inval_whole(struct kunit *test)
+{
+	struct inval *inval = inval_new(test, CAP_BASE | CAP_MAMV(63), ECAP_ALL);
+	struct vtd_batch *batch = &inval->batch;
+
+	vtd_batch_iotlb(batch, DID, 0, U64_MAX, true);
+	EXPECT_ONE(inval, 0x12340022, 0);
+	vtd_batch_iotlb(batch, DID, 0, U64_MAX, false);
+	EXPECT_ONE(inval, 0x12340022, 0);
+	vtd_batch_piotlb(batch, DID, PASID, 0, U64_MAX, true);
+	EXPECT_ONE(inval, 0x000abcde12340026, 0);
+	/* Half of it is pages */
+	vtd_batch_iotlb(batch, DID, 0, S64_MAX, true);
+	EXPECT_ONE(inval, 0x12340032, 0x40 | 51);
+	vtd_batch_piotlb(batch, DID, PASID, BIT_ULL(63), U64_MAX, false);
+	EXPECT_ONE(inval, 0x000abcde12340036, BIT_ULL(63) | 51);
+}
+
 /* Full batches submit themselves, whole and in order; nothing does nothing. */
 static void inval_batches(struct kunit *test)
 {
@@ -737,6 +756,7 @@ static struct kunit_case inval_cases[] = {
 	KUNIT_CASE(inval_response),
 	KUNIT_CASE(inval_ranges),
 	KUNIT_CASE(inval_max_mask),
+	KUNIT_CASE(inval_whole),
 	KUNIT_CASE(inval_batches),
 	KUNIT_CASE(inval_drain),
 	KUNIT_CASE(inval_dead_device),

@@ -246,13 +246,18 @@ static unsigned int batch_blocks(u64 start, u64 last,
 	return 1;
 }
 
-/* The same within what a page-selective invalidation can say; 0 if it cannot. */
+/*
+ * The same within what a page-selective invalidation can say; 0 if it cannot. All there
+ * is it cannot, however wide its mask: what is cached of pass-through has no pages
+ * (6.5.2.4); and the hint that tables are as they were is about those of the second
+ * stage, not about those of a guest, which are cached as the second stage had them.
+ */
 static unsigned int batch_masks(const struct vtd_unit *unit, u64 start,
 				u64 last, struct batch_block blocks[2])
 {
 	unsigned int i, num = batch_blocks(start, last, blocks);
 
-	if (!unit->caps.page_selective)
+	if (!unit->caps.page_selective || (!start && last == U64_MAX))
 		return 0;
 	for (i = 0; i < num; i++) {
 		if (blocks[i].order > unit->caps.max_mask)
@@ -338,7 +343,8 @@ static u64 batch_iotlb(const struct vtd_unit *unit, u16 did, u64 gran)
  * @batch: batch
  * @did: domain id
  * @start: first address
- * @last: last address; the whole domain id if the unit cannot say the range
+ * @last: last address; the whole domain id if the unit cannot say the range, or it is
+ *	all there is
  * @leaf: only leaves changed, cached tables may stay
  */
 void vtd_batch_iotlb(struct vtd_batch *batch, u16 did, u64 start, u64 last,
@@ -376,7 +382,8 @@ void vtd_batch_iotlb_all(struct vtd_batch *batch)
  * @did: domain id
  * @pasid: PASID, 0 for RID
  * @start: first address
- * @last: last address; the whole PASID if the unit cannot say the range
+ * @last: last address; the whole PASID if the unit cannot say the range, or it is all
+ *	there is
  * @leaf: only leaves changed, cached tables may stay
  *
  * The unit drains reads and writes by itself.
