@@ -284,6 +284,18 @@ void smmuv3_read_dirty(struct smmuv3_domain *domain, u64 iova, u64 size,
 
 /* --- stage2.c --- */
 
+/**
+ * struct smmuv3_stage2_shape - how a table is walked
+ * @start: first level
+ * @root_bits: address bits that its tables, side by side, take
+ */
+struct smmuv3_stage2_shape {
+	unsigned int start;
+	unsigned int root_bits;
+};
+
+void smmuv3_stage2_shape(unsigned int page_shift, unsigned int ias,
+			 struct smmuv3_stage2_shape *shape);
 bool smmuv3_stage2_possible(const struct smmuv3_caps *caps);
 struct io_pgtable_ops *smmuv3_stage2_alloc(struct smmuv3_domain *domain,
 					   struct io_pgtable_cfg *cfg);

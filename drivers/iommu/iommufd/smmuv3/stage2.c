@@ -348,6 +348,32 @@ bool smmuv3_stage2_possible(const struct smmuv3_caps *caps)
 }
 
 /**
+ * smmuv3_stage2_shape() - how many levels a table has, and how large its root is
+ * @page_shift: log2 of the granule
+ * @ias: bits of an input address, 32 to 48; no fewer than the unit puts out
+ * @shape: filled in
+ *
+ * Up to 16 tables of the first level may stand side by side (D8.2.2), which saves a
+ * level. With 4 KiB it saves level 0, and with 16 KiB level 1, where they are not for
+ * address spaces as small: these must not be first below 44 and 42 bits of physical
+ * addresses. With 16 KiB level 0 has to go in any case.
+ */
+void smmuv3_stage2_shape(unsigned int page_shift, unsigned int ias,
+			 struct smmuv3_stage2_shape *shape)
+{
+	unsigned int level_bits = page_shift - 3, bits = ias - page_shift;
+	unsigned int levels = DIV_ROUND_UP(bits, level_bits);
+
+	shape->start = LAST_LEVEL + 1 - levels;
+	shape->root_bits = bits - (levels - 1) * level_bits;
+	if (shape->root_bits <= CONCAT_BITS_MAX &&
+	    (!shape->start || (shape->start == 1 && page_shift == 14))) {
+		shape->start++;
+		shape->root_bits += level_bits;
+	}
+}
+
+/**
  * smmuv3_stage2_alloc() - an empty table for a domain with S2FWB
  * @domain: with its unit, for which smmuv3_stage2_possible()
  * @cfg: the domain's; ias, oas and pgsize_bitmap are filled in, and come back as the
@@ -360,21 +386,16 @@ bool smmuv3_stage2_possible(const struct smmuv3_caps *caps)
 struct io_pgtable_ops *smmuv3_stage2_alloc(struct smmuv3_domain *domain,
 					   struct io_pgtable_cfg *cfg)
 {
-	unsigned int bits = cfg->ias - PAGE_SHIFT, levels;
 	struct stage2 *s2 = kzalloc(sizeof(*s2), GFP_KERNEL_ACCOUNT);
+	struct smmuv3_stage2_shape shape;
 
 	if (!s2)
 		return NULL;
-	levels = DIV_ROUND_UP(bits, LEVEL_BITS);
+	smmuv3_stage2_shape(PAGE_SHIFT, cfg->ias, &shape);
 	s2->domain = domain;
 	s2->ias = cfg->ias;
-	s2->start = LAST_LEVEL + 1 - levels;
-	s2->root_bits = bits - (levels - 1) * LEVEL_BITS;
-	/* One level less to walk; and level 0 is not for small spaces (D8.2.2) */
-	if (!s2->start && s2->root_bits <= CONCAT_BITS_MAX) {
-		s2->start++;
-		s2->root_bits += LEVEL_BITS;
-	}
+	s2->start = shape.start;
+	s2->root_bits = shape.root_bits;
 	s2->root = iommu_alloc_pages(GFP_KERNEL_ACCOUNT,
 				     get_order(sizeof(u64) << s2->root_bits));
 	if (!s2->root) {

@@ -211,6 +211,45 @@ static void test_concatenated(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, map(domain, BIT_ULL(40), 0, SZ_4K, 1), -ERANGE);
 }
 
+/*
+ * Every granule, whatever this kernel's is: levels that must not be first with so few
+ * bits of physical addresses are not (D8.2).
+ */
+static void test_shapes(struct kunit *test)
+{
+	static const struct {
+		unsigned int page_shift;
+		unsigned int ias;
+		unsigned int start;
+		unsigned int root_bits;
+	} cases[] = {
+		{ 12, 32, 1, 2 }, { 12, 36, 1, 6 }, { 12, 40, 1, 10 },
+		{ 12, 42, 1, 12 }, { 12, 44, 0, 5 }, { 12, 48, 0, 9 },
+		/* 16 tables of level 2; at 48 bits two of level 1 */
+		{ 14, 32, 2, 7 }, { 14, 36, 2, 11 }, { 14, 40, 2, 15 },
+		{ 14, 42, 1, 6 }, { 14, 44, 1, 8 }, { 14, 48, 1, 12 },
+		{ 16, 32, 2, 3 }, { 16, 36, 2, 7 }, { 16, 40, 2, 11 },
+		{ 16, 42, 2, 13 }, { 16, 44, 1, 2 }, { 16, 48, 1, 6 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		unsigned int page_shift = cases[i].page_shift;
+		struct smmuv3_stage2_shape shape;
+
+		smmuv3_stage2_shape(page_shift, cases[i].ias, &shape);
+		KUNIT_EXPECT_EQ_MSG(test, shape.start, cases[i].start,
+				    "%u, %u", page_shift, cases[i].ias);
+		KUNIT_EXPECT_EQ_MSG(test, shape.root_bits, cases[i].root_bits,
+				    "%u, %u", page_shift, cases[i].ias);
+		/* All bits, and each but the first once */
+		KUNIT_EXPECT_EQ(test,
+				page_shift + shape.root_bits +
+				(3 - shape.start) * (page_shift - 3),
+				cases[i].ias);
+	}
+}
+
 static void test_refused(struct kunit *test)
 {
 	struct rig *rig = test->priv;
@@ -370,6 +409,7 @@ static struct kunit_case stage2_cases[] = {
 	KUNIT_CASE(test_without_fwb),
 	KUNIT_CASE(test_descriptors),
 	KUNIT_CASE(test_concatenated),
+	KUNIT_CASE(test_shapes),
 	KUNIT_CASE(test_refused),
 	KUNIT_CASE(test_tables_go),
 	KUNIT_CASE(test_random),
