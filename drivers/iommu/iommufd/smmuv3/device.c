@@ -463,7 +463,9 @@ struct smmuv3_device *smmuv3_device_add(struct device *dev,
 
 err_leave:
 	leave(device);
+	/* Who had the unit forget everything may have found us */
 	synchronize_rcu();
+	cancel_work_sync(&device->distrust_work);
 err_pasid:
 	disable_pasid(device);
 err_free:

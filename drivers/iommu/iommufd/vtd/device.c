@@ -247,7 +247,9 @@ err_rids:
 	leave_rids(device);
 err_unlock:
 	mutex_unlock(&unit->lock);
+	/* Who had the unit forget everything may have found us */
 	synchronize_rcu();
+	cancel_work_sync(&device->distrust_work);
 	vtd_pasid_dir_free(device);
 err_pasid:
 	disable_pasid(device);
