@@ -155,6 +155,11 @@ int smmuv3_entry_write(const struct smmuv3_edit *edit, const u64 *want,
 
 	lockdep_assert_held(&unit->lock);
 	*hitless = true;
+	/*
+	 * What the entries are going to point to was written before: descriptors, or a
+	 * table. A SYNC has the same barrier, but a step that stores nothing has no SYNC
+	 */
+	dma_wmb();
 	for (step = STEP_BREAK; step < NUM_STEPS; step++) {
 		stored = false;
 		smmuv3_table_batch(unit, &batch);
