@@ -248,9 +248,10 @@ void smmuv3_batch_tlbi_va(struct smmuv3_batch *batch, u16 vmid, u16 asid,
  * @granule: as of smmuv3_batch_tlbi_va()
  * @leaf: only leaves changed, cached tables may stay
  *
- * The whole VMID, both stages, if the range is too large for single pages, or
- * cannot be encoded. What was cached of both stages combined stays otherwise, and
- * needs smmuv3_batch_barrier() and smmuv3_batch_tlbi_vmid_stage1() behind this.
+ * The whole VMID, both stages, if the range is too large for single pages, cannot be
+ * encoded, or goes beyond the addresses that the unit has. What was cached of both
+ * stages combined stays otherwise, and needs smmuv3_batch_barrier() and
+ * smmuv3_batch_tlbi_vmid_stage1() behind this.
  */
 void smmuv3_batch_tlbi_ipa(struct smmuv3_batch *batch, u16 vmid, u64 start,
 			   u64 last, size_t granule, bool leaf)
@@ -262,8 +263,11 @@ void smmuv3_batch_tlbi_ipa(struct smmuv3_batch *batch, u16 vmid, u64 start,
 		smmuv3_batch_tlbi_all(batch);
 		return;
 	}
-	/* The address has 52 bits (4.4) */
-	if (last > CMD_TLBI_IPA + SZ_4K - 1 ||
+	/*
+	 * The address has 52 bits, of which [51:48] are reserved in older units (4.1.6). One
+	 * beyond the unit's own it may ignore (4.4.3.1) or refuse, and users say any.
+	 */
+	if (last >> unit->caps.ias ||
 	    !batch_encode(unit, start, last, granule, leaf, &range)) {
 		smmuv3_batch_tlbi_vmid(batch, vmid);
 		return;

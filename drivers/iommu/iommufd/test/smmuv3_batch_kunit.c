@@ -18,6 +18,8 @@
 #define IDR3		0x00000500
 #define IDR3_NO_RIL	0x00000100
 #define IDR5		0x01000476
+/* 48 bits, not 52 */
+#define IDR5_48		0x01000475
 /* Granule of 64K alone */
 #define IDR5_64K	0x01000446
 
@@ -229,6 +231,19 @@ static void batch_ipa(struct kunit *test)
 	EXPECT(smmuv3_batch_tlbi_ipa(b, VMID, 0x40000000, 0x7fffffff, SZ_1G,
 				     true),
 	       CMD(0x000012340120002a, 0x40000501));
+
+	/* A user may ask for what the unit has no addresses for */
+	rig = rig_new(test, IDR0, IDR3, IDR5_48);
+	b = &rig->batch;
+	EXPECT(smmuv3_batch_tlbi_ipa(b, VMID, 0xfffffffff000, 0xffffffffffff,
+				     SZ_4K, true),
+	       CMD(0x000012340000002a, 0xfffffffff001));
+	EXPECT(smmuv3_batch_tlbi_ipa(b, VMID, 0xfffffffff000, BIT_ULL(48),
+				     SZ_4K, true),
+	       CMD(0x0000123400000028, 0));
+	EXPECT(smmuv3_batch_tlbi_ipa(b, VMID, BIT_ULL(50),
+				     BIT_ULL(50) + SZ_4K - 1, SZ_4K, true),
+	       CMD(0x0000123400000028, 0));
 }
 
 /* Without RIL: up to 64 steps of a page, or of a block. */
