@@ -4,7 +4,8 @@
  *
  * iommufd_event_ring::lock is held for the time of a few records. What is read
  * leaves the ring only after it has reached the reader; what comes meanwhile
- * changes none of it, and readers are alone by iommufd_event_ring::read_lock.
+ * changes none of it, and readers are alone by iommufd_event_ring::read_lock. A reader
+ * that does not wait for it is woken when it is released.
  */
 #include <linux/fs.h>
 #include <linux/log2.h>
@@ -49,6 +50,7 @@ int iommufd_event_ring_init(struct iommufd_event_ring *ring,
 	ring->tail = 0;
 	ring->sequence = (format->first - 1) & format->sequence_mask;
 	ring->lost = false;
+	ring->missed = false;
 	ring->total = 0;
 	ring->lost_total = 0;
 	init_waitqueue_head(&ring->wait);
@@ -232,6 +234,32 @@ static ssize_t read_some(struct iommufd_event_ring *ring, struct iov_iter *to)
 	}
 }
 
+/*
+ * For readers that do not wait. One that finds another may not look again before it is
+ * woken, although the other leaves something, or has looked before it came.
+ */
+static bool ring_read_trylock(struct iommufd_event_ring *ring)
+{
+	if (mutex_trylock(&ring->read_lock))
+		return true;
+	WRITE_ONCE(ring->missed, true);
+	/* Pairs with the barrier in ring_read_unlock(): one sees the other. */
+	smp_mb();
+	return mutex_trylock(&ring->read_lock);
+}
+
+static void ring_read_unlock(struct iommufd_event_ring *ring)
+{
+	mutex_unlock(&ring->read_lock);
+	/* Before @missed is looked at: see ring_read_trylock(). */
+	smp_mb();
+	if (likely(!READ_ONCE(ring->missed)))
+		return;
+	/* A full barrier: who comes after this finds another holder, or none. */
+	if (xchg(&ring->missed, false) && ring_readable(ring))
+		wake_up_interruptible_poll(&ring->wait, EPOLLIN | EPOLLRDNORM);
+}
+
 /**
  * iommufd_event_ring_read() - read_iter of a queue's file
  * @ring: the ring
@@ -239,7 +267,8 @@ static ssize_t read_some(struct iommufd_event_ring *ring, struct iov_iter *to)
  * @to: where to
  *
  * Whole records, as many as are there and fit; a file that is neither O_NONBLOCK
- * nor asked by IOCB_NOWAIT waits for the first.
+ * nor asked by IOCB_NOWAIT waits for the first. One that is does not wait for another
+ * reader either; whoever polls is woken when that one is done and has left something.
  *
  * Return: bytes; -EAGAIN; -EINVAL: not even the first fits; -EFAULT;
  * -ERESTARTSYS. What was not read is still there.
@@ -255,13 +284,13 @@ ssize_t iommufd_event_ring_read(struct iommufd_event_ring *ring,
 		return 0;
 	for (;;) {
 		if (nowait) {
-			if (!mutex_trylock(&ring->read_lock))
+			if (!ring_read_trylock(ring))
 				return -EAGAIN;
 		} else if (mutex_lock_interruptible(&ring->read_lock)) {
 			return -ERESTARTSYS;
 		}
 		rc = read_some(ring, to);
-		mutex_unlock(&ring->read_lock);
+		ring_read_unlock(ring);
 		if (rc)
 			return rc;
 		if (nowait)

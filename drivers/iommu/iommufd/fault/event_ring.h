@@ -55,6 +55,8 @@ struct iommufd_event_format {
  * @format: never changes
  * @wait: readers and pollers
  * @read_lock: one reader at a time, so that records are read in order
+ * @missed: who does not wait has found @read_lock taken: to be woken when it is
+ *	released. Set and cleared without any lock
  * @lock: guards what follows; taken with interrupts off
  * @records: owned; as many as @mask says
  * @record_len: bytes of each, a multiple of 4, at most IOMMUFD_EVENT_RECORD_MAX
@@ -71,6 +73,7 @@ struct iommufd_event_ring {
 	const struct iommufd_event_format *format;
 	wait_queue_head_t wait;
 	struct mutex read_lock;		/* keeps the order */
+	bool missed;
 	spinlock_t lock;		/* guards what follows */
 	u8 *records;
 	u32 record_len;

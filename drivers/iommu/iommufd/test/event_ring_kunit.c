@@ -6,6 +6,7 @@
  */
 #include <kunit/test.h>
 #include <linux/fs.h>
+#include <linux/poll.h>
 #include <linux/prandom.h>
 #include <linux/uio.h>
 
@@ -211,12 +212,77 @@ static void what_a_read_returns(struct kunit *test)
 	iommufd_event_ring_exit(&r->ring);
 }
 
+/**
+ * struct poller - whoever polls a ring
+ * @wait: in its wait queue
+ * @wakes: how often it was woken
+ */
+struct poller {
+	struct wait_queue_entry wait;
+	unsigned int wakes;
+};
+
+static int poller_wake(struct wait_queue_entry *wait, unsigned int mode,
+		       int flags, void *key)
+{
+	struct poller *poller = container_of(wait, struct poller, wait);
+
+	poller->wakes += !!(key_to_poll(key) & EPOLLIN);
+	return 0;
+}
+
+/* Another reader has the lock. The one that has it after that one is read_checked(). */
+static void read_refused(struct kunit *test, struct reader *r)
+{
+	mutex_lock(&r->ring.read_lock);
+	KUNIT_EXPECT_EQ(test, read_checked(test, r, 64, 4), -EAGAIN);
+	mutex_unlock(&r->ring.read_lock);
+}
+
+/*
+ * Who does not wait for another reader, and is not to look again before it is woken, is
+ * woken when that one has left something; and nobody else is.
+ */
+static void refused_is_woken(struct kunit *test)
+{
+	struct reader *r = reader_new(test, &heads_only, 4, 2, 0);
+	struct poller poller = {};
+
+	KUNIT_EXPECT_TRUE(test, push(r, 4));
+	KUNIT_EXPECT_TRUE(test, push(r, 4));
+	KUNIT_EXPECT_FALSE(test, push(r, 4));
+	init_waitqueue_func_entry(&poller.wait, poller_wake);
+	add_wait_queue(&r->ring.wait, &poller.wait);
+
+	/* An event is left */
+	read_refused(test, r);
+	KUNIT_EXPECT_EQ(test, poller.wakes, 0);
+	KUNIT_EXPECT_EQ(test, read_checked(test, r, 12, 4), 12);
+	KUNIT_EXPECT_EQ(test, poller.wakes, 1);
+	/* A loss is */
+	read_refused(test, r);
+	KUNIT_EXPECT_EQ(test, read_checked(test, r, 12, 4), 12);
+	KUNIT_EXPECT_EQ(test, poller.wakes, 2);
+	/* It is left by a read that fails, and nobody was refused meanwhile */
+	KUNIT_EXPECT_EQ(test, read_checked(test, r, 7, 4), -EINVAL);
+	KUNIT_EXPECT_EQ(test, poller.wakes, 2);
+	/* Nothing is */
+	read_refused(test, r);
+	KUNIT_EXPECT_EQ(test, read_checked(test, r, 64, 4), 8);
+	KUNIT_EXPECT_EQ(test, poller.wakes, 2);
+	KUNIT_EXPECT_EQ(test, read_checked(test, r, 64, 4), -EAGAIN);
+
+	remove_wait_queue(&r->ring.wait, &poller.wait);
+	iommufd_event_ring_exit(&r->ring);
+}
+
 static struct kunit_case event_ring_cases[] = {
 	KUNIT_CASE(any_order_with_flags),
 	KUNIT_CASE(any_order_heads_only),
 	KUNIT_CASE(numbers_wrap),
 	KUNIT_CASE(holds_what_was_asked_for),
 	KUNIT_CASE(what_a_read_returns),
+	KUNIT_CASE(refused_is_woken),
 	{}
 };
 
