@@ -8,6 +8,7 @@
  * a hole that is punched, or a truncation, takes them out of the file, not out of the
  * hands of the device. What a later pin finds is what the file has then.
  */
+#include <linux/cleanup.h>
 #include <linux/fs.h>
 #include <linux/highmem.h>
 #include <linux/hugetlb.h>
@@ -16,6 +17,9 @@
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
+#include <linux/signal.h>
+#include <linux/spinlock.h>
+#include <linux/thread_info.h>
 #include <linux/vmstat.h>
 #include <uapi/linux/falloc.h>
 #include <uapi/linux/fcntl.h>
@@ -110,6 +114,46 @@ static bool has_all(struct address_space *mapping, pgoff_t first, pgoff_t last)
 	return true;
 }
 
+/* All but those that end the process: what is sent of these kills it at once. */
+static void harmless_signals(sigset_t *set)
+{
+	int sig;
+
+	sigemptyset(set);
+	guard(spinlock_irq)(&current->sighand->siglock);
+	for (sig = 1; sig <= _NSIG; sig++)
+		if (!sig_fatal(current, sig))
+			sigaddset(set, sig);
+}
+
+/*
+ * hugetlbfs gives up for a signal of any kind; who pins gives up for one that kills. So the
+ * others are kept off meanwhile, and what is to be done on the way back to user space
+ * (io_uring's completions), which counts as one. 0 if some pages may be there now; -EINTR
+ * if the task is killed, or to be stopped or frozen first.
+ */
+static int make_huge_pages(struct file *file, loff_t start, loff_t length)
+{
+	sigset_t harmless, before;
+	int rc = -EINTR;
+	bool notified;
+
+	harmless_signals(&harmless);
+	sigprocmask(SIG_BLOCK, &harmless, &before);
+	notified = test_and_clear_thread_flag(TIF_NOTIFY_SIGNAL);
+	if (!signal_pending(current)) {
+		rc = file->f_op->fallocate(file, FALLOC_FL_KEEP_SIZE, start,
+					   length);
+		/* Something came meanwhile: the caller looks, and comes again */
+		if (rc == -EINTR)
+			rc = 0;
+	}
+	if (notified)
+		set_thread_flag(TIF_NOTIFY_SIGNAL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return rc;
+}
+
 /*
  * memfd_pin_folios() of 6.12 stops the machine where hugetlbfs has no page yet and none
  * is reserved for it. So pages are made before, and stay while it is called: who punches
@@ -136,8 +180,7 @@ static long pin_hugetlb(struct file *file, loff_t start, loff_t last,
 			return nr;
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		rc = file->f_op->fallocate(file, FALLOC_FL_KEEP_SIZE, start,
-					   last + 1 - start);
+		rc = make_huge_pages(file, start, last + 1 - start);
 		if (rc)
 			return rc == -ENOSPC ? -ENOMEM : rc;
 	}

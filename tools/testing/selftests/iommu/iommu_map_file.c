@@ -9,6 +9,7 @@
 #include "iommu_test.h"
 
 #include <grp.h>
+#include <linux/userfaultfd.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 
@@ -456,6 +457,97 @@ TEST_F(file, pinned_later)
 	ASSERT_EQ(0, ftruncate(self->file, (off_t)(self->size + self->unit)));
 	ASSERT_EQ(0, mock_device(self->fd, ioas, 0, &dev));
 	EXPECT_EQ(before + (long)(self->size / PAGE) + 1, pinned_pages());
+}
+
+/**
+ * struct signalled_map - a map in a thread that has a signal all the while
+ * @fd: of the call
+ * @cmd: in a page that is not there yet
+ * @thread: makes the call
+ * @rc: what it has returned, once joined
+ */
+struct signalled_map {
+	int fd;
+	void *cmd;
+	pthread_t thread;
+	int rc;
+};
+
+static atomic_int signals;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	atomic_fetch_add(&signals, 1);
+}
+
+static void *make_map(void *data)
+{
+	struct signalled_map *m = data;
+
+	m->rc = iommu_call(m->fd, IOMMU_IOAS_MAP_FILE, m->cmd);
+	return NULL;
+}
+
+/* The call waits for its structure; meanwhile there is a signal, and then both are. */
+static int map_with_signal(int fd, struct iommu_ioas_map_file *cmd)
+{
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct sigaction sa = { .sa_handler = on_signal };
+	struct uffdio_api api = { .api = UFFD_API };
+	struct signalled_map m = { .fd = fd };
+	struct pollfd p = { .events = POLLIN };
+	struct uffdio_copy copy = { .len = PAGE };
+	char page[PAGE] = {};
+	int rc = 0;
+
+	m.cmd = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (m.cmd == MAP_FAILED)
+		return -ENOMEM;
+	p.fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	if (p.fd < 0 || ioctl(p.fd, UFFDIO_API, &api))
+		return -EOPNOTSUPP;
+	reg.range.start = (uintptr_t)m.cmd;
+	reg.range.len = PAGE;
+	if (ioctl(p.fd, UFFDIO_REGISTER, &reg) ||
+	    sigaction(SIGUSR1, &sa, NULL) ||
+	    pthread_create(&m.thread, NULL, make_map, &m))
+		return -EBADMSG;
+	if (poll(&p, 1, FOREVER_MS) != 1)
+		rc = -ETIMEDOUT;
+	pthread_kill(m.thread, SIGUSR1);
+	memcpy(page, cmd, sizeof(*cmd));
+	copy.dst = (uintptr_t)m.cmd;
+	copy.src = (uintptr_t)page;
+	if (ioctl(p.fd, UFFDIO_COPY, &copy))
+		rc = -EBADMSG;
+	pthread_join(m.thread, NULL);
+	close(p.fd);
+	munmap(m.cmd, PAGE);
+	return rc ? rc : m.rc;
+}
+
+/* A signal that does not end the process is no reason not to make pages; nor is it lost. */
+TEST_F(file, signal_is_pending)
+{
+	struct iommu_ioas_map_file cmd = {
+		.size = sizeof(cmd),
+		.flags = FIXED_RW,
+		.ioas_id = self->ioas,
+		.fd = self->file,
+		.length = self->size,
+		.iova = IOVA_BASE,
+	};
+	int rc;
+
+	rc = map_with_signal(self->fd, &cmd);
+	if (rc == -EOPNOTSUPP)
+		SKIP(return, "a call cannot be held in this kernel");
+	EXPECT_EQ(0, rc);
+	EXPECT_EQ(1, atomic_load(&signals));
+	ASSERT_EQ(0, device_reads(self, IOVA_BASE, self->data, self->size));
+	EXPECT_TRUE(all_are(self->data, 0, self->size));
 }
 
 /* In-kernel users: copies, and pins, of what is pinned and of what is not. */
