@@ -18,6 +18,7 @@
 #include <linux/sched/user.h>
 
 #include "area.h"
+#include "internal.h"
 #include "move.h"
 #include "pages.h"
 #include "../failpoint.h"
@@ -233,10 +234,12 @@ void map_move_begin(struct map_move *move)
  */
 int map_move_add(struct map_move *move, struct iova_space *space)
 {
+	unsigned int rounds = 0;
 	struct iova_area *area;
 
 	guard(rwsem_read)(&space->lock);
 	iova_area_for_each(area, &space->areas, 0, ULONG_MAX) {
+		iova_yield(&rounds);
 		if (READ_ONCE(area->state) == IOVA_AREA_BUILDING)
 			continue;
 		if (!area->pages->file)
@@ -287,9 +290,11 @@ static void move_over(struct map_pages *pages)
 int map_move_commit(struct map_move *move)
 {
 	struct map_pages *pages;
+	unsigned int rounds = 0;
 	int rc = 0;
 
 	list_for_each_entry(pages, &move->pages, moving) {
+		iova_yield(&rounds);
 		guard(mutex)(&pages->lock);
 		pages->next_owner = &move->owner;
 		rc = iommufd_should_fail() ? -ENOMEM :
@@ -300,6 +305,7 @@ int map_move_commit(struct map_move *move)
 		}
 	}
 	list_for_each_entry(pages, &move->pages, moving) {
+		iova_yield(&rounds);
 		if (rc)
 			move_back(pages);
 		else
@@ -315,8 +321,10 @@ int map_move_commit(struct map_move *move)
 void map_move_end(struct map_move *move)
 {
 	struct map_pages *pages, *tmp;
+	unsigned int rounds = 0;
 
 	list_for_each_entry_safe(pages, tmp, &move->pages, moving) {
+		iova_yield(&rounds);
 		list_del_init(&pages->moving);
 		map_pages_put(pages);
 	}

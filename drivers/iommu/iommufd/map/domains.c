@@ -20,12 +20,15 @@ static const struct iova_range everything = { .last = ULONG_MAX };
 static int check_alignment(struct iova_space *space, unsigned long alignment)
 {
 	unsigned long mask = alignment - 1;
+	unsigned int rounds = 0;
 	struct iova_area *area;
 
-	iova_area_for_each(area, &space->areas, 0, ULONG_MAX)
+	iova_area_for_each(area, &space->areas, 0, ULONG_MAX) {
 		if ((area->iova | (area->last + 1) |
 		     offset_in_page(area->offset)) & mask)
 			return -EADDRINUSE;
+		iova_yield(&rounds);
+	}
 	return 0;
 }
 

@@ -594,6 +594,7 @@ int iova_space_walk(struct iova_space *space, unsigned long iova,
 		    unsigned long length, iova_space_walk_fn fn, void *opaque)
 {
 	unsigned long next = iova;
+	unsigned int rounds = 0;
 	struct iova_area *area;
 	unsigned long last;
 	int rc;
@@ -614,6 +615,7 @@ int iova_space_walk(struct iova_space *space, unsigned long iova,
 		if (rc || end == last)
 			return rc;
 		next = end + 1;
+		iova_yield(&rounds);
 	}
 	return -ENOENT;
 }
@@ -632,6 +634,7 @@ int iova_space_walk_writable(struct iova_space *space, unsigned long iova,
 			     unsigned long length, iova_space_walk_fn fn,
 			     void *opaque)
 {
+	unsigned int rounds = 0;
 	struct iova_area *area;
 	unsigned long last;
 	int rc;
@@ -646,6 +649,7 @@ int iova_space_walk_writable(struct iova_space *space, unsigned long iova,
 		unsigned long start = max(iova, area->iova);
 		unsigned long end = min(last, area->last);
 
+		iova_yield(&rounds);
 		if (!(area->prot & IOMMU_WRITE) ||
 		    READ_ONCE(area->pages->pfnmap))
 			continue;
@@ -667,12 +671,14 @@ int iova_space_walk_writable(struct iova_space *space, unsigned long iova,
 int iova_space_walk_all(struct iova_space *space, iova_space_walk_fn fn,
 			void *opaque)
 {
+	unsigned int rounds = 0;
 	struct iova_area *area;
 	int rc;
 
 	guard(rwsem_read)(&space->domains_lock);
 	guard(rwsem_read)(&space->lock);
 	iova_area_for_each(area, &space->areas, 0, ULONG_MAX) {
+		iova_yield(&rounds);
 		if (!iova_area_is_live(area) || READ_ONCE(area->pages->pfnmap))
 			continue;
 		rc = fn(area->iova, iova_area_length(area), opaque);
