@@ -113,13 +113,11 @@ logged() {
 	shift 2
 	mkdir -p "$LOG"
 	log_start=$(date +%s)
-	"$@" >"$log_file" 2>&1 9>&- &
-	log_pid=$!
 	(
 		exec 9>&-
 		step=30 begin='  ' end='\n'
 		[ ! -t 2 ] || step=2 begin='\r  ' end='\033[K'
-		while sleep $step; do
+		while sleep $step && kill -0 $$ 2>/dev/null; do
 			n=$(grep -cE '^  (CC|AS|LD|AR|HOSTCC|LDS) ' "$log_file" || :)
 			[ "$n" = 0 ] && n='' || n=", $n${OBJECTS:+ of about $OBJECTS} objects"
 			# shellcheck disable=SC2059
@@ -128,8 +126,10 @@ logged() {
 		done
 	) &
 	log_ticker=$!
+	# Not in the background, where a shell has Ctrl-C ignored: a build would go on behind
+	# the user's back, and the next one would be in the same directory.
 	log_rc=0
-	wait "$log_pid" || log_rc=$?
+	("$@") </dev/null >"$log_file" 2>&1 9>&- || log_rc=$?
 	kill "$log_ticker" 2>/dev/null || :
 	wait "$log_ticker" 2>/dev/null || :
 	[ ! -t 2 ] || printf '\r\033[K' >&2
