@@ -72,9 +72,18 @@ tmp=''
 trap '[ -z "$tmp" ] || rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM
 
-apt_install() {
-	apt-get install -y -q --no-install-recommends \
-		-o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@"
+# fetch_and_install APT ARGUMENT...: what is fetched may be left half way, what dpkg unpacks
+# may not: Ctrl-C waits for it. To be run by logged, which has a shell of its own for it.
+fetch_and_install() {
+	apt=$1
+	shift
+	"$apt" install -y --no-install-recommends --download-only "$@" || return
+	trap '' INT
+	"$apt" install -y --no-install-recommends "$@"
+}
+
+apt_plain() {
+	apt-get -q -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@"
 }
 
 all_have_candidates() {
@@ -89,9 +98,9 @@ install_missing() {
 		logged apt-update "reading apt's package lists" apt-get update -q
 	fi
 	# Lists that are there may be stale: read them anew once.
-	logged apt-install "installing packages" apt_install "$@" || {
+	logged apt-install "installing packages" fetch_and_install apt_plain "$@" || {
 		logged apt-update "reading apt's package lists" apt-get update -q
-		logged apt-install "installing packages" apt_install "$@"
+		logged apt-install "installing packages" fetch_and_install apt_plain "$@"
 	} || what_now "$@"
 }
 
@@ -186,8 +195,8 @@ install_qemu_from_backports() { # PACKAGE...
 	backports_source "$release" "$tmp/sources" ||
 		die "apt has no source for $release: install QEMU 10 or newer by hand"
 	logged apt-backports "reading the backports lists" apt_backports update
-	logged apt-qemu "installing QEMU" apt_backports install -y \
-		--no-install-recommends -t "$release-backports" "$@" || what_now "$@"
+	logged apt-qemu "installing QEMU" fetch_and_install apt_backports \
+		-t "$release-backports" "$@" || what_now "$@"
 	rm -rf "$tmp"
 	tmp=''
 }
