@@ -6,6 +6,11 @@ ifdef IOMMUFD_BUILD
 export IOMMUFD_BUILD
 endif
 B := $(or $(IOMMUFD_BUILD),$(CURDIR)/build)
+# No kernel can be built there; and what is removed in it would not be what is meant.
+ifneq ($(words $(subst :, ,$(B)x)),1)
+$(error The build directory, $(B), has a space or a colon in its name: \
+	IOMMUFD_BUILD=DIR names another one)
+endif
 
 # The platforms of the machine; a script without one has its own default.
 ifneq ($(filter-out x86_64 arm64 all,$(ARCH)),)

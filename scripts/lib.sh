@@ -80,6 +80,14 @@ for_arch_option() {
 say() { printf '%s\n' "$*" >&2; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
+# Kbuild refuses such a directory, but not before all has been fetched and unpacked.
+case $B in
+*[[:space:]:]*)
+	die "the build directory, $B, has a space or a colon in its name, with which no" \
+		"kernel can be built. Name another one: IOMMUFD_BUILD=DIR make ..."
+	;;
+esac
+
 # help_if_asked "$@": prints the comment block at the top of the script.
 help_if_asked() {
 	case ${1-} in
