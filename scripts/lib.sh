@@ -6,6 +6,8 @@
 
 set -eu
 unset CDPATH MAKEFLAGS MFLAGS MAKELEVEL
+# What is built, and what a machine's root is made of, has the same modes for everybody.
+umask 022
 
 REPO=$(cd -- "${REPO_FROM:-$(dirname -- "$0")/..}" && pwd)
 B=${IOMMUFD_BUILD:-$REPO/build}
