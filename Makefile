@@ -114,7 +114,7 @@ BUILDS := fast debug kcsan kcov gcov coverage soak mutants pristine bench bench-
 	stock deb-image
 
 clean:
-	rm -rf $(addprefix $(B)/,$(BUILDS) tree tree.from log) \
+	rm -rf $(addprefix $(B)/,$(BUILDS) tree tree.from log gen_init_cpio) $(B)/disks.* \
 		$(addprefix $(B)/arm64/,$(BUILDS))
 
 distclean: clean
