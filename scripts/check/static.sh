@@ -47,11 +47,16 @@ is_accepted() { # PATH TYPE
 # One run for all files: its word lists take longer to read than a file.
 checkpatch() {
 	local said=$LOG/check-static-checkpatch.log file line type rc
-	local files
+	local files bad=$LOG/check-static-bad.c
 	mapfile -t files < <(our_sources)
+	# The last one is bad: if nothing is said of that, it has not come so far.
+	printf 'int x; \n' >"$bad"
 	(cd "$REPO" && perl "$BASE/scripts/checkpatch.pl" --strict --terse \
-		--show-types --no-summary --no-tree -f "${files[@]}") \
+		--show-types --no-summary --no-tree -f "${files[@]}" "$bad") \
 		>"$said" 2>&1 || :
+	rc=0
+	grep -qF "$bad:1: ERROR:TRAILING_WHITESPACE:" "$said" || rc=1
+	result "$rc" "checkpatch has read all ${#files[@]} files, and one that is bad"
 	for file in "${files[@]}"; do
 		rc=0
 		while read -r line; do
