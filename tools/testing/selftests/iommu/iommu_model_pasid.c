@@ -110,8 +110,10 @@ FIXTURE_SETUP(model_pasid)
 	ASSERT_LE(0, self->fd);
 	rc = variant->smmuv3 ? model_smmuv3_add(&self->model, &unit) :
 			       model_vtd_add(&self->model, 0, 0);
-	if (rc)
+	if (rc == -ENOENT)
 		SKIP(return, "this kernel has no such model");
+	ASSERT_EQ(0, rc)
+		TH_LOG("%s", model_error());
 	ASSERT_EQ(0, iommu_ioas_alloc(self->fd, &self->ioas));
 	mem = mem_get(PAGE);
 	ASSERT_NE(NULL, mem);
@@ -252,8 +254,7 @@ TEST_F_TIMEOUT(model_pasid, shared_beyond_the_parent, 120)
 	struct mock_device part[2];
 	struct model_dev d;
 
-	if (mock_parent(self->fd, &wide))
-		SKIP(return, "this kernel has no mediated test devices");
+	ASSERT_EQ(0, mock_parent(self->fd, &wide));
 	ASSERT_EQ(0, model_plug_with(&self->model, 3 << 3, MODEL_CAPS_ALL,
 				     NARROW_BITS, 64, 0, &d));
 	narrow.parent = d.name;
@@ -298,8 +299,7 @@ TEST_F_TIMEOUT(model_pasid, two_parts_with_one_name, 120)
 	__u32 pt, wire;
 	int i;
 
-	if (mock_parent(self->fd, &pool))
-		SKIP(return, "this kernel has no mediated test devices");
+	ASSERT_EQ(0, mock_parent(self->fd, &pool));
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, mock_mediated(self->fd, pool.id, 0, &part[i]));
 		pt = self->ioas;
@@ -340,8 +340,7 @@ TEST_F_TIMEOUT(model_pasid, beside_the_device_itself, 120)
 	EXPECT_EQ(variant->smmuv3 ? -EBUSY : 0,
 		  vfio_dev_attach(&f->v, &parent));
 
-	if (mock_device(self->fd, self->ioas, MOCK_FLAGS_DEVICE_PASID, &d))
-		SKIP(return, "this kernel has no mock");
+	ASSERT_EQ(0, mock_device(self->fd, self->ioas, MOCK_FLAGS_DEVICE_PASID, &d));
 	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, d.dev, self->ioas,
 				       IOMMU_HWPT_ALLOC_NEST_PARENT, 0,
 				       &parent));
@@ -457,8 +456,7 @@ TEST_F_TIMEOUT(model_pasid, drained_without_a_queue, 120)
 	__u32 pt, wire, hwpt;
 	int at, after, queue;
 
-	if (mock_parent(self->fd, &pool))
-		SKIP(return, "this kernel has no mediated test devices");
+	ASSERT_EQ(0, mock_parent(self->fd, &pool));
 	ASSERT_EQ(0, mock_mediated(self->fd, pool.id, 0, &part));
 	/* One that turns page requests on */
 	ASSERT_EQ(0, listening(self->fd, part.dev, self->ioas, &queue, &hwpt));
@@ -605,8 +603,7 @@ TEST_F_TIMEOUT(model_pasid, two_files_in_turn, 120)
 	atomic_bool stop = false;
 	unsigned int i;
 
-	if (mock_parent(self->fd, &pool))
-		SKIP(return, "this kernel has no mediated test devices");
+	ASSERT_EQ(0, mock_parent(self->fd, &pool));
 	memset(u, 0, sizeof(u));
 	for (i = 0; i < 2; i++) {
 		u[i].f = &self->f[0];
@@ -638,8 +635,7 @@ TEST_F_TIMEOUT(model_pasid, parts_of_a_path_without_acs, 120)
 	struct mock_device part;
 	__u32 pt = self->ioas;
 
-	if (mock_parent(self->fd, &pool))
-		SKIP(return, "this kernel has no mediated test devices");
+	ASSERT_EQ(0, mock_parent(self->fd, &pool));
 	ASSERT_EQ(0, mock_mediated(self->fd, pool.id, 0, &part));
 	EXPECT_EQ(-EOPNOTSUPP, iommu_pasid_attach(self->fd, part.dev, 7, &pt));
 	EXPECT_EQ(1, traced(self->f[1].name, 7, NO_ACS, -EOPNOTSUPP));
@@ -654,8 +650,7 @@ TEST_F_TIMEOUT(model_pasid, group_of_several, 120)
 	int i, before = 0, now;
 
 	for (i = 0; i < 2; i++)
-		if (mock_device(self->fd, self->ioas, flags, &d[i]))
-			SKIP(return, "this kernel has no mock");
+		ASSERT_EQ(0, mock_device(self->fd, self->ioas, flags, &d[i]));
 	for (i = 0; i < 2; i++) {
 		EXPECT_EQ(-EINVAL, iommu_pasid_attach(self->fd, d[i].dev, 4,
 						      &pt));

@@ -210,6 +210,7 @@ static inline int ms_init(struct ms *s, const struct ms_kind *kind, size_t size)
 {
 	const char *seed = getenv("IOMMU_TEST_SEED");
 	unsigned int i;
+	int rc;
 
 	memset(s, 0, sizeof(*s));
 	s->kind = kind;
@@ -219,10 +220,15 @@ static inline int ms_init(struct ms *s, const struct ms_kind *kind, size_t size)
 	for (i = 0; i < MS_FUNCS; i++)
 		s->f[i].v.fd = -1;
 	s->fd = iommu_open();
+	if (s->fd == -ENOENT)
+		return -ENODEV;
 	if (s->fd < 0)
+		return ms_fail(s, __LINE__, "/dev/iommu: %s", strerror(-s->fd));
+	rc = kind->machine(s);
+	/* This kernel has none; one that cannot be made is no reason to skip. */
+	if (rc == -ENOENT)
 		return -ENODEV;
-	if (kind->machine(s))
-		return -ENODEV;
+	MS_MUST(s, rc);
 	s->size = size;
 	s->memory = mem_get(size);
 	if (!s->memory)

@@ -203,10 +203,11 @@ static inline int pc_init(struct pc *c, const struct pc_kind *kind)
 		c->f[i].v.fd = -1;
 	c->fd = iommu_open();
 	if (c->fd < 0)
-		return -ENOENT;
+		return c->fd;
+	/* ENOENT: this kernel has none. Nothing else is a reason to skip. */
 	rc = kind->machine(&c->model);
 	if (rc)
-		return -ENOENT;
+		return rc;
 	c->size = 16384 * PAGE;
 	c->memory = mem_get(c->size);
 	if (!c->memory)
