@@ -152,7 +152,7 @@ start_suite() { # NAME
 	*) arch=x86_64 ;;
 	esac
 	ARCH=$arch setsid "$SCRIPTS/check/${1#arm64-}.sh" >"$LOG/check-$1.tap" \
-		2>"$LOG/check-$1.err" &
+		2>"$LOG/check-$1.err" 8>&- &
 	jobs="$jobs $1:$!:$(date +%s)"
 	say "$1: running"
 }
@@ -229,10 +229,15 @@ end_jobs() {
 }
 trap end_jobs INT TERM HUP
 
-mkdir -p "$LOG"
+# The logs, of the suites and of their machines, are where the suites' names say: two runs
+# would write to the same files, and count each other's cases.
+mkdir -p "$LOG" "$B/lock"
+exec 8>"$B/lock/check"
+flock -n 8 || die "tests run already in $B. For others beside them: IOMMUFD_BUILD=DIR make ..."
+
 # In braces: read whole before it runs, so an edit meanwhile does no harm.
 {
-	builds
+	builds 8>&-
 	for suite in $suites; do
 		wait_below "$LANES"
 		start_suite "$suite"
