@@ -5,8 +5,9 @@
 # status, `vm` a file with what vm.sh said, for what did not end.
 #
 # "# begin NAME" and "# end NAME STATUS" enclose one program. One that ends
-# early, or badly without a failed case, is one failure more; one that prints
-# no TAP at all is one case by its exit status (4 is a skip).
+# early, or badly without a failed case, is one failure more, and so is one that
+# had no case to run: what chooses them fits none. One that prints no TAP at all
+# is one case by its exit status (4 is a skip).
 
 BEGIN { planned = -1; reasons = 5; printf "" > names }
 
@@ -46,6 +47,8 @@ function failure(what) {
 		failure($3 ": " ran " of " planned " cases ran")
 	else if (ran == 0 && $4 == 4)
 		skipped++
+	else if (planned == 0 && $4 == 0)
+		failure($3 ": no case ran")
 	else if (ran == 0 && $4 == 0)
 		passed++
 	else if ($4 != 0 && bad == 0)
