@@ -83,7 +83,7 @@ search() { # NAME RESULT SETTING...
 		;;
 	breaks-*)
 		grep -qE '^pan:1: (assertion violated|invalid end state)' "$out"
-		result $? "$name: property ${want#breaks-} is seen to break"
+		result $? "$name: a broken step of property ${want#breaks-} is noticed"
 		;;
 	*) result 1 "$name: $want is no result" ;;
 	esac
