@@ -127,6 +127,8 @@ place=$B
 while [ ! -d "$place" ]; do
 	place=$(dirname "$place")
 done
+[ -w "$place" ] || die "$place cannot be written to. Name another place:" \
+	"IOMMUFD_BUILD=DIR make ..."
 free=$(df -Pm "$place" | awk 'NR == 2 { print $4 }')
 [ "${free:-$disk}" -ge "$disk" ] ||
 	die "there are $((free / 1000)).$((free / 100 % 10)) GB free in $place." \
