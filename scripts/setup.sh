@@ -402,6 +402,8 @@ if [ -n "$names$qemus" ]; then
 	command -v apt-get >/dev/null ||
 		die "no apt-get here: this set-up knows Debian 12 and 13"
 	[ "$(id -u)" = 0 ] || print_the_command "$names" "$qemus"
+	# what_now looks for reasons in all of them: not for those of another time.
+	rm -f "$LOG"/apt-*.log
 fi
 
 mkdir -p "$LOG"
