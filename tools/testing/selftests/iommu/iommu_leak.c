@@ -106,13 +106,19 @@ FIXTURE_TEARDOWN(leak)
 TEST_F(leak, would_be_seen)
 {
 	__u8 stack[MOCK_LEAK_SIZE] = { 0 }, heap[MOCK_LEAK_SIZE] = { 0 };
+	int i;
 
 	ASSERT_EQ(0, mock_poison(self->t.fd, stack, NULL));
 	EXPECT_LE(0, poison_at(stack, sizeof(stack)));
-	ASSERT_EQ(0, poison(self->t.fd));
-	ASSERT_EQ(0, mock_poison(self->t.fd, NULL, heap));
-	if (poison_at(heap, sizeof(heap)) < 0)
+	/* Somebody else may have taken what was poisoned */
+	for (i = 0; i < 10 && poison_at(heap, sizeof(heap)) < 0; i++) {
+		ASSERT_EQ(0, poison(self->t.fd));
+		ASSERT_EQ(0, mock_poison(self->t.fd, NULL, heap));
+	}
+	/* The suite knows whether its kernel is one where that has to be seen */
+	if (poison_at(heap, sizeof(heap)) < 0 && !getenv("IOMMU_TEST_NO_KASAN"))
 		SKIP(return, "this kernel keeps freed memory back (KASAN)");
+	EXPECT_LE(0, poison_at(heap, sizeof(heap)));
 }
 
 TEST_F(leak, commands_about_memory)
