@@ -138,8 +138,19 @@ logged() {
 	log_ticker=$!
 	# Not in the background, where a shell has Ctrl-C ignored: a build would go on behind
 	# the user's back, and the next one would be in the same directory.
-	log_rc=0
-	("$@") </dev/null >"$log_file" 2>&1 9>&- || log_rc=$?
+	# Not behind "||" either, where a function would not end with what fails in it.
+	case $- in
+	*e*)
+		set +e
+		(set -e; "$@") </dev/null >"$log_file" 2>&1 9>&-
+		log_rc=$?
+		set -e
+		;;
+	*)
+		("$@") </dev/null >"$log_file" 2>&1 9>&-
+		log_rc=$?
+		;;
+	esac
 	kill "$log_ticker" 2>/dev/null || :
 	wait "$log_ticker" 2>/dev/null || :
 	[ ! -t 2 ] || printf '\r\033[K' >&2
