@@ -246,12 +246,17 @@ void fault_attach_cut(struct iommufd_fault_attach *attach)
  * @attach: installed, and stays so; the mutex of its source is held, and the door
  *	refuses everything
  *
- * Returns when hardware has the answers, those that users were giving too.
+ * Returns when hardware has the answers, those that users were giving too. Groups of
+ * which only a part has come are refused when their last request comes, which may be
+ * after the door takes requests again; fault_source_forget_doomed() is for those of
+ * which it is known that it will not come.
  */
 void fault_attach_flush(struct iommufd_fault_attach *attach)
 {
 	static const struct fault_drain how = {
 		.code = IOMMUFD_PAGE_RESP_INVALID,
+		.doom = true,
+		.verdict = IOMMUFD_FAULT_REFUSED,
 	};
 
 	fault_unit_drain(attach);

@@ -81,25 +81,45 @@ static void pri_test_cut(struct kunit *test)
 	ft_done(ft);
 }
 
-/* Others use the interface: nothing changes, so the groups go on as well. */
+/*
+ * Others use the interface: nothing changes, and the device goes on with the groups that
+ * it has begun. They are refused, and not taken for groups that began afterwards.
+ */
 static void pri_test_shared(struct kunit *test)
 {
 	struct ft *ft = ft_new(test, 32, 32);
 	struct iommufd_fault_attach *attach = ft_attach(ft, 0, IOMMU_NO_PASID);
 	struct ft_unit *u = ft->unit[0];
+	u32 grpid;
 
 	pri_ft = ft;
+	for (grpid = 4; grpid <= 7; grpid++)
+		KUNIT_EXPECT_EQ(test, ft_report(ft, 0, FT_NO_PASID, grpid,
+						0x1000, false),
+				IOMMUFD_FAULT_TAKEN);
 	u->stop_rc = -EBUSY;
 	u->on_stop = pri_send_late;
 	KUNIT_EXPECT_EQ(test, iommufd_fault_pri_reset(ft->dev[0]), -EBUSY);
 	KUNIT_EXPECT_EQ(test, u->enabled, 1);
 	KUNIT_EXPECT_TRUE(test, pri_enabled(ft));
-	/* It was refused when it began */
-	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, FT_NO_PASID, 8, 0x2000, true),
-			IOMMUFD_FAULT_REFUSED);
-	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, FT_NO_PASID, 8, 0x2000, true),
-			IOMMUFD_FAULT_TAKEN);
+	/* Of 4 and 7 nothing came meanwhile; 5 has ended; 8 was refused as it began */
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, FT_NO_PASID, 4, 0x2000, false),
+			IOMMUFD_FAULT_DROPPED);
+	for (grpid = 4; grpid <= 8; grpid++) {
+		if (grpid != 5)
+			KUNIT_EXPECT_EQ_MSG(test,
+					    ft_report(ft, 0, FT_NO_PASID, grpid,
+						      0x3000, true),
+					    IOMMUFD_FAULT_REFUSED, "group %u",
+					    grpid);
+		KUNIT_EXPECT_EQ_MSG(test,
+				    ft_report(ft, 0, FT_NO_PASID, grpid, 0x2000,
+					      true),
+				    IOMMUFD_FAULT_TAKEN, "group %u", grpid);
+	}
+	KUNIT_EXPECT_EQ(test, ft_read(ft, 16), 5 * sizeof(ft->recs[0]));
 	iommufd_fault_attach_remove(attach);
+	ft_ledger(ft, 0);
 	ft_done(ft);
 }
 
