@@ -154,17 +154,28 @@ static void pri_refused(struct kunit *test)
 	pt_done(pt);
 }
 
-/* The interface is the physical function's: on while any of the two wants it. */
-static void pri_virtual_function(struct kunit *test)
+/* Of the second function it makes a virtual one of the first. */
+static struct pt_function *pri_make_virtual(struct pt *pt)
 {
-	struct pt *pt = pt_new(test, 64, 64);
 	struct pt_function *pf = &pt->fn[0], *vf = &pt->fn[1];
-	unsigned int order;
 
 	vf->pdev.is_virtfn = 1;
 	vf->pdev.physfn = &pf->pdev;
 	vf->pdev.pri_cap = 0;
 	vf->device->pfsid = RID0;
+	return vf;
+}
+
+/*
+ * The interface is the physical function's: on while any of the two wants it. The unit
+ * takes requests of both then: it would answer those of the other one with a failure.
+ */
+static void pri_virtual_function(struct kunit *test)
+{
+	struct pt *pt = pt_new(test, 64, 64);
+	struct pt_function *pf = &pt->fn[0], *vf = pri_make_virtual(pt);
+	unsigned int order;
+
 	KUNIT_EXPECT_EQ(test, vtd_pri_allocation(&vf->pdev), 64);
 	for (order = 0; order < 4; order++) {
 		struct pt_function *first = order & 1 ? pf : vf;
@@ -174,26 +185,98 @@ static void pri_virtual_function(struct kunit *test)
 
 		KUNIT_ASSERT_EQ(test, vtd_pri_enable(first->device), 0);
 		KUNIT_EXPECT_TRUE(test, pri_function_enabled(pf));
-		KUNIT_EXPECT_EQ(test, pri_context_enabled(pt, RID0),
-				first == pf);
-		KUNIT_EXPECT_EQ(test, pri_context_enabled(pt, RID1),
-				first == vf);
+		KUNIT_EXPECT_TRUE(test, pri_context_enabled(pt, RID0));
+		KUNIT_EXPECT_TRUE(test, pri_context_enabled(pt, RID1));
+		KUNIT_EXPECT_TRUE(test, first->device->pri_open);
+		KUNIT_EXPECT_FALSE(test, second->device->pri_open);
 		KUNIT_ASSERT_EQ(test, vtd_pri_enable(second->device), 0);
 		KUNIT_EXPECT_TRUE(test, pri_context_enabled(pt, RID0));
 		KUNIT_EXPECT_TRUE(test, pri_context_enabled(pt, RID1));
+		KUNIT_EXPECT_TRUE(test, second->device->pri_open);
 
 		vtd_pri_disable(leaves->device);
 		KUNIT_EXPECT_TRUE(test, pri_function_enabled(pf));
-		KUNIT_EXPECT_EQ(test, pri_context_enabled(pt, RID0),
-				leaves == vf);
-		KUNIT_EXPECT_EQ(test, pri_context_enabled(pt, RID1),
-				leaves == pf);
+		KUNIT_EXPECT_TRUE(test, pri_context_enabled(pt, RID0));
+		KUNIT_EXPECT_TRUE(test, pri_context_enabled(pt, RID1));
+		KUNIT_EXPECT_FALSE(test, leaves->device->pri_open);
+		KUNIT_EXPECT_TRUE(test, stays->device->pri_open);
 		vtd_pri_disable(stays->device);
 		KUNIT_EXPECT_FALSE(test, pri_function_enabled(pf));
 		KUNIT_EXPECT_FALSE(test, pri_context_enabled(pt, RID0));
 		KUNIT_EXPECT_FALSE(test, pri_context_enabled(pt, RID1));
 	}
 	KUNIT_EXPECT_FALSE(test, pri_function_enabled(vf));
+	pt_done(pt);
+}
+
+/* One that comes while the interface is on is let in from the beginning. */
+static void pri_virtual_function_comes(struct kunit *test)
+{
+	struct pt *pt = pt_new(test, 64, 64);
+	struct vtd_device *pf = pt->fn[0].device;
+	struct vtd_device *vf = pri_make_virtual(pt)->device;
+	struct mutex *lock = &pt->fake->unit.lock;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		if (!i)
+			KUNIT_ASSERT_EQ(test, vtd_pri_enable(pf), 0);
+		else
+			vtd_pri_disable(pf);
+		mutex_lock(lock);
+		vtd_context_remove(vf);
+		vtd_pri_join(vf);
+		KUNIT_EXPECT_EQ(test, vtd_context_install(vf), 0);
+		mutex_unlock(lock);
+		KUNIT_EXPECT_EQ(test, pri_context_enabled(pt, RID1), !i);
+		KUNIT_EXPECT_FALSE(test, vf->pri_open);
+	}
+	pt_done(pt);
+}
+
+/*
+ * What is sent by one that has them off, by an interface that is on, is refused without
+ * a failure, which would end the other one's as well; also if somebody listens, as after
+ * a reset that has failed.
+ */
+static void pri_virtual_function_is_off(struct kunit *test)
+{
+	struct pt *pt = pt_new(test, 64, 64);
+	struct vtd_device *vf = pri_make_virtual(pt)->device;
+	struct iommufd_fault_attach *attach[2];
+	u32 grpid;
+
+	attach[0] = pt_attach(pt, 0, IOMMU_NO_PASID);
+	KUNIT_EXPECT_TRUE(test, pri_context_enabled(pt, RID1));
+	pt_request(pt, RID1, NOPASID, 5, 0x1000, PT_R);
+	pt_request(pt, RID1, NOPASID, 5, 0x2000, PT_R | PT_LAST);
+	pt_interrupt(pt);
+	KUNIT_EXPECT_EQ(test, pt_responses(pt, RID1, NOPASID, 5, 1), 1);
+	KUNIT_EXPECT_EQ(test, pt_all_responses(pt), 1);
+
+	attach[1] = pt_attach(pt, 1, IOMMU_NO_PASID);
+	pt_request(pt, RID1, NOPASID, 6, 0x1000, PT_R);
+	pt_interrupt(pt);
+	vtd_pri_disable(vf);
+	for (grpid = 6; grpid <= 7; grpid++)
+		pt_request(pt, RID1, NOPASID, grpid, 0x2000, PT_R | PT_LAST);
+	pt_request(pt, RID0, NOPASID, 6, 0x3000, PT_R | PT_LAST);
+	pt_interrupt(pt);
+	KUNIT_EXPECT_EQ(test, pt_responses(pt, RID1, NOPASID, 6, 1), 1);
+	KUNIT_EXPECT_EQ(test, pt_responses(pt, RID1, NOPASID, 7, 1), 1);
+	KUNIT_EXPECT_EQ(test, pt_all_responses(pt), 2);
+	KUNIT_ASSERT_EQ(test, ft_read(&pt->ft, 16), sizeof(pt->ft.recs[0]));
+	KUNIT_EXPECT_EQ(test, pt->ft.recs[0].addr, 0x3000);
+
+	/* What it has begun is forgotten with that: an index may be used anew */
+	KUNIT_ASSERT_EQ(test, vtd_pri_enable(vf), 0);
+	pt_request(pt, RID1, NOPASID, 6, 0x4000, PT_R | PT_LAST);
+	pt_interrupt(pt);
+	KUNIT_ASSERT_EQ(test, ft_read(&pt->ft, 16), sizeof(pt->ft.recs[0]));
+	KUNIT_EXPECT_EQ(test, pt->ft.recs[0].addr, 0x4000);
+	iommufd_fault_attach_remove(attach[1]);
+	iommufd_fault_attach_remove(attach[0]);
+	pt_interrupt(pt);
 	pt_done(pt);
 }
 
@@ -303,12 +386,16 @@ static void pri_stop_gone(struct kunit *test)
 	pt_done(pt);
 }
 
-/* The other function turns the interface on in the middle of it. */
+/*
+ * The other function turns the interface on in the middle of it: where a drain submits,
+ * as a pass over the queue has that locked.
+ */
 static void pri_stop_sibling_step(struct pt *pt)
 {
 	struct vtd_unit *unit = &pt->fake->unit;
 
-	if (pri_function_enabled(&pt->fn[0]) || mutex_is_locked(&unit->lock))
+	if (pri_function_enabled(&pt->fn[0]) || mutex_is_locked(&unit->lock) ||
+	    !pt->submits)
 		return;
 	pt->on_step = NULL;
 	KUNIT_EXPECT_EQ(pt->test, vtd_pri_enable(pt->fn[1].device), 0);
@@ -317,12 +404,8 @@ static void pri_stop_sibling_step(struct pt *pt)
 static void pri_stop_shared(struct kunit *test)
 {
 	struct pt *pt = pri_stop_new(test);
-	struct pt_function *pf = &pt->fn[0], *vf = &pt->fn[1];
+	struct pt_function *pf = &pt->fn[0], *vf = pri_make_virtual(pt);
 
-	vf->pdev.is_virtfn = 1;
-	vf->pdev.physfn = &pf->pdev;
-	vf->pdev.pri_cap = 0;
-	vf->device->pfsid = RID0;
 	KUNIT_ASSERT_EQ(test, vtd_pri_enable(pf->device), 0);
 	KUNIT_ASSERT_EQ(test, vtd_pri_enable(vf->device), 0);
 	pri_resets = 0;
@@ -341,8 +424,8 @@ static void pri_stop_shared(struct kunit *test)
 	/* It was reset by the other one, which has it on; ours are kept out */
 	KUNIT_EXPECT_EQ(test, pri_resets, 1);
 	KUNIT_EXPECT_TRUE(test, pri_function_enabled(pf));
-	KUNIT_EXPECT_FALSE(test, pf->device->pri);
-	KUNIT_EXPECT_FALSE(test, pri_context_enabled(pt, RID0));
+	KUNIT_EXPECT_FALSE(test, pf->device->pri || pf->device->pri_open);
+	KUNIT_EXPECT_TRUE(test, pri_context_enabled(pt, RID0));
 	KUNIT_EXPECT_TRUE(test, pri_context_enabled(pt, RID1));
 	KUNIT_EXPECT_EQ(test, vtd_pri_enable(pf->device), 0);
 	KUNIT_EXPECT_TRUE(test, pri_context_enabled(pt, RID0));
@@ -593,6 +676,8 @@ static struct kunit_case vtd_pri_cases[] = {
 	KUNIT_CASE(pri_enable_disable),
 	KUNIT_CASE(pri_refused),
 	KUNIT_CASE(pri_virtual_function),
+	KUNIT_CASE(pri_virtual_function_comes),
+	KUNIT_CASE(pri_virtual_function_is_off),
 	KUNIT_CASE(pri_stop),
 	KUNIT_CASE(pri_stop_does_not_stop),
 	KUNIT_CASE(pri_stop_gone),

@@ -69,6 +69,7 @@ struct pt_function {
  * @freed: the head register at its last write
  * @max_freed: most slots given back by one write
  * @steps: writes and submissions the driver has made so far
+ * @submits: the step is a submission
  * @on_step: called before each of them takes effect. Optional
  * @priv: the case's own
  */
@@ -86,6 +87,7 @@ struct pt {
 	u32 freed;
 	u32 max_freed;
 	unsigned int steps;
+	bool submits;
 	void (*on_step)(struct pt *pt);
 	void *priv;
 };

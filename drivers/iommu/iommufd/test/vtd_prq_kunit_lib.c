@@ -114,7 +114,11 @@ static bool pt_write(struct vtd_fake *fake, unsigned int reg, unsigned int size,
 static int pt_submit(struct vtd_fake *fake, const struct qi_desc *descs,
 		     unsigned int num, bool drain)
 {
-	pt_step(fake->priv);
+	struct pt *pt = fake->priv;
+
+	pt->submits = true;
+	pt_step(pt);
+	pt->submits = false;
 	return 0;
 }
 

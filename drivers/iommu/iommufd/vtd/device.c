@@ -228,6 +228,7 @@ struct vtd_device *vtd_device_add(struct pci_dev *pdev, struct vtd_unit *unit)
 	rc = enter_rids(device);
 	if (rc)
 		goto err_unlock;
+	vtd_pri_join(device);
 	rc = vtd_context_install(device);
 	if (rc)
 		goto err_rids;

@@ -29,6 +29,11 @@
  * @ats: ATS is on, the device may have translations cached. Written under
  *	vtd_unit::lock, read anywhere
  * @pri: page requests are on. As @ats
+ * @pri_kin: they are on for a function of the interface that this one has, or shares, so
+ *	that its context entries let them in. Under vtd_unit::lock
+ * @pri_open: they are handed to the fault door; else refused at once. Longer on than
+ *	@pri: what came before that was switched off is handed over. Guarded by the lock
+ *	of the page request queue (prq.c)
  * @prg_pasid: responses to its page requests with PASID have to carry it; constant
  * @pasid_enabled: the PASID capability is on; constant after probe
  * @kept_tags: domain ids that it left while a unit owed something, and that are kept,
@@ -60,6 +65,8 @@ struct vtd_device {
 	bool suspect;
 	bool ats;
 	bool pri;
+	bool pri_kin;
+	bool pri_open;
 	bool prg_pasid;
 	bool pasid_enabled;
 	u8 kept_tags;

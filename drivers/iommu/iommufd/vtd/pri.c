@@ -2,6 +2,14 @@
 /*
  * Page requests of functions behind a unit: what pci_pri.c has to know of it, which is
  * the bit of a context entry that lets them in (VT-d specification 9.4).
+ *
+ * A request that is not let in the unit answers by itself with a failure, which ends the
+ * page requests of all functions that share the interface (PCIe 6.0, 10.4.2). And while
+ * one of these has them on, so they are for the others: what a virtual function sends is
+ * not in our hands. So all are let in while one has them on, and the queue's pass
+ * refuses, without a failure, what is sent by one that has not (prq.c).
+ *
+ * Locks: vtd_unit::lock, then vtd_prq::lock.
  */
 #include <linux/pci-ats.h>
 
@@ -44,14 +52,47 @@ static bool pri_shared(void *priv)
 	return false;
 }
 
+/* The context entries of all that share the interface follow, ours first. */
+static int pri_let_in(struct vtd_device *device)
+{
+	bool on = device->pri || pri_shared(device);
+	struct vtd_device *other;
+	unsigned long rid;
+	int rc;
+
+	device->pri_kin = on;
+	rc = vtd_context_update(device);
+	xa_for_each(&device->unit->devices, rid, other) {
+		if (other->pfsid != device->pfsid || other->pri_kin == on ||
+		    vtd_device_rid(other) != rid)
+			continue;
+		other->pri_kin = on;
+		/* A unit that refuses that owes it (owed.c) */
+		vtd_context_update(other);
+	}
+	return rc;
+}
+
 static int pri_admit(void *priv, bool on)
 {
 	struct vtd_device *device = priv;
+	int rc;
 
 	if (on && !device->ats)
 		return -EOPNOTSUPP;
-	/* It follows device->pri. */
-	return vtd_context_update(device);
+	rc = pri_let_in(device);
+	if (!on || !rc)
+		vtd_prq_open(device, on);
+	return rc;
+}
+
+/**
+ * vtd_pri_join() - a function comes that may share an interface which is on
+ * @device: among those of its unit, without context entries; its unit's lock is held
+ */
+void vtd_pri_join(struct vtd_device *device)
+{
+	device->pri_kin = pri_shared(device);
 }
 
 static void pri_drain(void *priv)

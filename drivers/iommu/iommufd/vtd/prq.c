@@ -9,7 +9,8 @@
  * silent. Nothing in a pass waits for user space, so the ring has to hold only
  * what comes in while one pass runs.
  *
- * Locks: vtd_prq::lock, then the door's. vtd_prq::respond_lock is taken alone.
+ * Locks: vtd_unit::lock, then vtd_prq::lock, then the door's. vtd_prq::respond_lock is
+ * taken alone.
  */
 #define pr_fmt(fmt) "iommufd-vtd: " fmt
 
@@ -58,7 +59,8 @@ struct prq_entry {
  * struct vtd_prq - the queue of a unit
  * @unit: the unit
  * @ring: written by the unit between head and tail
- * @lock: one pass at a time; guards what follows up to @respond_lock
+ * @lock: one pass at a time; guards what follows up to @respond_lock, and
+ *	vtd_device::pri_open
  * @head: next entry to take; 0 to VTD_PRQ_ENTRIES - 1
  * @stats: counts
  * @descs: answers that passes give themselves
@@ -165,7 +167,11 @@ static struct vtd_device *prq_find(struct vtd_unit *unit, u16 rid)
 	return device && vtd_device_rid(device) == rid ? device : NULL;
 }
 
-/* Who nobody knows gets the PASID back, as PCIe has it unless told otherwise. */
+/*
+ * Who nobody knows gets the PASID back, as PCIe has it unless told otherwise. What a
+ * function sends that has its own page requests off, by an interface that another one
+ * has on, comes to us (pri.c) and is refused here.
+ */
 static enum iommufd_fault_verdict
 prq_report(struct vtd_prq *prq, u16 rid, const struct iommufd_page_request *req,
 	   bool *wants_pasid)
@@ -183,7 +189,8 @@ prq_report(struct vtd_prq *prq, u16 rid, const struct iommufd_page_request *req,
 		*wants_pasid = device->prg_pasid;
 	if (source) {
 		prq->stats.requests++;
-		verdict = iommufd_fault_report(source, req);
+		if (device->pri_open)
+			verdict = iommufd_fault_report(source, req);
 	} else {
 		prq->stats.unknown++;
 	}
@@ -446,6 +453,27 @@ void vtd_prq_drain(struct vtd_device *device, ioasid_t pasid)
 		cond_resched();
 	} while (again && rounds < VTD_PRQ_DRAIN_ROUNDS);
 	trace_vtd_prq_drain(device->unit, vtd_device_rid(device), pasid, rounds);
+}
+
+/**
+ * vtd_prq_open() - hand page requests of a device to the door, or refuse them
+ * @device: the device
+ * @open: whether to
+ *
+ * No pass is half through afterwards. What has begun is forgotten when nothing is handed
+ * over any more: the ends of such groups would be refused here. May sleep.
+ */
+void vtd_prq_open(struct vtd_device *device, bool open)
+{
+	struct vtd_prq *prq = device->unit->prq;
+
+	if (!prq)
+		return;
+	mutex_lock(&prq->lock);
+	device->pri_open = open;
+	if (!open && device->source)
+		iommufd_fault_source_discard_partial(device->source);
+	mutex_unlock(&prq->lock);
 }
 
 static int prq_enable(struct iommufd_fault_source *source)

@@ -22,7 +22,7 @@ struct vtd_device;
 
 /**
  * struct vtd_prq_stats - what has come through a unit's queue; all only grow
- * @requests: page requests handed to the door
+ * @requests: page requests of devices that the door knows, also those refused
  * @stop_markers: entries that ask for nothing (PCIe 6.0, 10.4.1.2.1)
  * @malformed: entries that are no page request
  * @unknown: page requests of a requester that is no device of ours
@@ -48,6 +48,12 @@ void vtd_prq_stop(struct vtd_unit *unit);
  */
 void vtd_prq_drain(struct vtd_device *device, ioasid_t pasid);
 
+/*
+ * Whether the device's requests are for the door from now on, or refused; no pass is
+ * half through afterwards. May sleep.
+ */
+void vtd_prq_open(struct vtd_device *device, bool open);
+
 /* May sleep. Zeroes if there is no queue. */
 void vtd_prq_get_stats(struct vtd_unit *unit, struct vtd_prq_stats *stats);
 
@@ -60,6 +66,8 @@ int vtd_pri_enable(struct vtd_device *device);
 void vtd_pri_disable(struct vtd_device *device);
 void vtd_pri_query(struct vtd_device *device, struct iommufd_fault_pri_hw *hw);
 int vtd_pri_stop(struct vtd_device *device);
+/* It may share an interface that is on: before its context entries are made. */
+void vtd_pri_join(struct vtd_device *device);
 
 /*
  * Page requests that the function may have outstanding, with its virtual ones:

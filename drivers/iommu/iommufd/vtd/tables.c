@@ -185,7 +185,7 @@ static u64 context_bits(const struct vtd_device *device)
 		bits |= CONTEXT_PASID_ENABLE;
 	if (device->ats && !READ_ONCE(device->suspect))
 		bits |= CONTEXT_DTE;
-	if (device->pri)
+	if (device->pri || device->pri_kin)
 		bits |= CONTEXT_PRE;
 	return bits;
 }
@@ -425,7 +425,7 @@ void vtd_context_remove(struct vtd_device *device)
 
 /**
  * vtd_context_update() - let the context entries follow the device
- * @device: installed; ats or pri may have changed. When ATS goes off, what the
+ * @device: installed; ats, pri or pri_kin may have changed. When ATS goes off, what the
  *	device has cached is the caller's to invalidate before. Its unit's lock is
  *	held
  *

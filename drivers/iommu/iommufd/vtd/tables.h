@@ -94,7 +94,8 @@ int vtd_context_install(struct vtd_device *device);
 void vtd_context_remove(struct vtd_device *device);
 /*
  * Device-TLB enable and page-request enable of the context entries, from
- * device->ats and device->pri. Hitless. 0 or an error of the invalidation.
+ * device->ats, device->pri and device->pri_kin. Hitless. 0 or an error of the
+ * invalidation.
  */
 int vtd_context_update(struct vtd_device *device);
 void vtd_context_stop_ats(struct vtd_device *device);
