@@ -42,7 +42,8 @@ u32 iommufd_pci_pri_allocation(struct pci_dev *pdev, u32 max)
 
 /*
  * Once it was disabled, a function stops when the requests that it had sent are
- * answered (PCIe 6.0, 10.5.2.3, Stopped): not at once, but soon.
+ * answered (PCIe 6.0, 10.5.2.3, Stopped): not at once, but soon. Who shares it may see
+ * that first, and turn it on: then it had stopped, and does not say so any more.
  */
 static int wait_stopped(struct pci_dev *pf)
 {
@@ -56,7 +57,7 @@ static int wait_stopped(struct pci_dev *pf)
 		/* All ones: it has gone */
 		if (PCI_POSSIBLE_ERROR(status))
 			return -ENODEV;
-		if (status & PCI_PRI_STATUS_STOPPED)
+		if (status & PCI_PRI_STATUS_STOPPED || pf->pri_enabled)
 			return 0;
 		usleep_range(1000, 2000);
 	}

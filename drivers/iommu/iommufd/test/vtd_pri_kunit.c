@@ -3,9 +3,11 @@
  * KUnit: switching the page request interface of functions on and off, and the
  * drain.
  */
+#include <linux/delay.h>
 #include <linux/pci-ats.h>
 #include <linux/slab.h>
 #include <linux/unaligned.h>
+#include <linux/workqueue.h>
 
 #include "../vtd/domain.h"
 #include "vtd_prq_kunit.h"
@@ -231,6 +233,50 @@ static void pri_virtual_function_comes(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, pri_context_enabled(pt, RID1), !i);
 		KUNIT_EXPECT_FALSE(test, vf->pri_open);
 	}
+	pt_done(pt);
+}
+
+struct pri_waiter {
+	struct work_struct work;
+	struct vtd_device *device;
+	int rc;
+};
+
+static void pri_wait(struct work_struct *work)
+{
+	struct pri_waiter *waiter = container_of(work, struct pri_waiter, work);
+
+	waiter->rc = vtd_pri_enable(waiter->device);
+}
+
+/* Two wait for the function to stop. One sees that it has, and turns it on. */
+static void pri_virtual_function_waits(struct kunit *test)
+{
+	struct pt *pt = pt_new(test, 64, 64);
+	struct pt_function *pf = &pt->fn[0];
+	struct pri_waiter waiter = { .device = pri_make_virtual(pt)->device };
+	struct mutex *lock = &pt->fake->unit.lock;
+
+	put_unaligned_le16(0, pf->config + PT_PRI + PCI_PRI_STATUS);
+	INIT_WORK_ONSTACK(&waiter.work, pri_wait);
+	schedule_work(&waiter.work);
+	msleep(20);
+	/* As if it had been stopped while the other one did not look */
+	mutex_lock(lock);
+	KUNIT_EXPECT_FALSE(test, waiter.device->pri);
+	pf->device->pri = true;
+	pf->pdev.pri_enabled = 1;
+	mutex_unlock(lock);
+	flush_work(&waiter.work);
+	destroy_work_on_stack(&waiter.work);
+	KUNIT_EXPECT_EQ(test, waiter.rc, 0);
+	KUNIT_EXPECT_TRUE(test, waiter.device->pri);
+
+	vtd_pri_disable(waiter.device);
+	KUNIT_EXPECT_TRUE(test, pf->pdev.pri_enabled);
+	vtd_pri_disable(pf->device);
+	KUNIT_EXPECT_FALSE(test, pf->pdev.pri_enabled);
+	pt_interrupt(pt);
 	pt_done(pt);
 }
 
@@ -678,6 +724,7 @@ static struct kunit_case vtd_pri_cases[] = {
 	KUNIT_CASE(pri_virtual_function),
 	KUNIT_CASE(pri_virtual_function_comes),
 	KUNIT_CASE(pri_virtual_function_is_off),
+	KUNIT_CASE(pri_virtual_function_waits),
 	KUNIT_CASE(pri_stop),
 	KUNIT_CASE(pri_stop_does_not_stop),
 	KUNIT_CASE(pri_stop_gone),
