@@ -226,15 +226,19 @@ static bool evtq_pass(struct smmuv3_evtq *evtq)
 static irqreturn_t evtq_thread(int irq, void *data)
 {
 	struct smmuv3_evtq *evtq = data;
+	struct smmuv3_unit *unit = evtq->ring.unit;
 	bool more;
 
 	do {
 		mutex_lock(&evtq->lock);
 		more = evtq_pass(evtq);
 		mutex_unlock(&evtq->lock);
+		/* Nobody else looks at it before this comes to an end */
+		if (more && unit->one_irq)
+			smmuv3_priq_serve(unit);
 		cond_resched();
 	} while (more);
-	smmuv3_lost_look(evtq->ring.unit);
+	smmuv3_lost_look(unit);
 	return IRQ_HANDLED;
 }
 

@@ -95,6 +95,13 @@ struct smmuv3_page_request {
 	struct iommufd_page_request req;
 };
 
+/*
+ * (priq.c) Hand to the door what is in the page request queue, if there is one. One pass,
+ * as smmuv3_events_drain(), and for the same use: where both queues have one thread, who
+ * keeps one of them from falling silent must not keep the other from being looked at.
+ */
+void smmuv3_priq_serve(struct smmuv3_unit *unit);
+
 void smmuv3_evtq_drain(struct smmuv3_device *device, ioasid_t pasid);
 void smmuv3_priq_drain(struct smmuv3_device *device, ioasid_t pasid);
 

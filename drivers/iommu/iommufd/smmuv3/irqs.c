@@ -166,7 +166,7 @@ static int irqs_number(struct smmuv3_unit *unit, struct smmuv3_irqs *irqs,
  * @data: likewise
  *
  * By MSI, if unit and firmware have them; else by the one wire for all, if firmware
- * knows one; else by a wire of its own. May sleep.
+ * knows one, of which smmuv3_unit::one_irq tells; else by a wire of its own. May sleep.
  *
  * Return: 0; -ENXIO: firmware knows none; what requesting it returns.
  */
@@ -178,8 +178,10 @@ int smmuv3_irqs_request(struct smmuv3_unit *unit, struct smmuv3_irqs *irqs,
 	int irq;
 
 	irqs_try_msi(unit, irqs);
-	if (!irqs->msi && irqs->combined)
+	if (!irqs->msi && irqs->combined) {
+		unit->one_irq = true;
 		return combined_request(unit, irqs, which, hard, thread, data);
+	}
 	irq = irqs_number(unit, irqs, which);
 	if (irq < 0)
 		return irq;

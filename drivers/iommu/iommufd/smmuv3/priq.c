@@ -253,16 +253,38 @@ static bool priq_pass(struct smmuv3_priq *priq)
 static irqreturn_t priq_thread(int irq, void *data)
 {
 	struct smmuv3_priq *priq = data;
+	struct smmuv3_unit *unit = priq->ring.unit;
 	bool more;
 
 	do {
 		mutex_lock(&priq->lock);
 		more = priq_pass(priq);
 		mutex_unlock(&priq->lock);
+		/* Nobody else looks at events before this comes to an end */
+		if (more && unit->one_irq)
+			smmuv3_events_drain(unit);
 		cond_resched();
 	} while (more);
-	smmuv3_lost_look(priq->ring.unit);
+	smmuv3_lost_look(unit);
 	return IRQ_HANDLED;
+}
+
+/**
+ * smmuv3_priq_serve() - hand to the door what is in the queue
+ * @unit: the unit; without a queue nothing happens
+ *
+ * One pass, so it comes to an end whatever is added meanwhile. May sleep; takes
+ * smmuv3_priq::lock.
+ */
+void smmuv3_priq_serve(struct smmuv3_unit *unit)
+{
+	struct smmuv3_priq *priq = unit->priq;
+
+	if (!priq)
+		return;
+	mutex_lock(&priq->lock);
+	priq_pass(priq);
+	mutex_unlock(&priq->lock);
 }
 
 /*

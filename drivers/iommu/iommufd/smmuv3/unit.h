@@ -189,6 +189,8 @@ static inline bool smmuv3_can_nest(const struct smmuv3_caps *caps)
  *	and there will be none
  * @enables: CR0 as last written; unit.c's
  * @gerror_irq: global errors have an interrupt; unit.c's
+ * @one_irq: both queues have the same interrupt, and so one thread. The door's, before it
+ *	connects the first
  * @broken: it has given up (service failure mode), or was turned off because it did
  *	nothing any more: nothing that it is told will be done, and all DMA is aborted.
  *	Only ever set
@@ -228,6 +230,7 @@ struct smmuv3_unit {
 	atomic_t users;
 	u32 enables;
 	bool gerror_irq;
+	bool one_irq;
 	bool broken;
 	struct map_owed owed;
 	unsigned int owed_patience;

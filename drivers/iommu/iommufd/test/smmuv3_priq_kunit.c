@@ -632,6 +632,63 @@ static void priq_failure_of_vf(struct kunit *test)
 	st_done(st);
 }
 
+/*
+ * Records of nobody's come to one queue, as fast as they are taken, until something is
+ * done about what is in the other one; or for long.
+ */
+static void priq_one_irq_events(struct st *st)
+{
+	u64 qw[4];
+
+	if (st->answers || st->steps > 2000)
+		return;
+	st_make_fault(qw, 0xdead);
+	st_add(st, &st->evtq, qw);
+}
+
+static void priq_one_irq_requests(struct st *st)
+{
+	u64 qw[2];
+
+	if (atomic64_read(&st->fake->unit.faults) || st->steps > 2000)
+		return;
+	st_make_request(qw, 0xdead, NOPASID, 1, 0x1000, ST_R);
+	st_add(st, &st->priq, qw);
+}
+
+/* Both queues have one thread: the one does not wait until the other falls silent. */
+static void priq_one_irq(struct kunit *test)
+{
+	struct st *st = st_new(test, ST_PCI, 64, 64);
+	u64 qw[4];
+
+	st->fake->unit.one_irq = true;
+	st_make_fault(qw, 0xdead);
+	st_record(st, &st->evtq, qw);
+	st_request(st, SID0, NOPASID, 5, 0x1000, ST_R | ST_LAST);
+	st->steps = 0;
+	st->on_step = priq_one_irq_events;
+	smmuv3_fake_interrupt(st->fake, SMMUV3_IRQ_EVTQ);
+	st->on_step = NULL;
+	KUNIT_EXPECT_EQ(test, st_responses(st, SID0, NOPASID, 5, RESP_INVALID),
+			1);
+	KUNIT_EXPECT_LT(test, st->steps, 2000);
+	st_interrupt(st);
+	st_forget(st);
+
+	atomic64_set(&st->fake->unit.faults, 0);
+	st_request(st, 0xdead, NOPASID, 1, 0x1000, ST_R);
+	st_record(st, &st->evtq, qw);
+	st->steps = 0;
+	st->on_step = priq_one_irq_requests;
+	smmuv3_fake_interrupt(st->fake, SMMUV3_IRQ_PRIQ);
+	st->on_step = NULL;
+	KUNIT_EXPECT_EQ(test, atomic64_read(&st->fake->unit.faults), 1);
+	KUNIT_EXPECT_LT(test, st->steps, 2000);
+	st_interrupt(st);
+	st_done(st);
+}
+
 static void priq_gone(struct kunit *test)
 {
 	struct st *st = st_new(test, ST_PCI, 64, 64);
@@ -662,6 +719,7 @@ static struct kunit_case smmuv3_priq_cases[] = {
 	KUNIT_CASE(priq_overflow_others),
 	KUNIT_CASE_SLOW(priq_batches),
 	KUNIT_CASE(priq_failure_of_vf),
+	KUNIT_CASE(priq_one_irq),
 	KUNIT_CASE(priq_gone),
 	{}
 };
