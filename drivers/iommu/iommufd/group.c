@@ -329,7 +329,7 @@ int iommufd_group_attach(struct iommufd_device *idev, struct iommufd_hwpt *hwpt)
 	mutex_lock(&group->lock);
 	if (!list_empty(&idev->group_item) ||
 	    (group->hwpt && group->hwpt != hwpt) ||
-	    hwpt->domain->owner != dev_iommu_ops(idev->dev))
+	    !iommufd_hwpt_suits(hwpt, idev->dev))
 		goto out_unlock;
 	if (group->pasids && iommufd_hwpt_owns_pasids(idev, hwpt)) {
 		rc = -EBUSY;
@@ -431,6 +431,17 @@ static int reserve_all(struct iommufd_group *group, struct iommufd_ioas *ioas,
 		}
 	}
 	return 0;
+}
+
+/* They move together, whichever of them is asked for. */
+static bool suits_all(struct iommufd_group *group, struct iommufd_hwpt *hwpt)
+{
+	struct iommufd_device *cur;
+
+	list_for_each_entry(cur, &group->attached, group_item)
+		if (!iommufd_hwpt_suits(hwpt, cur->dev))
+			return false;
+	return true;
 }
 
 /* For the devices before @end, or all if it is NULL. */
@@ -539,8 +550,7 @@ int iommufd_group_replace(struct iommufd_device *idev,
 	*old = NULL;
 
 	mutex_lock(&group->lock);
-	if (list_empty(&idev->group_item) ||
-	    hwpt->domain->owner != dev_iommu_ops(idev->dev))
+	if (list_empty(&idev->group_item) || !suits_all(group, hwpt))
 		goto out_unlock;
 	if (hwpt == group->hwpt) {
 		rc = 0;

@@ -87,7 +87,7 @@ static void release_space(struct iommufd_device *idev,
 
 static int check_hwpt(struct iommufd_device *idev, struct iommufd_hwpt *hwpt)
 {
-	if (hwpt->domain->owner != dev_iommu_ops(idev->dev))
+	if (!iommufd_hwpt_suits(hwpt, idev->dev))
 		return -EINVAL;
 	return hwpt->domain->ops->set_dev_pasid ? 0 : -EOPNOTSUPP;
 }

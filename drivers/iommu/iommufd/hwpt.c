@@ -147,6 +147,26 @@ struct iommufd_hwpt_paging *iommufd_hwpt_paging_get(struct iommufd_ctx *ictx,
 }
 
 /**
+ * iommufd_hwpt_suits() - may a device be attached to a HWPT?
+ * @hwpt: the HWPT
+ * @dev: a bound device
+ *
+ * As far as that is not for the IOMMU driver to say. What is known of a device that can
+ * have its no-snoop transactions snooped (IOMMU_PROBE_SNOOP, and what VFIO tells a
+ * hypervisor) has to hold wherever it is attached, so it is not attached to a table that
+ * was made for one that cannot.
+ *
+ * Return: whether it may.
+ */
+bool iommufd_hwpt_suits(struct iommufd_hwpt *hwpt, struct device *dev)
+{
+	if (hwpt->domain->owner != dev_iommu_ops(dev))
+		return false;
+	return iommufd_hwpt_bottom(hwpt)->enforce_cache_coherency ||
+	       !device_iommu_capable(dev, IOMMU_CAP_ENFORCE_CACHE_COHERENCY);
+}
+
+/**
  * iommufd_hwpt_drop() - an attachment's hold on a HWPT goes
  * @hwpt: may be gone when this returns, if it is an automatic one
  *

@@ -124,6 +124,8 @@ bool iommufd_dirty_capable(struct device *dev);
 struct iommufd_hwpt *iommufd_hwpt_get(struct iommufd_ctx *ictx, u32 id);
 struct iommufd_hwpt_paging *iommufd_hwpt_paging_get(struct iommufd_ctx *ictx,
 						    u32 id);
+/* May @dev be attached there, as far as the IOMMU driver does not have to say? */
+bool iommufd_hwpt_suits(struct iommufd_hwpt *hwpt, struct device *dev);
 /* An attachment's holder reference goes; the last one frees an automatic HWPT. */
 void iommufd_hwpt_drop(struct iommufd_hwpt *hwpt);
 

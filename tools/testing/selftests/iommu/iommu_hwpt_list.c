@@ -277,6 +277,49 @@ TEST_F(list, attaching_maps_nothing)
 	EXPECT_EQ(0, map_trace_end());
 }
 
+/* Who can have all its DMA snooped has that wherever it is attached, without a list too. */
+TEST_F(list, snooped_everywhere)
+{
+	struct iommu_hwpt_selftest data = { .iotlb = 1 };
+	const __u32 unsnooped = self->d[5].dev;
+	struct mock_device loose, pasids;
+	__u32 ioas, hwpt, parent, nested, pt;
+	int fd = self->l.fd;
+
+	ASSERT_EQ(0, iommu_ioas_alloc(fd, &ioas));
+	ASSERT_EQ(0, iommu_hwpt_paging(fd, unsnooped, ioas, 0, 0, &hwpt));
+	ASSERT_EQ(0, iommu_hwpt_paging(fd, unsnooped, ioas,
+				       IOMMU_HWPT_ALLOC_NEST_PARENT, 0,
+				       &parent));
+	ASSERT_EQ(0, mock_device(fd, 0, MOCK_FLAGS_DEVICE_UNATTACHED, &loose));
+	ASSERT_EQ(0, mock_device(fd, self->home, MOCK_FLAGS_DEVICE_PASID,
+				 &pasids));
+	ASSERT_EQ(0, iommu_hwpt_nested(fd, loose.dev, parent, 0, 0,
+				       IOMMU_HWPT_DATA_SELFTEST, &data,
+				       sizeof(data), &nested));
+	pt = hwpt;
+	EXPECT_EQ(-EINVAL, mock_pasid(fd, IOMMU_TEST_OP_PASID_ATTACH,
+				      loose.stdev, 0, &pt));
+	pt = nested;
+	EXPECT_EQ(-EINVAL, mock_pasid(fd, IOMMU_TEST_OP_PASID_ATTACH,
+				      loose.stdev, 0, &pt));
+	pt = hwpt;
+	EXPECT_EQ(-EINVAL, attach(&self->l, 0, &pt));
+	pt = hwpt;
+	EXPECT_EQ(-EINVAL, mock_pasid(fd, IOMMU_TEST_OP_PASID_ATTACH,
+				      pasids.stdev, 5, &pt));
+	/* The one that it was made for; on the IOAS each has its own */
+	pt = hwpt;
+	EXPECT_EQ(0, attach(&self->l, 5, &pt));
+	pt = ioas;
+	EXPECT_EQ(0, attach(&self->l, 0, &pt));
+	EXPECT_NE(hwpt, pt);
+	/* It cannot be had from the other side either: so says the mock */
+	EXPECT_EQ(-EINVAL, attach(&self->l, 5, &pt));
+	EXPECT_EQ(0, detach(&self->l, 0));
+	EXPECT_EQ(0, detach(&self->l, 5));
+}
+
 /* Reserved regions of the listed are kept free as long as the HWPT lives. */
 TEST_F(list, listed_regions_stay_free)
 {
