@@ -522,10 +522,11 @@ static int change_page_table(struct change *change, u32 *pt_id)
  *
  * Return: 0; -ENOENT: no such @pt_id; -EINVAL: it is something else, or does not
  * suit the device, or the group is attached elsewhere; -EADDRINUSE: the IOAS has
- * a mapping, or a promise, where the device cannot have any; -EOPNOTSUPP: the
- * device's faults cannot go to the HWPT's fault queue; -EBUSY: the HWPT decides
- * for all PASIDs, and some are attached one by one; -ENOMEM; what the IOMMU
- * driver returns. Nothing has changed then, @pt_id neither.
+ * a mapping, or a promise, where the device cannot have any, or the HWPT does not
+ * reach its window for MSI doorbells; -EOPNOTSUPP: the device's faults cannot go to
+ * the HWPT's fault queue; -EBUSY: the HWPT decides for all PASIDs, and some are
+ * attached one by one; -ENOMEM; what the IOMMU driver returns. Nothing has changed
+ * then, @pt_id neither.
  */
 int iommufd_device_attach(struct iommufd_device *idev, u32 *pt_id)
 {

@@ -543,6 +543,8 @@ static int replace_domain(struct iommufd_group *group, struct device *dev,
 int iommufd_group_replace(struct iommufd_device *idev,
 			  struct iommufd_hwpt *hwpt, struct iommufd_hwpt **old)
 {
+	const struct iommu_domain *table =
+		iommufd_hwpt_bottom(hwpt)->hwpt.domain;
 	struct iommufd_ioas *from, *to = iommufd_hwpt_ioas(hwpt);
 	struct iommufd_group *group = idev->group;
 	int rc = -EINVAL;
@@ -562,12 +564,11 @@ int iommufd_group_replace(struct iommufd_device *idev,
 	}
 
 	from = iommufd_hwpt_ioas(group->hwpt);
-	if (to != from) {
-		rc = reserve_all(group, to,
-				 iommufd_hwpt_bottom(hwpt)->hwpt.domain);
-		if (rc)
-			goto out_unlock;
-	}
+	/* In the same IOAS the regions are kept free already, whatever the table */
+	rc = to != from ? reserve_all(group, to, table) :
+			  iommufd_msi_check_table(group, table);
+	if (rc)
+		goto out_unlock;
 	rc = prepare_faults(group, hwpt);
 	if (rc)
 		goto err_unreserve;

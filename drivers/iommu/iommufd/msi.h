@@ -137,6 +137,8 @@ static inline int iommufd_msi_tell_again(struct device *dev, void *unused)
 int iommufd_msi_reserve(struct iommufd_group *group, struct iova_space *space,
 			const struct iommu_domain *table, u64 start, u64 last,
 			const void *owner);
+int iommufd_msi_check_table(const struct iommufd_group *group,
+			    const struct iommu_domain *table);
 int iommufd_msi_tell(struct iommufd_group *group,
 		     const struct iommufd_paging_facts *facts, u64 *start,
 		     u64 *last);

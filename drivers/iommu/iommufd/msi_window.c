@@ -357,6 +357,28 @@ int iommufd_msi_reserve(struct iommufd_group *group, struct iova_space *space,
 	return rc;
 }
 
+/**
+ * iommufd_msi_check_table() - can doorbells be mapped in another table of the same IOAS?
+ * @group: its lock is held; attached to the IOAS, where its window is kept free
+ * @table: that its devices are going to be attached to
+ *
+ * What the IOAS has is of no importance here: the table may not reach as far.
+ *
+ * Return: 0; -EADDRINUSE: it does not translate the group's window.
+ */
+int iommufd_msi_check_table(const struct iommufd_group *group,
+			    const struct iommu_domain *table)
+{
+	const struct iommufd_msi_window *window = group->msi.window;
+	struct window_limits limits = { .start = 0, .last = ULONG_MAX };
+
+	if (!window)
+		return 0;
+	limit_to_table(&limits, table);
+	return window->start >= limits.start && window->last <= limits.last ?
+		       0 : -EADDRINUSE;
+}
+
 static void show(struct iommufd_group *group)
 {
 	WRITE_ONCE(group->msi.start, group->msi.window->start);

@@ -384,6 +384,39 @@ TEST_F(window, stable_across_replace)
 	EXPECT_EQ(0, iommu_destroy(self->fd, hwpt));
 }
 
+/*
+ * Tables of one IOAS may differ in how far they reach, with doorbells or before there are
+ * any: of those to come none could be mapped, for whoever shares the window.
+ */
+TEST_F(window, not_in_every_table_of_an_ioas)
+{
+	struct mock_device narrow;
+	__u32 hwpt, wide, i;
+	__u64 addr = 0;
+
+	ASSERT_LT(MOCK_NARROW_LAST, ELSEWHERE);
+	ASSERT_EQ(0, another(self->fd, MOCK_FLAGS_DEVICE_NARROW, &narrow));
+	ASSERT_EQ(0, iommu_msi_window_set(self->fd, self->d.dev, 0, ELSEWHERE,
+					  LENGTH));
+	ASSERT_EQ(0, attach(self->fd, &self->d, self->ioas));
+	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, narrow.dev, self->ioas, 0, 0,
+				       &hwpt));
+	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, self->d.dev, self->ioas, 0, 0,
+				       &wide));
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(-EADDRINUSE, mock_replace(self->fd, self->d.stdev,
+						    hwpt));
+		ASSERT_EQ(0, mock_msi(self->fd, self->d.dev, DOORBELL + i * PAGE,
+				      &addr));
+		EXPECT_REACHES(self->d.dev, addr, DOORBELL + i * PAGE);
+	}
+	EXPECT_EQ(0, mock_replace(self->fd, self->d.stdev, wide));
+	EXPECT_REACHES(self->d.dev, addr, DOORBELL + PAGE);
+	/* Nor if it comes from nowhere */
+	ASSERT_EQ(0, detach(self->fd, &self->d));
+	EXPECT_EQ(-EADDRINUSE, attach(self->fd, &self->d, hwpt));
+}
+
 /* Detached it reaches nothing; what it was told then, or before, holds after. */
 TEST_F(window, requested_while_detached)
 {
