@@ -231,7 +231,7 @@ static int note_msi_place(struct iommufd_group *group, struct device *dev,
 	const struct iommufd_msi_window *window = group->msi.window;
 	int rc;
 
-	if (!window || iommufd_msi_has_proxy(group, dev))
+	if (!window || iommufd_msi_can_proxy(dev))
 		return 0;
 
 	guard(mutex)(&msi_cookie_lock);

@@ -337,39 +337,49 @@ bool iommufd_msi_can_proxy(struct device *dev)
 	return ops->blocked_domain && iommufd_describer_find(ops);
 }
 
+/*
+ * The core says what it has, as nobody else remembers it right: it takes the group back
+ * with the last device that is unbound, while another may be being bound.
+ */
+static const struct iommufd_msi_proxy *installed(struct device *dev)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	return domain && domain->ops == &proxy_ops ? to_proxy(domain) : NULL;
+}
+
 /**
  * iommufd_msi_has_proxy() - does the core have a proxy for a group?
  * @group: its lock is held
  * @dev: one of its devices
+ *
+ * Where there was no memory to list the reserved regions of a device, its group has been
+ * attached without a window, and a proxy; it may have a window since.
  *
  * Return: whether it has, or is to have one when it is attached.
  */
 bool iommufd_msi_has_proxy(const struct iommufd_group *group,
 			   struct device *dev)
 {
-	return group->msi.window && iommufd_msi_can_proxy(dev);
+	return group->msi.window && iommufd_msi_can_proxy(dev) &&
+	       (!group->hwpt || installed(dev));
 }
 
 /* The other proxy stands for @real, and is what the core has. */
 static int install(struct iommufd_group *group, struct device *dev,
 		   struct iommu_domain *real)
 {
-	struct iommufd_group_msi *msi = &group->msi;
-	unsigned int next = !msi->now;
-	int rc;
+	struct iommufd_msi_proxy *proxies = group->msi.proxies;
+	const struct iommufd_msi_proxy *now = installed(dev);
+	struct iommufd_msi_proxy *next;
 
-	if (!msi->installed) {
-		proxy_init(&msi->proxies[0], dev, msi->window);
-		proxy_init(&msi->proxies[1], dev, msi->window);
+	if (!now) {
+		proxy_init(&proxies[0], dev, group->msi.window);
+		proxy_init(&proxies[1], dev, group->msi.window);
 	}
-	msi->proxies[next].real = real;
-	rc = iommu_group_replace_domain(group->group,
-					&msi->proxies[next].domain);
-	if (rc)
-		return rc;
-	msi->now = next;
-	msi->installed = true;
-	return 0;
+	next = now == &proxies[0] ? &proxies[1] : &proxies[0];
+	next->real = real;
+	return iommu_group_replace_domain(group->group, &next->domain);
 }
 
 /**
@@ -388,7 +398,7 @@ int iommufd_msi_attach(struct iommufd_group *group, struct device *dev,
 		       struct iommufd_hwpt *hwpt)
 {
 	struct iommufd_msi_window *window = group->msi.window;
-	bool first = !group->msi.installed;
+	bool first = !installed(dev);
 	int rc;
 
 	lockdep_assert_held(&group->lock);
@@ -403,7 +413,7 @@ int iommufd_msi_attach(struct iommufd_group *group, struct device *dev,
 	if (group->hwpt)
 		table_put(window, iommufd_hwpt_bottom(group->hwpt));
 	if (first) {
-		/* The core has it for good now, and devices are told, whatever comes */
+		/* The core keeps it now, and devices are told, whatever comes */
 		iommufd_msi_note_used(group);
 		iommu_group_for_each_dev(group->group, NULL,
 					 iommufd_msi_tell_again);

@@ -86,9 +86,8 @@ struct iommufd_msi_proxy {
  *	it free for them: it stays
  * @lists: HWPTs for lists that are being made, and count on @window. It is not chosen
  *	anew, set elsewhere or forgotten meanwhile
- * @proxies: those the core has in turn
- * @now: the one it has; none before @installed
- * @installed: the core has a proxy, and has one for good
+ * @proxies: those the core has in turn, from the first attach until none of the group's
+ *	devices is bound
  * @start: of @window once it is @set or @used, for fdinfo to read without a lock
  * @last: likewise; 0: not chosen
  *
@@ -101,8 +100,6 @@ struct iommufd_group_msi {
 	bool used;
 	unsigned int lists;
 	struct iommufd_msi_proxy proxies[2];
-	unsigned int now;
-	bool installed;
 	u64 start;
 	u64 last;
 };

@@ -991,6 +991,28 @@ static int run_msi_attach(FIXTURE_DATA(fail) *self)
 			  msi_dev.stdev, 0, &pt);
 }
 
+/*
+ * Where its driver had no memory to say that it has a window it is attached without one,
+ * and gets it then.
+ */
+static int run_msi_in_turn(FIXTURE_DATA(fail) *self)
+{
+	struct iommu_msi_window w;
+	int rc = run_msi_attach(self), gone;
+
+	if (rc)
+		return rc;
+	rc = iommu_msi_window(self->t.fd, msi_dev.dev, &w);
+	if (!rc)
+		rc = iommu_msi_window_set(self->t.fd, msi_dev.dev, 0, w.start,
+					  w.length);
+	/* What is made to fail is one step, which may be of this */
+	gone = mock_pasid_detach(self->t.fd, msi_dev.stdev, 0);
+	if (gone)
+		gone = mock_pasid_detach(self->t.fd, msi_dev.stdev, 0);
+	return rc ? rc : gone;
+}
+
 static int prepare_msi_window(FIXTURE_DATA(fail) *self)
 {
 	int rc = prepare_msi(self);
@@ -1084,6 +1106,8 @@ static const struct operation operations[] = {
 	{ "DEVICE_PROBE", none, run_probe, none },
 	{ "DEVICE_MSI_WINDOW", prepare_msi, run_msi_window, destroy_made },
 	{ "attach, and choose a window for MSIs", prepare_msi, run_msi_attach,
+	  destroy_made },
+	{ "attach, DEVICE_MSI_WINDOW, detach", prepare_msi, run_msi_in_turn,
 	  destroy_made },
 	{ "attach with a window for MSIs", prepare_msi_window, run_msi_attach,
 	  destroy_made },
