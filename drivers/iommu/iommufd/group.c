@@ -201,8 +201,12 @@ int iommufd_group_reserve(struct iommufd_device *idev,
 	/* MSI writes are either caught by hardware or mapped, in one place */
 	if (!rc && WARN_ON(sw_msi > 1 || (sw_msi && hw_msi)))
 		rc = -EINVAL;
-	/* A part of a device has no interrupts of its own */
-	if (!rc && sw_msi && !iommufd_device_is_mediated(idev))
+	/*
+	 * A part of a device has no interrupts of its own. The doorbells of a group's
+	 * window are in whatever table it has, for whichever of its devices that is.
+	 */
+	if (!rc && (sw_msi || iommufd_msi_is_fixed(idev->group)) &&
+	    !iommufd_device_is_mediated(idev))
 		rc = iommufd_msi_reserve(idev->group, &ioas->space, table,
 					 sw_start, sw_last, owner);
 	if (rc)

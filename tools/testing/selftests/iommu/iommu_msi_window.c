@@ -417,6 +417,28 @@ TEST_F(window, not_in_every_table_of_an_ioas)
 	EXPECT_EQ(-EADDRINUSE, attach(self->fd, &self->d, hwpt));
 }
 
+/* Doorbells are the group's: kept free for one, too, that has no such region of its own */
+TEST_F(window, whoever_of_the_group_is_attached)
+{
+	struct mock_device other;
+	__u64 addr;
+
+	ASSERT_EQ(0, another(self->fd, MOCK_FLAGS_DEVICE_SHARED, &self->d));
+	ASSERT_EQ(0, mock_device(self->fd, 0, MOCK_FLAGS_DEVICE_SHARED |
+				 MOCK_FLAGS_DEVICE_UNATTACHED, &other));
+	ASSERT_EQ(0, attach(self->fd, &self->d, self->ioas));
+	ASSERT_EQ(0, mock_msi(self->fd, self->d.dev, DOORBELL, &addr));
+	ASSERT_EQ(0, detach(self->fd, &self->d));
+	ASSERT_EQ(0, attach(self->fd, &other, self->ioas));
+	EXPECT_REACHES(self->d.dev, addr, DOORBELL);
+	EXPECT_EQ(-EINVAL, iommu_map(self->fd, self->ioas, self->mem, PAGE,
+				     addr & -PAGE));
+	ASSERT_EQ(0, detach(self->fd, &other));
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, self->mem, PAGE,
+			       addr & -PAGE));
+	EXPECT_EQ(-EADDRINUSE, attach(self->fd, &other, self->ioas));
+}
+
 /* Detached it reaches nothing; what it was told then, or before, holds after. */
 TEST_F(window, requested_while_detached)
 {
