@@ -133,7 +133,8 @@ modules_loaded() {
 		[ -f "$LSMOD" ] || die "there is no file $LSMOD"
 		file=$LSMOD
 	else
-		lsmod >"$file" || return
+		# It fails where the kernel has no modules at all, as a container's may.
+		lsmod >"$file" 2>/dev/null || :
 	fi
 	[ "$(wc -l <"$file")" -gt 1 ] || die "no module is loaded here, so that nothing can" \
 		"be told from that: say LSMOD=FILE, of the machine that it is for, or FULL=1"
