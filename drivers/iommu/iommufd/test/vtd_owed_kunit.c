@@ -7,6 +7,7 @@
 #include <linux/iommu.h>
 #include <linux/jiffies.h>
 #include <linux/workqueue.h>
+#include <uapi/linux/iommufd.h>
 
 #include "../map/iova_space.h"
 #include "../map/quarantine.h"
@@ -706,6 +707,67 @@ static void owed_by_itself(struct kunit *test)
 	rig_end(rig);
 }
 
+/*
+ * Dirty tracking that could not be turned on is off: nobody takes what is not marked for
+ * what was not written. To turn it on again is to have it invalidated again.
+ */
+static void owed_dirty(struct kunit *test)
+{
+	const struct iommu_dirty_ops *ops;
+	struct vtd_target target;
+	struct vtd_domain *domain;
+	struct vtd_unit *unit;
+	struct rig *rig;
+
+	rig = rig_new(test);
+	if (!rig)
+		return;
+	unit = &rig->fake->unit;
+	unit->caps.dirty = true;
+	domain = vtd_paging_alloc(unit, NUMA_NO_NODE,
+				  IOMMU_HWPT_ALLOC_DIRTY_TRACKING);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(domain));
+	ops = domain->domain.dirty_ops;
+	KUNIT_EXPECT_EQ(test, vtd_attach(domain, rig->device, 1), 0);
+	vtd_units_lock();
+	list_add_tail(&unit->item, &vtd_units);
+	vtd_units_unlock();
+
+	rig->refuse = PASID_CACHE;
+	KUNIT_EXPECT_EQ(test, ops->set_dirty_tracking(&domain->domain, true),
+			-EIO);
+	KUNIT_EXPECT_TRUE(test, vtd_units_owing());
+	KUNIT_EXPECT_FALSE(test, domain->dirty_tracking);
+	mutex_lock(&unit->lock);
+	vtd_pasid_get(rig->device, 1, &target);
+	mutex_unlock(&unit->lock);
+	KUNIT_EXPECT_FALSE(test, target.dirty);
+	/* Nor is a second try taken for a success */
+	KUNIT_EXPECT_EQ(test, ops->set_dirty_tracking(&domain->domain, true),
+			-EIO);
+
+	rig->refuse = 0;
+	vtd_fake_forget(rig->fake);
+	KUNIT_EXPECT_EQ(test, ops->set_dirty_tracking(&domain->domain, true), 0);
+	KUNIT_EXPECT_TRUE(test, domain->dirty_tracking);
+	KUNIT_EXPECT_GT(test, rig->fake->num_log, 0);
+	mutex_lock(&unit->lock);
+	vtd_pasid_get(rig->device, 1, &target);
+	mutex_unlock(&unit->lock);
+	KUNIT_EXPECT_TRUE(test, target.dirty);
+	KUNIT_EXPECT_EQ(test, ops->set_dirty_tracking(&domain->domain, false),
+			0);
+	KUNIT_EXPECT_FALSE(test, domain->dirty_tracking);
+
+	vtd_units_lock();
+	list_del_init(&unit->item);
+	vtd_units_unlock();
+	KUNIT_EXPECT_EQ(test, vtd_owed_prove(unit), 0);
+	vtd_detach(rig->device, 1);
+	domain->domain.ops->free(&domain->domain);
+	rig_end(rig);
+}
+
 static struct kunit_case owed_cases[] = {
 	KUNIT_CASE(owed_refused),
 	KUNIT_CASE(owed_busy),
@@ -719,6 +781,7 @@ static struct kunit_case owed_cases[] = {
 	KUNIT_CASE(owed_settle),
 	KUNIT_CASE(owed_attach_dma),
 	KUNIT_CASE(owed_attach_identity),
+	KUNIT_CASE(owed_dirty),
 	KUNIT_CASE(owed_by_itself),
 	{}
 };

@@ -41,7 +41,7 @@ enum vtd_domain_kind {
  * struct vtd_domain - a domain
  * @domain: what the iommu core knows
  * @kind: constant
- * @lock: guards the lists for writing, and @dirty_tracking
+ * @lock: guards the lists for writing
  * @tags: &struct vtd_tag: the domain ids it has, one on each unit
  * @attachments: &struct vtd_attachment
  * @devices: those with @attachments, and of a paging domain those of @children too
@@ -54,7 +54,8 @@ enum vtd_domain_kind {
  *	caching mode or a write buffer. Only ever set
  * @snoop: (paging) DMA is forced to snoop. Only ever set, before it is attached
  * @nest_parent: (paging) may have children; constant
- * @dirty_tracking: (paging) attachments have dirty bits on
+ * @dirty_tracking: (paging) attachments have dirty bits on. Written under
+ *	vtd_units_lock(), read under vtd_unit::lock by who attaches, else anywhere
  * @parent: (nested) the second stage; the holder of the nested domain keeps it
  * @child_item: (nested) in the parent's @children
  * @rcu: (nested) for freeing

@@ -257,14 +257,13 @@ static int set_dirty_of(struct vtd_domain *domain, struct vtd_unit *unit,
  * An attach that comes meanwhile has the unit's lock before us, and is in the
  * list, or behind us, and sees dirty_tracking as it is now.
  */
-static int paging_set_dirty(struct iommu_domain *core, bool on)
+static int set_dirty_everywhere(struct vtd_domain *domain, bool on)
 {
-	struct vtd_domain *domain = to_vtd_domain(core), *child;
+	struct vtd_domain *child;
 	struct vtd_unit *unit;
 	int rc = 0, err;
 
 	WRITE_ONCE(domain->dirty_tracking, on);
-	vtd_units_lock();
 	vtd_for_each_unit(unit) {
 		mutex_lock(&unit->lock);
 		rcu_read_lock();
@@ -275,6 +274,26 @@ static int paging_set_dirty(struct iommu_domain *core, bool on)
 		mutex_unlock(&unit->lock);
 		rc = rc ?: err;
 	}
+	return rc;
+}
+
+/*
+ * Calls one after the other, so that dirty_tracking is what the entries say. A unit that
+ * refused an invalidation may go by an entry of before, and mark nothing: what was off
+ * stays off, and who tries again changes the entry again, and has that invalidated.
+ */
+static int paging_set_dirty(struct iommu_domain *core, bool on)
+{
+	struct vtd_domain *domain = to_vtd_domain(core);
+	bool was;
+	int rc;
+
+	vtd_units_lock();
+	was = domain->dirty_tracking;
+	rc = set_dirty_everywhere(domain, on);
+	/* What is refused of this is owed, and does not matter: too many marks */
+	if (rc && on && !was)
+		set_dirty_everywhere(domain, false);
 	vtd_units_unlock();
 	return rc;
 }
