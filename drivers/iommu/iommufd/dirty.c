@@ -56,17 +56,14 @@ static int no_piece(unsigned long iova, unsigned long length, void *opaque)
 /*
  * A mark that was cleared is set again only when the IOMMU looks at the table
  * again, so the IOTLB must not answer for it. Do this before user space may act
- * on what was read. -EIO: it may answer still.
+ * on what was read. -EIO: it may answer still, also for a mark that an earlier
+ * call has cleared: that nothing is dirty means nothing then.
  */
 static int dirty_sync(struct dirty_walk *walk)
 {
 	if (walk->flags & IOMMU_DIRTY_NO_CLEAR)
 		return 0;
-	/* Nothing was dirty: the driver must not see an empty range */
-	if (walk->gather.start > walk->gather.end)
-		return 0;
-	iommu_iotlb_sync(walk->domain, &walk->gather);
-	return map_domain_owed(walk->domain) ? -EIO : 0;
+	return map_domain_sync(walk->domain, &walk->gather);
 }
 
 static void dirty_walk_init(struct dirty_walk *walk,

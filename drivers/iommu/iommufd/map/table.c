@@ -76,6 +76,24 @@ bool map_domain_owed(struct iommu_domain *domain)
 }
 
 /**
+ * map_domain_sync() - have hardware forget, and know whether it has
+ * @domain: of any driver
+ * @gather: what; may be empty, for then what was to be forgotten before counts still
+ *
+ * May sleep.
+ *
+ * Return: 0; -EIO: hardware may reach something yet, of this or of an earlier call.
+ */
+int map_domain_sync(struct iommu_domain *domain,
+		    struct iommu_iotlb_gather *gather)
+{
+	/* The driver must not see an empty range */
+	if (gather->start <= gather->end)
+		iommu_iotlb_sync(domain, gather);
+	return map_domain_owed(domain) ? -EIO : 0;
+}
+
+/**
  * map_flush_add() - one more range is to be forgotten
  * @flush: zeroed before the first
  * @start: first IOVA

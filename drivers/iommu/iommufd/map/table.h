@@ -63,6 +63,8 @@ void map_table_register(struct map_table_ops *ops);
 void map_table_unregister(struct map_table_ops *ops);
 const struct map_table_ops *map_table_find(const struct iommu_domain *domain);
 bool map_domain_owed(struct iommu_domain *domain);
+int map_domain_sync(struct iommu_domain *domain,
+		    struct iommu_iotlb_gather *gather);
 
 /*
  * Ranges that one flush is asked for at most. Two descriptors each, at most, and as

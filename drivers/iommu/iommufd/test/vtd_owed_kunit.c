@@ -11,6 +11,7 @@
 
 #include "../map/iova_space.h"
 #include "../map/quarantine.h"
+#include "../map/table.h"
 #include "../vtd/domain.h"
 #include "../vtd/owed.h"
 #include "../vtd/tables.h"
@@ -768,6 +769,39 @@ static void owed_dirty(struct kunit *test)
 	rig_end(rig);
 }
 
+/*
+ * With nothing to flush it is asked all the same: what an earlier call was to have
+ * forgotten is not for sure.
+ */
+static void owed_sync(struct kunit *test)
+{
+	struct iommu_iotlb_gather gather;
+	struct rig *rig = rig_new(test);
+	struct iommu_domain *core;
+
+	if (!rig)
+		return;
+	core = &rig->domain->domain;
+	KUNIT_ASSERT_EQ(test, map_memory(rig), 0);
+	iommu_iotlb_gather_init(&gather);
+	iommu_iotlb_gather_add_range(&gather, IOVA, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, map_domain_sync(core, &gather), 0);
+
+	rig->refuse = IOTLB;
+	iommu_iotlb_gather_add_range(&gather, IOVA, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, map_domain_sync(core, &gather), -EIO);
+	vtd_fake_forget(rig->fake);
+	iommu_iotlb_gather_init(&gather);
+	KUNIT_EXPECT_EQ(test, map_domain_sync(core, &gather), -EIO);
+	KUNIT_EXPECT_EQ(test, rig->fake->num_log, 0);
+
+	rig->refuse = 0;
+	KUNIT_EXPECT_EQ(test, vtd_owed_prove(&rig->fake->unit), 0);
+	KUNIT_EXPECT_EQ(test, map_domain_sync(core, &gather), 0);
+	unmap_memory(rig);
+	rig_end(rig);
+}
+
 static struct kunit_case owed_cases[] = {
 	KUNIT_CASE(owed_refused),
 	KUNIT_CASE(owed_busy),
@@ -782,6 +816,7 @@ static struct kunit_case owed_cases[] = {
 	KUNIT_CASE(owed_attach_dma),
 	KUNIT_CASE(owed_attach_identity),
 	KUNIT_CASE(owed_dirty),
+	KUNIT_CASE(owed_sync),
 	KUNIT_CASE(owed_by_itself),
 	{}
 };
