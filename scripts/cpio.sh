@@ -4,9 +4,10 @@
 #
 #   scripts/cpio.sh DIRECTORY >IMAGE
 #
-# All belongs to root, and times and inode numbers are not those of the host: of the same
-# content it is the same archive, so what make bench counts does not depend on where the
-# build directory is. Made by the base tree's usr/gen_init_cpio.c and compressed (gzip).
+# All belongs to root, also the directory, which is the machine's root; times and inode
+# numbers are not those of the host. Of the same content it is the same archive, so what
+# make bench counts does not depend on where the build directory is. Made by the base
+# tree's usr/gen_init_cpio.c and compressed (gzip).
 
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
@@ -25,12 +26,11 @@ make_maker() {
 }
 
 list() {
-	find . -mindepth 1 | sort | while read -r file; do
-		name=/${file#./}
+	find . | sort | while read -r file; do
 		if [ -d "$file" ]; then
-			echo "dir $name $(stat -c %a "$file") 0 0"
+			echo "dir $file $(stat -c %a "$file") 0 0"
 		else
-			echo "file $name $file $(stat -c %a "$file") 0 0"
+			echo "file $file $file $(stat -c %a "$file") 0 0"
 		fi
 	done
 }
