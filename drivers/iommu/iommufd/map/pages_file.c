@@ -8,13 +8,13 @@
  * a hole that is punched, or a truncation, takes them out of the file, not out of the
  * hands of the device. What a later pin finds is what the file has then.
  */
-#include <linux/cleanup.h>
 #include <linux/fs.h>
 #include <linux/highmem.h>
 #include <linux/hugetlb.h>
 #include <linux/memfd.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/signal.h>
@@ -117,13 +117,18 @@ static bool has_all(struct address_space *mapping, pgoff_t first, pgoff_t last)
 /* All but those that end the process: what is sent of these kills it at once. */
 static void harmless_signals(sigset_t *set)
 {
+	/* Nobody changes it but the process itself */
+	struct sighand_struct *sighand =
+		rcu_dereference_protected(current->sighand, true);
 	int sig;
 
 	sigemptyset(set);
-	guard(spinlock_irq)(&current->sighand->siglock);
+	spin_lock_irq(&sighand->siglock);
 	for (sig = 1; sig <= _NSIG; sig++)
-		if (!sig_fatal(current, sig))
+		if (sig_kernel_ignore(sig) || sig_kernel_stop(sig) ||
+		    sighand->action[sig - 1].sa.sa_handler != SIG_DFL)
 			sigaddset(set, sig);
+	spin_unlock_irq(&sighand->siglock);
 }
 
 /*
