@@ -269,12 +269,10 @@ ssize_t fault_queue_read(struct iommufd_fault_queue *queue, struct iov_iter *to,
 	for (;;) {
 		if (fault_queue_readable(queue)) {
 			/* Nobody else reads, as a rule */
-			if (nowait) {
-				if (!fault_queue_read_trylock(queue))
+			if (!mutex_trylock(&queue->read_lock)) {
+				if (nowait && !fault_queue_read_trylock(queue))
 					return -EAGAIN;
-			} else if (!mutex_trylock(&queue->read_lock)) {
-				rc = mutex_lock_interruptible(&queue->read_lock);
-				if (rc)
+				if (!nowait && mutex_lock_interruptible(&queue->read_lock))
 					return -ERESTARTSYS;
 			}
 			rc = fault_queue_read_locked(queue, to);
