@@ -6,11 +6,11 @@
  */
 #include <kunit/test.h>
 #include <linux/fs.h>
-#include <linux/poll.h>
 #include <linux/prandom.h>
 #include <linux/uio.h>
 
 #include "fault/event_ring.h"
+#include "poller_kunit.h"
 
 /* A whole record for a loss, and a flag on the record behind one */
 static const struct iommufd_event_format with_flags = {
@@ -212,25 +212,6 @@ static void what_a_read_returns(struct kunit *test)
 	iommufd_event_ring_exit(&r->ring);
 }
 
-/**
- * struct poller - whoever polls a ring
- * @wait: in its wait queue
- * @wakes: how often it was woken
- */
-struct poller {
-	struct wait_queue_entry wait;
-	unsigned int wakes;
-};
-
-static int poller_wake(struct wait_queue_entry *wait, unsigned int mode,
-		       int flags, void *key)
-{
-	struct poller *poller = container_of(wait, struct poller, wait);
-
-	poller->wakes += !!(key_to_poll(key) & EPOLLIN);
-	return 0;
-}
-
 /* Another reader has the lock. The one that has it after that one is read_checked(). */
 static void read_refused(struct kunit *test, struct reader *r)
 {
@@ -246,30 +227,29 @@ static void read_refused(struct kunit *test, struct reader *r)
 static void refused_is_woken(struct kunit *test)
 {
 	struct reader *r = reader_new(test, &heads_only, 4, 2, 0);
-	struct poller poller = {};
+	struct poller poller;
 
 	KUNIT_EXPECT_TRUE(test, push(r, 4));
 	KUNIT_EXPECT_TRUE(test, push(r, 4));
 	KUNIT_EXPECT_FALSE(test, push(r, 4));
-	init_waitqueue_func_entry(&poller.wait, poller_wake);
-	add_wait_queue(&r->ring.wait, &poller.wait);
+	poller_add(&poller, &r->ring.wait);
 
 	/* An event is left */
 	read_refused(test, r);
-	KUNIT_EXPECT_EQ(test, poller.wakes, 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&poller.wakes), 0);
 	KUNIT_EXPECT_EQ(test, read_checked(test, r, 12, 4), 12);
-	KUNIT_EXPECT_EQ(test, poller.wakes, 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&poller.wakes), 1);
 	/* A loss is */
 	read_refused(test, r);
 	KUNIT_EXPECT_EQ(test, read_checked(test, r, 12, 4), 12);
-	KUNIT_EXPECT_EQ(test, poller.wakes, 2);
+	KUNIT_EXPECT_EQ(test, atomic_read(&poller.wakes), 2);
 	/* It is left by a read that fails, and nobody was refused meanwhile */
 	KUNIT_EXPECT_EQ(test, read_checked(test, r, 7, 4), -EINVAL);
-	KUNIT_EXPECT_EQ(test, poller.wakes, 2);
+	KUNIT_EXPECT_EQ(test, atomic_read(&poller.wakes), 2);
 	/* Nothing is */
 	read_refused(test, r);
 	KUNIT_EXPECT_EQ(test, read_checked(test, r, 64, 4), 8);
-	KUNIT_EXPECT_EQ(test, poller.wakes, 2);
+	KUNIT_EXPECT_EQ(test, atomic_read(&poller.wakes), 2);
 	KUNIT_EXPECT_EQ(test, read_checked(test, r, 64, 4), -EAGAIN);
 
 	remove_wait_queue(&r->ring.wait, &poller.wait);

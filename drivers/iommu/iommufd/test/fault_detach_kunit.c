@@ -4,10 +4,10 @@
  * once, whoever is in the middle of what.
  */
 #include <kunit/test.h>
-#include <linux/poll.h>
 #include <linux/uio.h>
 
 #include "fault_kunit.h"
+#include "poller_kunit.h"
 
 static void detach_test_alloc(struct kunit *test)
 {
@@ -581,26 +581,6 @@ static void detach_test_blocking(struct kunit *test)
 
 /* --- readers that do not wait --- */
 
-/**
- * struct poller - whoever polls a queue
- * @wait: in its wait queue
- * @wakes: how often it was woken
- */
-struct poller {
-	struct wait_queue_entry wait;
-	atomic_t wakes;
-};
-
-static int poller_wake(struct wait_queue_entry *wait, unsigned int mode,
-		       int flags, void *key)
-{
-	struct poller *poller = container_of(wait, struct poller, wait);
-
-	if (key_to_poll(key) & EPOLLIN)
-		atomic_inc(&poller->wakes);
-	return 0;
-}
-
 static ssize_t read_nowait(struct ft *ft, struct iommu_hwpt_pgfault *rec)
 {
 	struct kvec vec = { .iov_base = rec, .iov_len = sizeof(*rec) };
@@ -621,10 +601,9 @@ static void detach_test_nowait(struct kunit *test)
 	struct ft_call detach = { .fn = call_detach, .ft = ft };
 	struct ft_call read = { .fn = call_read_one, .ft = ft };
 	struct iommu_hwpt_pgfault rec;
-	struct poller poller = {};
+	struct poller poller;
 
-	init_waitqueue_func_entry(&poller.wait, poller_wake);
-	add_wait_queue(&ft->queue->wait, &poller.wait);
+	poller_add(&poller, &ft->queue->wait);
 	detach.attach = ft_attach(ft, 0, 1);
 	ft_report(ft, 0, 1, 1, 0x1000, true);
 	ft_report(ft, 1, 2, 2, 0x2000, true);
