@@ -32,7 +32,7 @@ LANES=${LANES:-$(awk -v cores="$(nproc)" '/^MemAvailable/ {
 	n = int($2 / 4194304); if (n > cores) n = cores + 1; print n < 1 ? 1 : n }' \
 	/proc/meminfo)}
 case $LANES in
-'' | *[!0-9]* | 0) die "LANES is a number from 1, not $LANES" ;;
+'' | *[!0-9]* | 0*) die "LANES is a number from 1, not $LANES" ;;
 esac
 if [ "${1-}" = --arch ]; then
 	[ $# -ge 2 ] || die "--arch needs a value (--help)"

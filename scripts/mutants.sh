@@ -282,7 +282,7 @@ run() {
 {
 	LANES=${LANES:-$(nproc)}
 	case ${MINUTES-} in
-	*[!0-9]*) die "MINUTES is a number, not $MINUTES" ;;
+	*[!0-9]* | 0*) die "MINUTES is a number from 1, not $MINUTES" ;;
 	esac
 	case ${1-} in
 	--list) entries list ;;

@@ -37,7 +37,7 @@ for_arch_option "$@"
 shift "$option_words"
 minutes=${1:-10}
 case $minutes in
-'' | *[!0-9]* | 0) die "MINUTES is a number from 1, not $minutes" ;;
+'' | *[!0-9]* | 0*) die "MINUTES is a number from 1, not $minutes" ;;
 esac
 kernel=debug
 [ -z "${KCOV-}" ] || kernel=kcov
@@ -45,7 +45,7 @@ seed=${SEED:-$(date +%s)}
 fuzz=$A/programs/selftests/iommu_fuzz
 LOAD=${LOAD:-1000}
 case $LOAD in
-'' | *[!0-9]* | 0) die "LOAD is a number from 1, not $LOAD" ;;
+'' | *[!0-9]* | 0*) die "LOAD is a number from 1, not $LOAD" ;;
 esac
 
 sequences=0 calls=0 coverage='-' cases=0 reports=0
