@@ -191,6 +191,26 @@ static long pin_hugetlb(struct file *file, loff_t start, loff_t last,
 	}
 }
 
+/*
+ * memfd_pin_folios() of 6.12 looks a few folios up at a time, and goes by folio_index(),
+ * which of a folio on its way to swap is its place there. Such a one, that reclaim was at
+ * before it was found, is left out, and so is what was found with it and comes behind; what
+ * is looked up next is not. What comes behind a gap is let go of here: the caller asks for
+ * it again, from the gap on.
+ */
+static long cut_at_gap(struct folio **folios, long nr)
+{
+	long i;
+
+	/* Where it is in its file, wherever else it is */
+	for (i = 1; i < nr; i++)
+		if (folios[i]->index != folio_next_index(folios[i - 1]))
+			break;
+	if (i < nr)
+		unpin_folios(folios + i, nr - i);
+	return i;
+}
+
 /**
  * map_file_pin() - pin folios of a file
  * @pages: of a file; its lock is held, or it is for a moment only
@@ -200,9 +220,9 @@ static long pin_hugetlb(struct file *file, loff_t start, loff_t last,
  * @max: room in it
  * @skip: pages of the first folio that are before @index
  *
- * Return: how many folios, at least 1; what they have is a part of what is wanted or
- * more than that. -EINVAL if the file ends before; -EHWPOISON if some of the memory has
- * failed; -ENOMEM; -EINTR; what the file system returns.
+ * Return: how many folios, at least 1, one behind the other; what they have is a part of
+ * what is wanted or more than that. -EINVAL if the file ends before; -EHWPOISON if some of
+ * the memory has failed; -ENOMEM; -EINTR; what the file system returns.
  */
 long map_file_pin(struct map_pages *pages, unsigned long index,
 		  unsigned long npages, struct folio **folios, unsigned int max,
@@ -227,6 +247,7 @@ long map_file_pin(struct map_pages *pages, unsigned long index,
 				      folios, max, &offset);
 	if (nr <= 0)
 		return nr ?: -EINVAL;
+	nr = cut_at_gap(folios, nr);
 	for (i = 0; i < nr; i++) {
 		/* A file keeps what has failed; no CPU or device is to read it. */
 		if (folio_contain_hwpoisoned_page(folios[i])) {

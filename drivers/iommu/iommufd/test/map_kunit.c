@@ -12,6 +12,7 @@
 #include <linux/shmem_fs.h>
 #include <linux/sizes.h>
 #include <linux/sort.h>
+#include <linux/swapops.h>
 
 #include "map/iova_space.h"
 #include "map/pages.h"
@@ -635,6 +636,77 @@ static void map_alignments(struct kunit *test)
 	iova_space_destroy(&space);
 }
 
+/* More than are found in one lookup of the file */
+#define FILE_PAGES	40
+
+/* Pages of the file, held so that they stay what they are */
+static struct user_memory *file_memory_new(struct kunit *test, struct file *file)
+{
+	struct user_memory *mem = kunit_kzalloc(test, sizeof(*mem), GFP_KERNEL);
+	struct folio *folio;
+
+	KUNIT_ASSERT_NOT_NULL(test, mem);
+	mem->pages = kunit_kcalloc(test, FILE_PAGES, sizeof(*mem->pages),
+				   GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, mem->pages);
+	for (; mem->npages < FILE_PAGES; mem->npages++) {
+		folio = shmem_read_folio(file->f_mapping, mem->npages);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(folio));
+		mem->pages[mem->npages] = folio_file_page(folio, mem->npages);
+	}
+	return mem;
+}
+
+/*
+ * Reclaim moves a page of a file to swap while the file is pinned: from some time before the
+ * file lets go of it on, folio_index() is that of swap. Every page is mapped in its place.
+ */
+static void map_file_to_swap(struct kunit *test)
+{
+	struct user_memory *user, *mem;
+	unsigned long iova = BASE, i;
+	struct soft_domain *soft;
+	struct iova_space space;
+	struct folio *folio;
+	struct file *file;
+
+	if (!IS_ENABLED(CONFIG_SWAP))
+		kunit_skip(test, "nothing goes to swap here");
+	/* For a process to charge */
+	user = user_memory_new(test, 1);
+	if (!user)
+		return;
+	file = shmem_file_setup("iommufd-kunit", FILE_PAGES * PAGE_SIZE,
+				VM_NORESERVE);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
+	mem = file_memory_new(test, file);
+	soft = iova_space_init_soft(&space, test, PAGE_SIZE, ULONG_MAX);
+
+	for (i = 0; i < FILE_PAGES; i += 3) {
+		folio = page_folio(mem->pages[i]);
+		/* As add_to_swap_cache() leaves it */
+		folio->swap = swp_entry(0, 1000);
+		folio_set_swapcache(folio);
+		KUNIT_EXPECT_EQ(test, 0,
+				iova_space_map_file(&space, MAP_CHARGE_USER,
+						    &iova, file, 0,
+						    FILE_PAGES * PAGE_SIZE, RW,
+						    0));
+		folio_clear_swapcache(folio);
+		folio->swap.val = 0;
+		expect_pins(test, mem, 1);
+		expect_translation(test, soft, BASE, mem, 0,
+				   FILE_PAGES * PAGE_SIZE);
+		KUNIT_EXPECT_EQ(test, 0, iova_space_unmap_all(&space, NULL));
+		expect_pins(test, mem, 0);
+	}
+	iova_space_destroy_all(&space, &soft->domain);
+	for (i = 0; i < FILE_PAGES; i++)
+		put_page(mem->pages[i]);
+	fput(file);
+	user_memory_free(user);
+}
+
 static struct kunit_case map_cases[] = {
 	KUNIT_CASE(map_errors),
 	KUNIT_CASE(map_batches),
@@ -643,6 +715,7 @@ static struct kunit_case map_cases[] = {
 	KUNIT_CASE(map_subpage),
 	KUNIT_CASE(map_permuted),
 	KUNIT_CASE(map_alignments),
+	KUNIT_CASE(map_file_to_swap),
 	KUNIT_CASE_SLOW(map_race),
 	{}
 };
