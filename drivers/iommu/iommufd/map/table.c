@@ -111,11 +111,12 @@ void map_flush_add(struct map_flush *flush, unsigned long start,
 
 	if (flush->num) {
 		range = &flush->ranges[flush->num - 1];
-		if (range->last + 1 == start) {
+		/* 0 does not come behind the last IOVA there is */
+		if (start && range->last == start - 1) {
 			range->last = last;
 			return;
 		}
-		if (last + 1 == range->start) {
+		if (range->start && last == range->start - 1) {
 			range->start = start;
 			return;
 		}

@@ -177,6 +177,16 @@ static void flush_ranges(struct kunit *test)
 	map_flush_add(&flush, 300, ULONG_MAX);
 	KUNIT_EXPECT_EQ(test, flush.num, 1);
 	KUNIT_EXPECT_EQ(test, flush.ranges[0].last, ULONG_MAX);
+
+	/* Both ends of it do not touch */
+	flush.num = 0;
+	map_flush_add(&flush, ULONG_MAX - 9, ULONG_MAX);
+	map_flush_add(&flush, 0, 9);
+	KUNIT_EXPECT_EQ(test, flush.num, 2);
+	flush.num = 0;
+	map_flush_add(&flush, 0, 9);
+	map_flush_add(&flush, ULONG_MAX - 9, ULONG_MAX);
+	KUNIT_EXPECT_EQ(test, flush.num, 2);
 }
 
 /* --- whole calls --- */
