@@ -242,7 +242,7 @@ static int add_doorbell(struct iommufd_msi_window *window,
 		return rc;
 	}
 	list_add_tail(&doorbell->item, &window->doorbells);
-	window->num_doorbells++;
+	WRITE_ONCE(window->num_doorbells, window->num_doorbells + 1);
 	return 0;
 }
 

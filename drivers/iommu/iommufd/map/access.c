@@ -143,6 +143,15 @@ static struct map_pages *unpin_find(struct iova_space *space,
 	return *area ? map_pages_get((*area)->pages) : NULL;
 }
 
+/* One pin less; an unmap looks without the lock. The last one's area may be gone then. */
+static bool drop_pin(struct iova_area *area)
+{
+	unsigned int left = area->num_pins - 1;
+
+	WRITE_ONCE(area->num_pins, left);
+	return !left;
+}
+
 /**
  * iova_space_unpin() - undo iova_space_pin()
  * @space: the space
@@ -171,7 +180,7 @@ void iova_space_unpin(struct iova_space *space, unsigned long iova,
 		if (!WARN_ON(!area->num_pins) &&
 		    !map_pages_unpin(pages, iova_area_index(area, iova),
 				     iova_area_index(area, end)) &&
-		    !--area->num_pins) {
+		    drop_pin(area)) {
 			/* Pairs with prepare_to_wait_event() of an unmap */
 			smp_mb();
 			wake_up_var(&area->num_pins);

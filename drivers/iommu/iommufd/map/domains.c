@@ -327,10 +327,11 @@ int iova_space_disable_large_pages(struct iova_space *space)
 	    !RB_EMPTY_ROOT(&space->areas.rb_root))
 		return -EINVAL;
 
-	space->no_large_pages = true;
+	/* Who asks how it is does so without the locks */
+	WRITE_ONCE(space->no_large_pages, true);
 	rc = update_alignment(space);
 	if (rc)
-		space->no_large_pages = false;
+		WRITE_ONCE(space->no_large_pages, false);
 	return rc;
 }
 
@@ -342,6 +343,6 @@ void iova_space_enable_large_pages(struct iova_space *space)
 {
 	guard(rwsem_write)(&space->domains_lock);
 	guard(rwsem_write)(&space->lock);
-	space->no_large_pages = false;
+	WRITE_ONCE(space->no_large_pages, false);
 	WARN_ON(update_alignment(space));
 }
