@@ -418,6 +418,7 @@ static s64 change_to_new_auto(struct change *change, struct iommufd_ioas *ioas)
 {
 	struct iommufd_device *idev = change->idev;
 	struct iommufd_hwpt_paging *paging;
+	struct iommufd_object *obj;
 	u32 id;
 	int rc;
 
@@ -425,7 +426,13 @@ static s64 change_to_new_auto(struct change *change, struct iommufd_ioas *ioas)
 	if (IS_ERR(paging))
 		return PTR_ERR(paging);
 	paging->is_auto = true;
-	id = paging->hwpt.obj.id;
+	obj = &paging->hwpt.obj;
+	id = obj->id;
+	/*
+	 * As soon as the group is here, another of its devices may take it elsewhere: who
+	 * drops the last hold has to wait until there is an id to take back.
+	 */
+	WARN_ON(!iommufd_object_tryget(obj));
 
 	/*
 	 * Where translation goes on meanwhile the new table has to be complete, if the
@@ -438,12 +445,13 @@ static s64 change_to_new_auto(struct change *change, struct iommufd_ioas *ioas)
 		rc = iommufd_hwpt_paging_fill(paging);
 	if (!rc)
 		rc = change_to_hwpt(change, &paging->hwpt);
-	if (rc) {
-		iommufd_hwpt_paging_abort(paging);
-		return rc;
-	}
-	iommufd_object_finalize(&paging->hwpt.obj);
-	return id;
+	if (!rc)
+		iommufd_object_finalize(obj);
+	iommufd_object_put(obj);
+	if (!rc)
+		return id;
+	iommufd_hwpt_paging_abort(paging);
+	return rc;
 }
 
 /* To a HWPT of the user's, which is filled now if it has had no device yet */

@@ -389,7 +389,9 @@ static int object_claim_or_drop(struct iommufd_ctx *ictx,
  *
  * All holds on such an object have to be dropped by this function; a caller with
  * several may drop all but one by iommufd_object_drop(). Must not be called with
- * a lock that a call on the object, or its destruction, may want.
+ * a lock that a call on the object, or its destruction, may want. Where somebody may
+ * come to hold the object before iommufd_object_finalize(), who makes it keeps a call
+ * reference until then.
  */
 void iommufd_object_drop_last_destroys(struct iommufd_object *obj)
 {

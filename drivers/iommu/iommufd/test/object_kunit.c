@@ -579,6 +579,32 @@ static void last_drop_destroys(struct kunit *test)
 			get_error(&notes->ictx, 1, IOMMUFD_OBJ_ANY));
 }
 
+/*
+ * Some are held before they are published, and let go. A call reference of who makes the
+ * object keeps it until it has an id that can be taken back.
+ */
+static void last_drop_before_finalize(struct kunit *test)
+{
+	struct notes *notes = test->priv;
+	struct thing *thing = new_thing(notes, IOMMUFD_OBJ_IOAS);
+	struct iommufd_object *obj = &thing->obj;
+	struct remover remover;
+
+	KUNIT_ASSERT_NOT_NULL(test, thing);
+	KUNIT_ASSERT_TRUE(test, iommufd_object_tryget(obj));
+	iommufd_object_hold(obj);
+	start_remover(test, &remover, thing, BY_LAST_HOLDER);
+	KUNIT_EXPECT_TRUE(test, sleepers(notes, 1));
+	iommufd_object_finalize(obj);
+	KUNIT_EXPECT_TRUE(test, still_running(&remover));
+	KUNIT_EXPECT_EQ(test, atomic_read(&notes->destroyed), 0);
+	iommufd_object_put(obj);
+	wait_for_completion(&remover.done);
+	KUNIT_EXPECT_EQ(test, atomic_read(&notes->destroyed), 1);
+	KUNIT_EXPECT_EQ(test, -ENOENT,
+			get_error(&notes->ictx, 1, IOMMUFD_OBJ_ANY));
+}
+
 /* Two last holders at once, while a call is in the way: gone exactly once. */
 static void two_last_holders(struct kunit *test)
 {
@@ -816,6 +842,7 @@ static struct kunit_case object_cases[] = {
 	KUNIT_CASE(two_destroyers),
 	KUNIT_CASE(owner_destroys),
 	KUNIT_CASE(last_drop_destroys),
+	KUNIT_CASE(last_drop_before_finalize),
 	KUNIT_CASE(bury),
 	KUNIT_CASE(two_last_holders),
 	KUNIT_CASE(close_in_order),

@@ -320,6 +320,120 @@ TEST(map_against_unmap)
 	close(fd);
 }
 
+/* --- a group --- */
+
+/**
+ * struct mover - one device of a group, moved to one place again and again
+ * @fd: /dev/iommu
+ * @stdev: the device
+ * @pt: where to: the group is there or where the other device's mover has taken it
+ * @done: replaces done
+ * @stop: set when it is to end
+ * @bad: an errno, which nobody should see
+ * @urgent: it goes before the other one
+ */
+struct mover {
+	int fd;
+	__u32 stdev;
+	__u32 pt;
+	atomic_ullong done;
+	atomic_bool *stop;
+	atomic_int *bad;
+	bool urgent;
+};
+
+static void *mover(void *arg)
+{
+	struct sched_param urgent = { .sched_priority = 1 };
+	struct mover *m = arg;
+	unsigned int x = 1;
+
+	/*
+	 * Who waits for the other one's lock is to go on the moment that it is free,
+	 * before the other one does. Without the right to that it is left to chance.
+	 */
+	if (m->urgent)
+		pthread_setschedparam(pthread_self(), SCHED_FIFO, &urgent);
+	while (!atomic_load(m->stop)) {
+		struct timespec ts = { 0 };
+		int rc = mock_replace(m->fd, m->stdev, m->pt);
+
+		if (rc) {
+			atomic_store(m->bad, rc);
+			break;
+		}
+		atomic_fetch_add(&m->done, 1);
+		if (!m->urgent)
+			continue;
+		/* To come back at any point of what the other one does */
+		x = x * 1664525 + 1013904223;
+		ts.tv_nsec = 1000 + (x >> 8) % 200000;
+		nanosleep(&ts, NULL);
+	}
+	return NULL;
+}
+
+/*
+ * One device of a group is moved to an IOAS, which makes a table for it; another one of
+ * them takes the group away from there, maybe before the first call has come to its end,
+ * and with the group the table's last user goes.
+ */
+TEST(group_moved_by_two)
+{
+	atomic_bool stop = false;
+	struct mock_device d[2];
+	struct mover m[2] = { 0 };
+	atomic_int bad = 0;
+	__u32 ioas[2], hwpt;
+	cpu_set_t cpu, all;
+	pthread_t t[2];
+	int fd, i;
+
+	fd = iommu_open();
+	if (fd == -ENOENT)
+		SKIP(return, "there is no /dev/iommu");
+	ASSERT_LE(0, fd);
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, iommu_ioas_alloc(fd, &ioas[i]));
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, mock_device(fd, ioas[0], MOCK_FLAGS_DEVICE_SHARED,
+					 &d[i]));
+	ASSERT_EQ(0, iommu_hwpt_paging(fd, d[0].dev, ioas[0], 0, 0, &hwpt));
+
+	/* The threads inherit it */
+	ASSERT_EQ(0, sched_getaffinity(0, sizeof(all), &all));
+	CPU_ZERO(&cpu);
+	CPU_SET(sched_getcpu(), &cpu);
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(cpu), &cpu));
+	for (i = 0; i < 2; i++) {
+		m[i].fd = fd;
+		m[i].stdev = d[i].stdev;
+		m[i].pt = i ? hwpt : ioas[1];
+		m[i].stop = &stop;
+		m[i].bad = &bad;
+		m[i].urgent = i;
+		ASSERT_EQ(0, pthread_create(&t[i], NULL, mover, &m[i]));
+	}
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(all), &all));
+	sleep_ms((int)run_ms());
+	atomic_store(&stop, true);
+	for (i = 0; i < 2; i++)
+		pthread_join(t[i], NULL);
+	EXPECT_EQ(0, bad);
+	EXPECT_LT(0, m[0].done);
+	EXPECT_LT(0, m[1].done);
+
+	/* Nothing is left of the tables that were made */
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, mock_replace(fd, d[i].stdev, hwpt));
+	EXPECT_EQ(0, iommu_destroy(fd, ioas[1]));
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(0, iommu_destroy(fd, d[i].stdev));
+	EXPECT_EQ(0, iommu_destroy(fd, hwpt));
+	EXPECT_EQ(0, iommu_destroy(fd, ioas[0]));
+	close(fd);
+}
+
 /* --- processes --- */
 
 /*
