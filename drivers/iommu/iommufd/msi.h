@@ -48,7 +48,7 @@ struct iova_space;
  * @last: last IOVA. Never changes
  * @lock: guards what follows
  * @doorbells: struct msi_doorbell, all that have a place
- * @num_doorbells: how many
+ * @num_doorbells: how many; read without @lock to be told
  * @tables: struct msi_table, where all of them are mapped
  */
 struct iommufd_msi_window {
@@ -81,7 +81,7 @@ struct iommufd_msi_proxy {
  * struct iommufd_group_msi - the MSIs of a group
  * @window: chosen, or NULL. With neither @set nor @used nor @lists, for an attempt to
  *	attach that may have failed: it may be another next time
- * @set: user space has chosen it
+ * @set: user space has chosen it; fdinfo reads it without a lock
  * @used: devices have been told addresses in it, or a HWPT for a list of devices keeps
  *	it free for them: it stays
  * @lists: HWPTs for lists that are being made, and count on @window. It is not chosen

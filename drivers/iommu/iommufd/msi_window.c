@@ -573,7 +573,7 @@ out_unlock:
 	mutex_unlock(&ictx->msi_lock);
 	if (rc)
 		return rc;
-	group->msi.set = true;
+	WRITE_ONCE(group->msi.set, true);
 	show(group);
 	return 0;
 }

@@ -74,7 +74,7 @@ static int pin_area(struct iova_area *area, unsigned long first,
 	guard(mutex)(&pages->lock);
 	rc = map_pages_pin(pages, first, last, out_pages);
 	if (!rc)
-		area->num_pins++;
+		WRITE_ONCE(area->num_pins, area->num_pins + 1);
 	return rc;
 }
 
@@ -143,13 +143,18 @@ static struct map_pages *unpin_find(struct iova_space *space,
 	return *area ? map_pages_get((*area)->pages) : NULL;
 }
 
-/* One pin less; an unmap looks without the lock. The last one's area may be gone then. */
-static bool drop_pin(struct iova_area *area)
+/* The memory's lock is held, but an unmap looks without it: with the last pin @area may go. */
+static void drop_pin(struct iova_area *area)
 {
 	unsigned int left = area->num_pins - 1;
 
-	WRITE_ONCE(area->num_pins, left);
-	return !left;
+	/* Release: what is read of @area was read before */
+	smp_store_release(&area->num_pins, left);
+	if (left)
+		return;
+	/* Pairs with prepare_to_wait_event() of an unmap */
+	smp_mb();
+	wake_up_var(&area->num_pins);
 }
 
 /**
@@ -179,12 +184,8 @@ void iova_space_unpin(struct iova_space *space, unsigned long iova,
 		end = min(last, area->last);
 		if (!WARN_ON(!area->num_pins) &&
 		    !map_pages_unpin(pages, iova_area_index(area, iova),
-				     iova_area_index(area, end)) &&
-		    drop_pin(area)) {
-			/* Pairs with prepare_to_wait_event() of an unmap */
-			smp_mb();
-			wake_up_var(&area->num_pins);
-		}
+				     iova_area_index(area, end)))
+			drop_pin(area);
 		mutex_unlock(&pages->lock);
 		map_pages_put(pages);
 		if (end == last)

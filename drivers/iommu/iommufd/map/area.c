@@ -716,7 +716,7 @@ void iova_area_release(struct iova_area *area)
 		return;
 	mutex_lock(&area->pages->lock);
 	iova_area_let_go(area);
-	area->filled = false;
+	WRITE_ONCE(area->filled, false);
 	mutex_unlock(&area->pages->lock);
 }
 
@@ -747,7 +747,7 @@ int iova_area_fill(struct iova_space *space, struct iova_area *area)
 		if (rc)
 			goto err_clear;
 	}
-	area->filled = true;
+	WRITE_ONCE(area->filled, true);
 	goto out_unlock;
 
 err_clear:

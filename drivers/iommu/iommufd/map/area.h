@@ -43,14 +43,14 @@ enum iova_area_state {
  * @filled: @hold is taken, and all domains map the area, or may have it as a hole if its
  *	memory has no pages. Changes with
  *	domains_lock held: for writing, or for reading by whoever builds the area
- *	or takes it away
+ *	or takes it away, while others with it held for reading may count
  * @leaked: a page table did not let go of it, so its memory stays pinned
  * @owed: it was taken out of a page table, and an IOMMU has not said that it knows:
  *	its memory is not given back but kept. Changes like @filled
  * @busy: in-kernel pins being taken and copies in progress; rises only while
  *	the area is LIVE and iova_space::lock is held
- * @num_pins: in-kernel pins; guarded by map_pages::lock, and does not rise
- *	while @busy is 0. An unmap sleeps on it
+ * @num_pins: in-kernel pins; written under map_pages::lock, and does not rise
+ *	while @busy is 0. An unmap sleeps on it, and reads it without
  * @hold: the range of @pages that page tables need
  * @item: private list of whoever builds the area or takes it away
  */

@@ -176,7 +176,7 @@ static int fill_one(struct iova_space *space, struct iova_area *area,
 	}
 	rc = iova_area_fill_domain(space, area, entry);
 	if (!rc)
-		area->filled = true;
+		WRITE_ONCE(area->filled, true);
 	else if (!area->filled && !area->leaked)
 		iova_area_let_go(area);
 	return rc;
@@ -327,7 +327,6 @@ int iova_space_disable_large_pages(struct iova_space *space)
 	    !RB_EMPTY_ROOT(&space->areas.rb_root))
 		return -EINVAL;
 
-	/* Who asks how it is does so without the locks */
 	WRITE_ONCE(space->no_large_pages, true);
 	rc = update_alignment(space);
 	if (rc)

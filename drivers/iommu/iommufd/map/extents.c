@@ -78,7 +78,7 @@ static void chunk_insert(struct map_extents *ext, struct map_chunk *new)
 	}
 	rb_link_node(&new->node, parent, link);
 	rb_insert_color(&new->node, &ext->chunks);
-	ext->npages += new->npages;
+	WRITE_ONCE(ext->npages, ext->npages + new->npages);
 }
 
 static void chunk_free(struct map_extents *ext, struct map_chunk *chunk)
@@ -229,7 +229,7 @@ static unsigned long extend_last_run(struct map_extents *ext,
 
 	*run = map_run_pack(pfn, npages + more);
 	chunk->npages += more;
-	ext->npages += more;
+	WRITE_ONCE(ext->npages, ext->npages + more);
 	source_advance(src, more);
 	return more;
 }
@@ -247,7 +247,7 @@ static void add_single(struct map_extents *ext, unsigned long index, u64 run)
 	chunk->npages = map_run_npages(run);
 	rb_link_node(&chunk->node, NULL, &ext->chunks.rb_node);
 	rb_insert_color(&chunk->node, &ext->chunks);
-	ext->npages += chunk->npages;
+	WRITE_ONCE(ext->npages, ext->npages + chunk->npages);
 }
 
 /**
@@ -395,7 +395,7 @@ void map_extents_remove(struct map_extents *ext, unsigned long first,
 
 		if (end < last)
 			next = chunk_of(rb_next(&chunk->node));
-		ext->npages -= end - start + 1;
+		WRITE_ONCE(ext->npages, ext->npages - (end - start + 1));
 		if (!head && !tail) {
 			rb_erase(&chunk->node, &ext->chunks);
 			chunk_free(ext, chunk);
@@ -409,7 +409,8 @@ void map_extents_remove(struct map_extents *ext, unsigned long first,
 							     chunk->first);
 			chunk_keep_head(chunk, head);
 			if (new) {
-				ext->npages -= new->npages;
+				WRITE_ONCE(ext->npages,
+					   ext->npages - new->npages);
 				chunk_insert(ext, new);
 			}
 		}

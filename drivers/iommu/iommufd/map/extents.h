@@ -67,7 +67,7 @@ struct map_chunk {
 /**
  * struct map_extents - a sparse array from page index to PFN
  * @chunks: struct map_chunk by index; they never overlap
- * @npages: pages in all chunks together
+ * @npages: pages in all chunks together. Who only counts reads it without a lock
  * @single: the chunk that needs no allocation; free while its npages is 0
  * @single_run: data of @single
  */

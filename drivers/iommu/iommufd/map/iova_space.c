@@ -721,11 +721,9 @@ bool iova_space_get_stat(struct iova_space *space, u64 mark,
 		st->mapped_bytes += iova_area_length(area);
 		if (pages->stat_mark != mark) {
 			pages->stat_mark = mark;
-			/* Nobody who pins is waited for: a figure of before or after */
-			st->pinned_pages += data_race(pages->extents.npages);
+			st->pinned_pages += READ_ONCE(pages->extents.npages);
 		}
-		/* Nor is who just fills it */
-		if (data_race(area->filled) && READ_ONCE(pages->pfnmap) &&
+		if (READ_ONCE(area->filled) && READ_ONCE(pages->pfnmap) &&
 		    map_pfnmap_revoked(pages))
 			st->revoked++;
 		iova_yield(&rounds);

@@ -62,7 +62,8 @@ struct iova_range {
  * @wants: how many domains and users need an alignment of 2^index
  * @alignment: power of two, at most PAGE_SIZE; IOVA and length of every
  *	mapping are multiples of it; 1 with neither domain nor user
- * @no_large_pages: map page by page, so that any area can be cut later
+ * @no_large_pages: map page by page, so that any area can be cut later. Written with
+ *	both locks held, and to be told read without
  * @searched: gaps and ranges that were looked at to choose IOVAs, ever; for tests.
  *	Guarded by @lock
  */

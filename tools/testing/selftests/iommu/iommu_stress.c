@@ -320,6 +320,163 @@ TEST(map_against_unmap)
 	close(fd);
 }
 
+/* --- lookers --- */
+
+/**
+ * struct looker - what is looked at without a lock while it changes
+ * @fd: /dev/iommu
+ * @ioas: memory is mapped, pinned and unmapped there
+ * @bare: an IOAS with no page table, whose option is set
+ * @dev: a device whose window for doorbells is set
+ * @access: pins memory of @ioas
+ * @stop: set when all are to end
+ * @looks: how often it was looked
+ * @bad: an errno that nobody should see, or 0
+ */
+struct looker {
+	int fd;
+	__u32 ioas;
+	__u32 bare;
+	__u32 dev;
+	int access;
+	atomic_bool stop;
+	atomic_ullong looks;
+	atomic_int bad;
+};
+
+static int looker_op(int fd, struct iommu_test_cmd *c)
+{
+	c->size = sizeof(*c);
+	return iommu_call(fd, IOMMU_TEST_CMD, c);
+}
+
+static void *looker(void *arg)
+{
+	struct looker *l = arg;
+	struct fdinfo info;
+
+	while (!atomic_load(&l->stop)) {
+		struct iommu_msi_window w;
+		__u64 value;
+		int rc;
+
+		rc = fdinfo_read(0, l->fd, &info);
+		if (!rc)
+			rc = iommu_option(l->fd, IOMMU_OPTION_HUGE_PAGES,
+					  IOMMU_OPTION_OP_GET, l->bare, &value);
+		if (!rc && l->dev)
+			rc = iommu_msi_window(l->fd, l->dev, &w);
+		if (rc)
+			atomic_store(&l->bad, rc);
+		atomic_fetch_add(&l->looks, 1);
+	}
+	return NULL;
+}
+
+/* An unmap may come before any of the two: then nothing is there to pin, or to unpin */
+static void *pinner(void *arg)
+{
+	struct looker *l = arg;
+	unsigned int at = 0;
+
+	while (!atomic_load(&l->stop)) {
+		struct iommu_test_cmd pin = {
+			.op = IOMMU_TEST_OP_ACCESS_PAGES,
+			.id = (__u32)l->access,
+			.access_pages.iova = IOVA_BASE + at++ % 32 * PAGE,
+			.access_pages.length = PAGE,
+		};
+		struct iommu_test_cmd unpin = {
+			.op = IOMMU_TEST_OP_DESTROY_ACCESS_PAGES,
+			.id = (__u32)l->access,
+		};
+		int rc = looker_op(l->fd, &pin);
+
+		if (!rc) {
+			unpin.destroy_access_pages.access_pages_id =
+				pin.access_pages.out_access_pages_id;
+			rc = looker_op(l->fd, &unpin);
+		}
+		if (rc && rc != -ENOENT && rc != -EINVAL)
+			atomic_store(&l->bad, rc);
+	}
+	return NULL;
+}
+
+static void *setter(void *arg)
+{
+	struct looker *l = arg;
+	unsigned int i;
+
+	for (i = 0; !atomic_load(&l->stop); i++) {
+		__u64 value = i % 2;
+		int rc;
+
+		rc = iommu_option(l->fd, IOMMU_OPTION_HUGE_PAGES,
+				  IOMMU_OPTION_OP_SET, l->bare, &value);
+		if (!rc && l->dev)
+			rc = iommu_msi_window_set(l->fd, l->dev, 0,
+						  0x20000000ULL + i % 2 * PAGE,
+						  PAGE);
+		if (rc)
+			atomic_store(&l->bad, rc);
+	}
+	return NULL;
+}
+
+/* What fdinfo shows, and what options say, is read as others write it. KCSAN looks on. */
+TEST(looked_at_while_it_changes)
+{
+	void *(*const run[])(void *) = { looker, pinner, setter };
+	struct iommu_test_cmd make = {
+		.op = IOMMU_TEST_OP_CREATE_ACCESS,
+		.create_access.flags = MOCK_FLAGS_ACCESS_CREATE_NEEDS_PIN_PAGES,
+	};
+	struct looker l = { 0 };
+	atomic_ullong broken = 0;
+	pthread_t t[4];
+	struct mapper m = { .seed = 1 };
+	struct mock_device d, w;
+	char *memory;
+	int i;
+
+	memory = mem_get(4 * PAGE);
+	ASSERT_NE(NULL, memory);
+	l.fd = iommu_open();
+	if (l.fd == -ENOENT)
+		SKIP(return, "there is no /dev/iommu");
+	ASSERT_LE(0, l.fd);
+	ASSERT_EQ(0, iommu_ioas_alloc(l.fd, &l.ioas));
+	ASSERT_EQ(0, iommu_ioas_alloc(l.fd, &l.bare));
+	ASSERT_EQ(0, mock_device(l.fd, l.ioas, 0, &d));
+	make.id = l.ioas;
+	ASSERT_EQ(0, looker_op(l.fd, &make));
+	l.access = (int)make.create_access.out_access_fd;
+	ASSERT_EQ(0, mock_device(l.fd, 0, MOCK_FLAGS_DEVICE_SW_MSI |
+				 MOCK_FLAGS_DEVICE_UNATTACHED, &w));
+	/* The smallest of test kernels may have no windows */
+	if (!iommu_msi_window_set(l.fd, w.dev, 0, 0x20000000ULL, PAGE))
+		l.dev = w.dev;
+
+	m.fd = l.fd;
+	m.ioas = l.ioas;
+	m.memory = memory;
+	m.stop = &l.stop;
+	m.broken = &broken;
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, pthread_create(&t[i], NULL, run[i], &l));
+	ASSERT_EQ(0, pthread_create(&t[3], NULL, mapper, &m));
+	LET_WORK((long)run_ms(), &l.looks, 0);
+	atomic_store(&l.stop, true);
+	for (i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	EXPECT_EQ(0, atomic_load(&l.bad));
+	EXPECT_EQ(0, atomic_load(&broken));
+	EXPECT_LT(0, atomic_load(&l.looks));
+	close(l.access);
+	close(l.fd);
+}
+
 /* --- a group --- */
 
 /**
