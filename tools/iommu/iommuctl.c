@@ -352,6 +352,10 @@ static const struct {
 	  "a page table can be made for a list of devices" },
 	{ IOMMU_FEATURE_IOAS_ARRAY, "ioas-array",
 	  "many mappings by one call, and page faults answered by it" },
+	{ IOMMU_FEATURE_IOAS_MAP_FILE, "ioas-map-file",
+	  "memory of a file can be mapped" },
+	{ IOMMU_FEATURE_CHANGE_PROCESS, "change-process",
+	  "another process can pay for what is pinned" },
 	{ IOMMU_FEATURE_MSI_WINDOW, "msi-window",
 	  "a VMM can say where MSI doorbells are mapped" },
 	{ IOMMU_FEATURE_HWPT_PASID, "hwpt-pasid",
@@ -396,10 +400,15 @@ static int show_features(void)
 		}
 		bits &= ~feature_names[i].bit;
 	}
-	if (json)
+	if (json) {
+		if (bits) {
+			json_sep();
+			printf("\"%#llx\"", bits);
+		}
 		printf("]}\n");
-	else if (bits)
+	} else if (bits) {
 		printf("  and %#llx, unknown to this program\n", bits);
+	}
 	return 0;
 }
 

@@ -637,6 +637,13 @@ TEST(programs)
 	EXPECT_NE(NULL, strstr(line, "0x1000000-0x7fffffff"));
 	EXPECT_NE(0, run("iommuctl device 0000:ff:1f.7 2>/dev/null", "x", line,
 			 sizeof(line)));
+	/* Each feature has a name */
+	EXPECT_EQ(0, run("iommuctl features", "unknown", line, sizeof(line)));
+	EXPECT_STREQ("", line);
+	EXPECT_EQ(0, run("iommuctl --json features", "change-process", line,
+			 sizeof(line)));
+	EXPECT_EQ(NULL, strstr(line, "\"0x"));
+	EXPECT_NE(0, *line);
 }
 #else
 /* The example, on the device file of each function there is. */
