@@ -41,12 +41,11 @@ OURS=drivers/iommu/iommufd
 PATIENCE=${PATIENCE:-900}
 VERDICTS=$B/mutants.verdicts
 
-sets() { find "$REPO/tools/testing/selftests/iommu/mutants" -type f | sort; }
+mapfile -t SETS < <(find "$REPO/tools/testing/selftests/iommu/mutants" -type f | sort)
 
 entries() { # MODE [FROM [INTO]]
-	# shellcheck disable=SC2046
 	awk -v mode="$1" -v from="${2-"$REPO/$OURS"}" -v into="${3-}" \
-		-f "$SCRIPTS/mutants.awk" $(sets)
+		-f "$SCRIPTS/mutants.awk" "${SETS[@]}"
 }
 
 # Kbuild takes a source that is in the build directory before that of the tree. What has
@@ -90,8 +89,8 @@ sources() { # TEST
 	case $1 in
 	iommufd_*)
 		grep -roE '\.name = "iommufd_[a-z0-9_]+"' "$REPO/$OURS/test" --include='*.c' |
-			sed -E 's/^(.*):\.name = "(.*)"$/\1 \2/' | sort -u |
-			while read -r file name; do
+			sort -u | sed -E 's/^(.*):\.name = "(.*)"$/\2 \1/' |
+			while read -r name file; do
 				# shellcheck disable=SC2053
 				[[ $name != $suite ]] || echo "$file"
 			done
@@ -110,12 +109,12 @@ keys() { # LIST
 	local number name file function test was='' sum=''
 
 	while read -r number name file function test; do
-		[ "$test" = "$was" ] || sum=$(sources "$test" | xargs cat | cksum)
+		[ "$test" = "$was" ] || sum=$(sources "$test" | xargs -d '\n' cat | cksum)
 		was=$test
 		echo "$number $name $file $function $test" "$(
 			{
 				awk -v name="$name" '/^mutant / { on = $2 == name } on && NF' \
-					$(sets)
+					"${SETS[@]}"
 				cat "$REPO/$OURS/$file"
 				echo "$sum"
 			} | cksum | tr ' ' -)"

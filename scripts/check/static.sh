@@ -211,7 +211,7 @@ syzkaller() {
 
 # What they change is there, and who is to notice.
 mutants() {
-	local rc=0 test suite suites said
+	local rc=0 test suite suites said dir
 
 	said=$("$SCRIPTS/mutants.sh" --check 2>&1) || rc=1
 	sed 's/^/# /' <<<"$said"
@@ -226,6 +226,15 @@ mutants() {
 		rc=1
 	done < <("$SCRIPTS/mutants.sh" --list | awk '{ print $5 }' | sort -u)
 	result "$rc" "every mutant fits the source, and its test is there"
+
+	# A clone may be in any directory, as long as the build directory is in another.
+	rc=0
+	dir=$(mktemp -d)
+	ln -s "$REPO" "$dir/a clone"
+	said=$("$dir/a clone/scripts/mutants.sh" --check 2>&1) || rc=1
+	[ "$rc" = 0 ] || sed 's/^/# /' <<<"$said"
+	rm -rf "$dir"
+	result "$rc" "they are found in a directory with a space in its name, too"
 }
 
 # root may not be whose clone it is.
