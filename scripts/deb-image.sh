@@ -25,7 +25,12 @@
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
 
-full=${FULL:-}
+full=''
+case ${FULL-} in
+1) full=1 ;;
+'' | 0) ;;
+*) die "FULL=$FULL: it is 1, or is not given" ;;
+esac
 case ${1-} in
 '') ;;
 --full) full=1 ;;
