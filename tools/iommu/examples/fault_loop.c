@@ -158,6 +158,19 @@ static void serve(int fd)
 /* --- the same with io_uring: one system call for answers and the next read --- */
 
 #ifdef WITH_URING
+/* A signal (a stop, a debugger) ends a wait, and not what is waited for. */
+static struct io_uring_cqe *completion(struct io_uring *ring)
+{
+	struct io_uring_cqe *cqe;
+
+	do {
+		errno = -io_uring_wait_cqe(ring, &cqe);
+	} while (errno == EINTR);
+	if (errno)
+		die("io_uring");
+	return cqe;
+}
+
 static void serve_uring(int fd)
 {
 	static struct iommu_hwpt_pgfault faults[DEPTH];
@@ -184,12 +197,13 @@ static void serve_uring(int fd)
 		sqe = io_uring_get_sqe(&ring);
 		io_uring_prep_read(sqe, fd, faults, sizeof(faults), 0);
 		io_uring_sqe_set_data64(sqe, 0);
-		if (io_uring_submit_and_wait(&ring, left) < 0)
-			continue;
+		/* Fails only with nothing submitted; a signal is no failure. */
+		errno = -io_uring_submit_and_wait(&ring, left);
+		if (errno > 0)
+			die("io_uring");
 
 		for (; left; left--) {
-			if (io_uring_wait_cqe(&ring, &cqe))
-				die("io_uring");
+			cqe = completion(&ring);
 			if (cqe->user_data)
 				put = cqe->res;
 			else
