@@ -302,8 +302,10 @@ struct iommu_ioas_map {
  * can have; EACCES (the file is not open for reading, or for writing if the
  * mapping is to be writeable), EPERM (it is sealed against writing and the mapping is
  * to be writeable), ENOSPC also when the file system is full, ENOMEM also when the
- * pool of huge pages is empty, EHWPOISON (some of the memory has failed). What comes
- * from pinning comes when there is a HWPT.
+ * pool of huge pages is empty, EHWPOISON (some of the memory has failed), EINTR (the
+ * process is to be stopped, or the system suspended, while huge pages are being made; a
+ * signal that has a handler does not count). What comes from pinning comes when there is
+ * a HWPT.
  */
 struct iommu_ioas_map_file {
 	__u32 size;
@@ -1628,7 +1630,8 @@ enum iommu_hwpt_event_flags {
  *         IOMMU_HWPT_EVENT_PASID_VALID
  * @perm: What was asked for: combination of enum iommu_hwpt_pgfault_perm
  * @reason: The hardware's own code. Intel VT-d: the fault reason of the
- *          specification's section 7.1.3
+ *          specification's section 7.1.3. Arm SMMUv3: the type of the event (Arm IHI
+ *          0070, 7.3)
  */
 struct iommu_hwpt_event {
 	__u32 flags;

@@ -124,7 +124,8 @@ static void track(bool on)
  * Add what was recorded to the bitmap, and start a new record. Bits are only ever set:
  * another HWPT's record, or that of the guest's CPUs, can go into the same bitmap.
  *
- * If it fails with EIO or EFAULT, marks may be lost: then every page is to be copied.
+ * If it fails with EIO or EFAULT, marks may be lost: then every page is to be copied. So
+ * they may with EINVAL if another thread unmaps something of the range: here none does.
  */
 static void read_record(bool last)
 {
