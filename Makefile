@@ -50,7 +50,12 @@ help:
 	@echo 'ARCH=x86_64|arm64|all  the machine: all for check, else this host (now: $(HOST))'
 	@echo 'YES=1              do not ask before fetching and building'
 	@echo 'IOMMUFD_BUILD=DIR  build there (now: $(B))'
+	@echo 'SEED=n, LOAD=n, KCOV=1           of make soak'
+	@echo 'COVERAGE_MIN=n                   of make coverage: the per cent to be reached'
+	@echo 'FULL=1, LSMOD=FILE, CONFIG=FILE  of make deb-image'
+	@echo 'RELEASE=bookworm|trixie          of make check SUITES=deb'
 	@echo
+	@echo 'scripts/NAME.sh --help   more of make NAME; of check: which suites there are'
 	@echo 'scripts/vm.sh --help     one command in a virtual machine'
 	@echo 'scripts/kernel.sh --help one kernel, or one object of it'
 
@@ -61,7 +66,8 @@ check:
 	@scripts/check.sh $(SUITES)
 
 check-upstream:
-	@scripts/check.sh --arch $(or $(ARCH),x86_64) upstream fail_nth
+	@scripts/check.sh --arch $(or $(ARCH),x86_64) upstream fail_nth \
+		$(if $(filter all,$(ARCH)),arm64-upstream arm64-fail_nth)
 
 soak:
 	@scripts/soak.sh $(MINUTES)
