@@ -25,6 +25,9 @@ VERSION=0.$(date -u -d "@$time" +%Y%m%d.%H%M%S)
 # The same source gives the same package.
 export SOURCE_DATE_EPOCH="$time"
 
+# A name may have what means something to sed.
+MAINTAINER=$(printf '%s\n' "$MAINTAINER" | sed 's:[&/\]:\\&:g')
+
 # Debian's own formats have no comments.
 fill() { # FILE TO MODE
 	case $1 in
