@@ -64,9 +64,15 @@ static void json_value(const char *s, size_t length)
 		json_string(s, length);
 }
 
-/* "key=value key=value word": a word alone is true */
+/*
+ * "key=value key=value word": a word alone is true. Of a device's PASIDs each is a
+ * "pasid=", one after the other: one array, as most readers of JSON keep but the last of
+ * several members with one name.
+ */
 static void json_pairs(const char *s, const char *end)
 {
+	bool array = false;
+
 	while (s < end) {
 		const char *word, *equals;
 
@@ -77,6 +83,17 @@ static void json_pairs(const char *s, const char *end)
 		while (s < end && *s != ' ')
 			s++;
 		equals = memchr(word, '=', (size_t)(s - word));
+		if (equals && !strncmp(word, "pasid=", 6)) {
+			json_sep();
+			if (!array)
+				printf("\"pasid\":[");
+			array = true;
+			json_string(equals + 1, (size_t)(s - equals - 1));
+			continue;
+		}
+		if (array)
+			putchar(']');
+		array = false;
 		json_sep();
 		json_string(word, (size_t)((equals ? equals : s) - word));
 		putchar(':');
@@ -85,19 +102,21 @@ static void json_pairs(const char *s, const char *end)
 		else
 			printf("true");
 	}
+	if (array)
+		putchar(']');
 }
 
-/* The next line, as key and value; false at the end */
+/* The next line, as key and value; false at the end, also of a line that is not whole */
 static bool next_line(const char **at, const char **key, size_t *key_length,
 		      const char **value, const char **end)
 {
 	const char *colon;
 
-	if (!**at)
-		return false;
 	*key = *at;
-	*end = strchrnul(*at, '\n');
-	*at = **end ? *end + 1 : *end;
+	*end = strchr(*at, '\n');
+	if (!*end)
+		return false;
+	*at = *end + 1;
 	colon = memchr(*key, ':', (size_t)(*end - *key));
 	if (!colon)
 		colon = *end;
@@ -118,7 +137,9 @@ static bool is_key(const char *key, size_t length, const char *name)
 static void show_context(int fd, const struct fdinfo *info)
 {
 	const char *at = info->text, *key, *value, *end, *charge;
+	__u64 shown = 0, total;
 	size_t length;
+	bool all;
 
 	if (!json)
 		printf("  fd %d: /dev/iommu\n", fd);
@@ -131,6 +152,7 @@ static void show_context(int fd, const struct fdinfo *info)
 
 		if (!is_key(key, length, "iommu-object"))
 			continue;
+		shown++;
 		if (!json) {
 			printf("    %.*s\n", (int)(end - value), value);
 			continue;
@@ -145,10 +167,14 @@ static void show_context(int fd, const struct fdinfo *info)
 		putchar('}');
 		json_more = true;
 	}
+	/* How many there are is the last line. */
+	all = fdinfo_number(info, "iommu-objects", &total) && total == shown;
 	charge = fdinfo_find(info, "iommu-charge");
 	if (json)
-		putchar(']');
-	else if (charge)
+		printf("],\"complete\":%s", all ? "true" : "false");
+	else if (charge && !all)
+		printf("    and more objects, for which there is no room here\n");
+	if (!json && charge)
 		printf("    pinned memory is charged to the %.*s\n",
 		       (int)strcspn(charge, "\n"), charge);
 }

@@ -645,6 +645,36 @@ TEST(programs)
 	EXPECT_EQ(NULL, strstr(line, "\"0x"));
 	EXPECT_NE(0, *line);
 }
+
+/* What a program reads of all PASIDs of a device */
+TEST(status_of_pasids)
+{
+	char line[4096], command[64];
+	struct mock_device mock;
+	__u32 ioas, pt;
+	int fd;
+
+	if (!have_program("iommuctl"))
+		SKIP(return, "the program is not in the PATH");
+	fd = iommu_open();
+	if (fd < 0)
+		SKIP(return, "there is no /dev/iommu");
+	ASSERT_EQ(0, iommu_ioas_alloc(fd, &ioas));
+	ASSERT_EQ(0, mock_device(fd, ioas, MOCK_FLAGS_DEVICE_PASID, &mock));
+	pt = ioas;
+	ASSERT_EQ(0, iommu_pasid_attach(fd, mock.dev, 5, &pt));
+	snprintf(command, sizeof(command), "iommuctl --json status %d", getpid());
+	EXPECT_EQ(0, run(command, "\"pasids\":1,\"pasid\":[\"5:hwpt=", line,
+			 sizeof(line)));
+	EXPECT_NE(0, *line);
+	pt = ioas;
+	ASSERT_EQ(0, iommu_pasid_attach(fd, mock.dev, 6, &pt));
+	EXPECT_EQ(0, run(command, "\"pasids\":2,\"pasid\":[\"5:hwpt=", line,
+			 sizeof(line)));
+	EXPECT_NE(NULL, strstr(line, "\",\"6:hwpt="));
+	EXPECT_NE(NULL, strstr(line, "\"complete\":true"));
+	close(fd);
+}
 #else
 /* The example, on the device file of each function there is. */
 TEST(programs)
