@@ -192,7 +192,8 @@ build() {
 
 tell() {
 	say "
-To install: apt-get install ./linux-image-*.deb (and ./linux-headers-*.deb for DKMS).
+To install: apt-get install $root/linux-image-*.deb
+(and $root/linux-headers-*.deb for DKMS).
 The distribution's kernel stays, and is in the boot menu. To remove: apt-get purge
 linux-image-VERSION."
 	[ "$arch" != x86_64 ] || say "

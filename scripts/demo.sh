@@ -12,9 +12,11 @@
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
 
-if [ "${1-}" = --arch ] && [ $# -ge 2 ]; then
-	ARCH=$2
-fi
+case $#:${1-} in
+0:) ;;
+2:--arch) ARCH=$2 ;;
+*) die "--arch and a platform are all it takes, not $* (--help)" ;;
+esac
 case ${ARCH:-$HOST_ARCH} in
 all) archs="x86_64 arm64" kernels="fast arm64-fast" ;;
 *)
