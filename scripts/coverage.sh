@@ -31,6 +31,12 @@ OURS=drivers/iommu/iommufd
 for_arch_option "$@"
 shift "$option_words"
 [ $# -gt 0 ] || set -- kunit selftests model devices
+for suite; do
+	case $suite in
+	kunit | selftests | model | devices) ;;
+	*) die "no suite $suite: kunit, selftests, model, devices (--help)" ;;
+	esac
+done
 
 # What is in the machine as /host/coverage
 raw=$B/coverage/raw work=$B/coverage/gcov log=$LOG/${log_arch}coverage
@@ -97,7 +103,6 @@ run() { # SUITE...
 			tests=1
 			;;
 		devices) with_devices=1 ;;
-		*) die "no suite $suite: kunit, selftests, model, devices (--help)" ;;
 		esac
 	done
 	rm -rf "$raw"

@@ -134,6 +134,11 @@ stock)
 upstream | type1) iommu=${iommu:-$own-base} ;;
 esac
 iommu=${iommu:-$own}
+# What is wrong with the options is said before a kernel is built for them.
+case $iommu in
+"$own" | "$own-base" | virtio | none) ;;
+*) cannot "--iommu $iommu: $own, $own-base, virtio or none" ;;
+esac
 [ "$iommu" = virtio ] || [ -z "$granule${reserve[*]}" ] ||
 	cannot "--granule and --reserve are of --iommu virtio"
 [ -n "$timeout" ] || { [ $# -gt 0 ] && timeout=900 || timeout=0; }
@@ -259,7 +264,6 @@ x86_64_iommu() {
 		;;
 	virtio) virtio_iommu ;;
 	none) cmdline="$cmdline iommu.passthrough=1" ;;
-	*) cannot "--iommu $iommu: vtd, vtd-base, virtio or none" ;;
 	esac
 }
 
@@ -294,7 +298,6 @@ arm64_iommu() {
 		;;
 	virtio) virtio_iommu ;;
 	none) cmdline="$cmdline iommu.passthrough=1" ;;
-	*) cannot "--iommu $iommu: smmuv3, smmuv3-base, virtio or none" ;;
 	esac
 }
 
