@@ -66,7 +66,8 @@ if [ $# -eq 0 ]; then
 fi
 for suite in $suites; do
 	case $suite in
-	arm64-selftests | arm64-demo | arm64-qemu*) kernels="$kernels arm64-fast arm64-debug" archs="$archs arm64" ;;
+	arm64-selftests) kernels="$kernels arm64-fast arm64-${KERNEL:-fast}" archs="$archs arm64" ;;
+	arm64-demo | arm64-qemu*) kernels="$kernels arm64-fast" archs="$archs arm64" ;;
 	arm64-*) kernels="$kernels arm64-debug" archs="$archs arm64" ;;
 	kcsan) kernels="$kernels kcsan" archs="$archs x86_64" ;;
 	deb) kernels="$kernels deb" archs="$archs x86_64" ;;

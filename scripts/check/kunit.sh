@@ -8,8 +8,12 @@
 
 rc=0
 filter=''
-[ "$arch" != arm64 ] ||
-	filter='kunit.filter=module!=smmuv3_mutants_kunit,module!=smmuv3_sweep_kunit'
+if [ "$arch" = arm64 ]; then
+	for module in smmuv3_mutants smmuv3_sweep map_exhaustive map_bounds; do
+		filter=$filter${filter:+,}module!=${module}_kunit
+	done
+	filter=kunit.filter=$filter
+fi
 kunit() { # LOG-NAME SUITES PREFIX VM-OPTION...
 	local log=check-$log_arch$1 glob=$2 prefix=$3
 
