@@ -139,6 +139,15 @@ static void batch_flush(struct smmuv3_batch *batch)
 	batch->num = 0;
 }
 
+/* Does a SYNC have to come before @cmd? (smmuv3_caps_errata()) */
+static bool batch_is_other_kind(const struct smmuv3_batch *batch,
+				const struct smmuv3_cmd *cmd)
+{
+	if (!batch->unit->caps.one_kind || !batch->num)
+		return false;
+	return (batch->cmds[batch->num - 1].qw[0] ^ cmd->qw[0]) & CMD_OPCODE;
+}
+
 /**
  * smmuv3_batch_add() - add a command as it is
  * @batch: batch
@@ -146,7 +155,7 @@ static void batch_flush(struct smmuv3_batch *batch)
  */
 void smmuv3_batch_add(struct smmuv3_batch *batch, const struct smmuv3_cmd *cmd)
 {
-	if (batch->num == batch->max)
+	if (batch->num == batch->max || batch_is_other_kind(batch, cmd))
 		batch_flush(batch);
 	batch->cmds[batch->num++] = *cmd;
 }

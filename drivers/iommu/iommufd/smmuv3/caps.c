@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What an SMMUv3 can do: IDR0 to IDR5 (IHI 0070 6.3.1 to 6.3.6), decoded. */
+/*
+ * What an SMMUv3 can do: IDR0 to IDR5 (IHI 0070 6.3.1 to 6.3.6), decoded; and what of
+ * it must not be used on implementations that are known not to do it right.
+ */
 #include <linux/sizes.h>
 
 #include "regs.h"
@@ -10,6 +13,11 @@
 #define CAPS_SSID_MAX	20
 /* 3.5.1: a queue has at most 2^19 entries. */
 #define CAPS_QUEUE_MAX	19
+
+/* 6.3.7: Arm, and two of its products */
+#define IMPLEMENTER_ARM		0x43b
+#define PRODUCT_MMU_600		0x483
+#define PRODUCT_MMU_700		0x487
 
 /*
  * 6.3.6 OAS. What is reserved here is wider than what we know; tables are written
@@ -123,4 +131,31 @@ void smmuv3_caps_decode(struct smmuv3_caps *caps, const u32 idr[6],
 					CAPS_QUEUE_MAX);
 	caps_httu(caps, idr0, firmware);
 	caps_stall(caps, idr);
+}
+
+/**
+ * smmuv3_caps_errata() - what an implementation does not do as it should
+ * @caps: decoded; comes to say so
+ * @iidr: implementation identification register, as read
+ *
+ * With both stages in use, invalidations may leave translations behind: in MMU-600 before
+ * r2p0 (erratum 1209401), and in MMU-700 (2268618, 2812531). A guest's device would go on
+ * reaching memory that was taken from the guest. So there is no nesting on these; each
+ * stage by itself is as it should be. In MMU-700 some sequences of commands are not safe
+ * without a SYNC in between either (2812531): then there is one wherever the kind of
+ * command changes.
+ */
+void smmuv3_caps_errata(struct smmuv3_caps *caps, u32 iidr)
+{
+	if (FIELD_GET(SMMU_IIDR_IMPLEMENTER, iidr) != IMPLEMENTER_ARM)
+		return;
+	switch (FIELD_GET(SMMU_IIDR_PRODUCT, iidr)) {
+	case PRODUCT_MMU_600:
+		caps->no_nest = FIELD_GET(SMMU_IIDR_VARIANT, iidr) < 2;
+		break;
+	case PRODUCT_MMU_700:
+		caps->no_nest = true;
+		caps->one_kind = true;
+		break;
+	}
 }

@@ -128,6 +128,7 @@ void smmuv3_caps_restrict(struct smmuv3_caps *caps,
 	caps->coherent &= with->coherent;
 	caps->hw_dirty &= with->hw_dirty;
 	caps->s2fwb &= with->s2fwb;
+	caps->no_nest |= with->no_nest;
 }
 
 static struct iommu_domain *alloc_common(struct device *const *devs,

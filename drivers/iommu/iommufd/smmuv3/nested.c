@@ -144,6 +144,8 @@ int smmuv3_user_ste_check(const struct smmuv3_caps *caps, u64 last,
  * operator takes the risk. That devices are coherent for the DMA API is not enough:
  * it is said of accesses with the attributes that the kernel chooses.
  *
+ * None of that helps where both stages cannot be used at once (smmuv3_caps_errata()).
+ *
  * Return: 0 or -EOPNOTSUPP.
  */
 int smmuv3_nest_allowed(const struct smmuv3_unit *unit,

@@ -71,6 +71,9 @@
 
 /* 6.3.7, 6.3.8: which implementation, which architecture revision */
 #define SMMU_IIDR			0x18
+#define SMMU_IIDR_IMPLEMENTER		GENMASK(11, 0)
+#define SMMU_IIDR_VARIANT		GENMASK(19, 16)
+#define SMMU_IIDR_PRODUCT		GENMASK(31, 20)
 #define SMMU_AIDR			0x1c
 
 /* 6.3.9, 6.3.10: what is on; the other says what of it the unit has taken */

@@ -73,6 +73,7 @@ static void unit_read(struct smmuv3_unit *unit)
 	unit->iidr = unit->door->read32(unit, SMMU_IIDR);
 	unit->aidr = unit->door->read32(unit, SMMU_AIDR);
 	smmuv3_caps_decode(&unit->caps, unit->idr, unit->firmware);
+	smmuv3_caps_errata(&unit->caps, unit->iidr);
 }
 
 static int unit_alloc(struct smmuv3_unit *unit)

@@ -113,6 +113,8 @@ struct smmuv3_door_ops {
  * @table_big_endian: walks can be big-endian only (TTENDIAN)
  * @broadcast: takes part in broadcast TLB maintenance (BTM)
  * @term_abort: a terminated transaction is always aborted (TERM_MODEL)
+ * @no_nest: it has errata for which both stages are not used at once
+ * @one_kind: it has errata for which between commands of different kinds there is a SYNC
  */
 struct smmuv3_caps {
 	u8 sid_bits;
@@ -149,12 +151,14 @@ struct smmuv3_caps {
 	bool table_big_endian:1;
 	bool broadcast:1;
 	bool term_abort:1;
+	bool no_nest:1;
+	bool one_kind:1;
 };
 
-/* Both stages, one after the other, as the architecture offers it */
+/* Both stages, one after the other */
 static inline bool smmuv3_can_nest(const struct smmuv3_caps *caps)
 {
-	return caps->stage1 && caps->stage2;
+	return caps->stage1 && caps->stage2 && !caps->no_nest;
 }
 
 /**
@@ -244,6 +248,7 @@ struct smmuv3_unit {
 
 void smmuv3_caps_decode(struct smmuv3_caps *caps, const u32 idr[6],
 			u32 firmware);
+void smmuv3_caps_errata(struct smmuv3_caps *caps, u32 iidr);
 
 /*
  * What user space makes and keeps while no device is there any more. Any context.

@@ -564,6 +564,37 @@ static void batch_full(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rig->fake->log[SMMUV3_SUBMIT_MAX].cmd.qw[1], 0);
 }
 
+/* Errata (smmuv3_caps_errata()): one kind of command goes together, another waits. */
+static void batch_kinds(struct kunit *test)
+{
+	struct rig *rig = rig_all(test);
+	struct smmuv3_batch *b = &rig->batch;
+
+	rig->fake->unit.caps.one_kind = true;
+	smmuv3_batch_tlbi_asid(b, VMID, 1);
+	smmuv3_batch_tlbi_asid(b, VMID, 2);
+	KUNIT_EXPECT_EQ(test, rig->fake->num_log, 0);
+	smmuv3_batch_tlbi_vmid(b, VMID);
+	KUNIT_EXPECT_EQ(test, rig->fake->num_log, 3);
+	KUNIT_EXPECT_EQ(test, b->done, 2);
+	smmuv3_batch_tlbi_asid(b, VMID, 3);
+	KUNIT_EXPECT_EQ(test, smmuv3_batch_submit(b), 0);
+	KUNIT_EXPECT_EQ(test, b->done, 4);
+	smmuv3_fake_expect(rig->fake, FAKE_CMD_TLBI_NH_ASID(VMID, 1),
+			   FAKE_CMD_TLBI_NH_ASID(VMID, 2), FAKE_CMD_SYNC,
+			   FAKE_CMD_TLBI_S12_VMALL(VMID), FAKE_CMD_SYNC,
+			   FAKE_CMD_TLBI_NH_ASID(VMID, 3), FAKE_CMD_SYNC);
+
+	/* Others have one SYNC behind all of them */
+	rig->fake->unit.caps.one_kind = false;
+	smmuv3_fake_forget(rig->fake);
+	smmuv3_batch_tlbi_asid(b, VMID, 1);
+	smmuv3_batch_tlbi_vmid(b, VMID);
+	KUNIT_EXPECT_EQ(test, smmuv3_batch_submit(b), 0);
+	smmuv3_fake_expect(rig->fake, FAKE_CMD_TLBI_NH_ASID(VMID, 1),
+			   FAKE_CMD_TLBI_S12_VMALL(VMID), FAKE_CMD_SYNC);
+}
+
 static u8 refuse(struct smmuv3_fake *fake, const struct smmuv3_cmd *cmd)
 {
 	struct rig *rig = fake->priv;
@@ -683,6 +714,7 @@ static struct kunit_case batch_cases[] = {
 	KUNIT_CASE(batch_atc_all),
 	KUNIT_CASE(batch_answers),
 	KUNIT_CASE(batch_full),
+	KUNIT_CASE(batch_kinds),
 	KUNIT_CASE(batch_refused),
 	KUNIT_CASE(batch_dead),
 	KUNIT_CASE(batch_dead_among),

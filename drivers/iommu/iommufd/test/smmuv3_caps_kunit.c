@@ -60,6 +60,8 @@ static void expect_caps(struct kunit *test, const char *what, const u32 idr[6],
 	EXPECT_SAME(table_big_endian);
 	EXPECT_SAME(broadcast);
 	EXPECT_SAME(term_abort);
+	EXPECT_SAME(no_nest);
+	EXPECT_SAME(one_kind);
 }
 
 /* As read from QEMU's "virt" machine with stage=nested. */
@@ -281,6 +283,43 @@ static void caps_refused(struct kunit *test)
 		EXPECT_REFUSED(5, BIT(4) | BIT(5) | BIT(6));
 }
 
+/* IIDR (6.3.7): product, variant, revision, implementer */
+static void caps_errata(struct kunit *test)
+{
+	static const struct {
+		u32 iidr;
+		bool no_nest;
+		bool one_kind;
+	} units[] = {
+		{ 0 },
+		/* MMU-600, r0p0, r1p2 and r2p0 */
+		{ 0x4830043b, true },
+		{ 0x4831243b, true },
+		{ 0x4832043b },
+		/* MMU-700, r0p0 and r1p1 */
+		{ 0x4870043b, true, true },
+		{ 0x4871143b, true, true },
+		/* Neighbours of theirs, and others' of the same number */
+		{ 0x4820043b },
+		{ 0x4880043b },
+		{ 0x4870043a },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(units); i++) {
+		struct smmuv3_caps caps = full_caps;
+
+		smmuv3_caps_errata(&caps, units[i].iidr);
+		KUNIT_EXPECT_EQ_MSG(test, (bool)caps.no_nest, units[i].no_nest,
+				    "%#x", units[i].iidr);
+		KUNIT_EXPECT_EQ_MSG(test, (bool)caps.one_kind,
+				    units[i].one_kind, "%#x", units[i].iidr);
+		KUNIT_EXPECT_EQ(test, smmuv3_can_nest(&caps), !units[i].no_nest);
+		/* Each stage by itself stays */
+		KUNIT_EXPECT_TRUE(test, caps.stage1 && caps.stage2);
+	}
+}
+
 static struct kunit_case caps_cases[] = {
 	KUNIT_CASE(caps_qemu),
 	KUNIT_CASE(caps_full),
@@ -290,6 +329,7 @@ static struct kunit_case caps_cases[] = {
 	KUNIT_CASE(caps_stall_max),
 	KUNIT_CASE(caps_s2fwb),
 	KUNIT_CASE(caps_firmware),
+	KUNIT_CASE(caps_errata),
 	KUNIT_CASE(caps_refused),
 	{}
 };

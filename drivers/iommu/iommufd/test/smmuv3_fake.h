@@ -23,6 +23,7 @@
 #define FAKE_IDR1		0x4
 #define FAKE_IDR3		0xc
 #define FAKE_IDR5		0x14
+#define FAKE_IIDR		0x18
 #define FAKE_CR0		0x20
 #define FAKE_CR0ACK		0x24
 #define FAKE_CR1		0x28

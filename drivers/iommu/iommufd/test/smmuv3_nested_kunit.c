@@ -211,6 +211,10 @@ static void test_allowed(struct kunit *test)
 	unit.firmware = 0;
 	parent.fwb = true;
 	KUNIT_EXPECT_EQ(test, smmuv3_nest_allowed(&unit, &parent), 0);
+	/* Errata count whatever else is well */
+	unit.caps.no_nest = true;
+	KUNIT_EXPECT_EQ(test, smmuv3_nest_allowed(&unit, &parent), -EOPNOTSUPP);
+	unit.caps.no_nest = false;
 	unit.caps.stage1 = false;
 	KUNIT_EXPECT_EQ(test, smmuv3_nest_allowed(&unit, &parent), -EOPNOTSUPP);
 }

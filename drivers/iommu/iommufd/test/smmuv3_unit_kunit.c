@@ -105,7 +105,7 @@ static void rig_free(void *data)
 	smmuv3_unit_free(&rig->fake->unit);
 }
 
-static struct rig *rig_new(struct kunit *test, const u32 idr[6])
+static struct rig *rig_new_as(struct kunit *test, const u32 idr[6], u32 iidr)
 {
 	struct rig *rig;
 
@@ -120,12 +120,18 @@ static struct rig *rig_new(struct kunit *test, const u32 idr[6])
 	rig->fake->on_write = rig_on_write;
 	rig->fake->on_read = rig_on_read;
 	smmuv3_fake_set32(rig->fake, FAKE_GBPA, GBPA_OTHER);
+	smmuv3_fake_set32(rig->fake, FAKE_IIDR, iidr);
 
 	KUNIT_ASSERT_EQ(test, smmuv3_unit_init(&rig->fake->unit), 0);
 	KUNIT_EXPECT_EQ(test, rig->fake->num_writes, 0);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, rig_free, rig),
 			0);
 	return rig;
+}
+
+static struct rig *rig_new(struct kunit *test, const u32 idr[6])
+{
+	return rig_new_as(test, idr, 0);
 }
 
 /* The next write of @reg from *@at on is @val; moves *@at behind it. */
@@ -216,6 +222,19 @@ static void unit_tables(struct kunit *test)
 	/* All of that before the other queues are on */
 	expect_next(test, rig, &on, FAKE_CR0, 0x0e);
 	KUNIT_EXPECT_EQ(test, rig->fake->writes[on - 1].log, 4);
+	smmuv3_unit_stop(&rig->fake->unit);
+}
+
+/* MMU-700: there is a SYNC between commands of different kinds, and no nesting. */
+static void unit_errata(struct kunit *test)
+{
+	struct rig *rig = rig_new_as(test, all, 0x4871043b);
+
+	KUNIT_EXPECT_FALSE(test, smmuv3_can_nest(&rig->fake->unit.caps));
+	KUNIT_ASSERT_EQ(test, smmuv3_unit_start(&rig->fake->unit), 0);
+	smmuv3_fake_expect(rig->fake, FAKE_CMD_CFGI_ALL, FAKE_CMD_SYNC,
+			   FAKE_CMD(FAKE_TLBI_EL2_ALL, 0), FAKE_CMD_SYNC,
+			   FAKE_CMD_TLBI_NSNH_ALL, FAKE_CMD_SYNC);
 	smmuv3_unit_stop(&rig->fake->unit);
 }
 
@@ -463,6 +482,7 @@ static void unit_gerror_cmdq(struct kunit *test)
 static struct kunit_case unit_cases[] = {
 	KUNIT_CASE(unit_start),
 	KUNIT_CASE(unit_tables),
+	KUNIT_CASE(unit_errata),
 	KUNIT_CASE(unit_plain),
 	KUNIT_CASE(unit_found_on),
 	KUNIT_CASE(unit_off),
