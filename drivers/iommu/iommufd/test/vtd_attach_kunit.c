@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Who may have domain ids of a unit, and what an attach without one leaves. */
+/*
+ * Who may have domain ids of a unit, and what an attach without one leaves; what a nest
+ * parent may hold.
+ */
 #include <kunit/test.h>
 #include <linux/iommu.h>
+#include <linux/sizes.h>
+#include <uapi/linux/iommufd.h>
 
+#include "../map/extents.h"
+#include "../map/table.h"
 #include "../vtd/domain.h"
 #include "../vtd/tables.h"
 #include "vtd_fake.h"
@@ -181,9 +188,88 @@ static void no_did_left(struct kunit *test)
 	rig_end(rig);
 }
 
+/* By itself, and among the runs of a whole call. */
+static void expect_read_only(struct rig *rig, struct vtd_domain *domain, int rc)
+{
+	struct iommu_domain *core = &domain->domain;
+	const struct map_table_ops *ops = map_table_find(core);
+	const u64 run = map_run_pack(0x3000, 1);
+	size_t mapped = 0, some = rc ? 0 : SZ_4K;
+
+	KUNIT_ASSERT_NOT_NULL(rig->test, ops);
+	KUNIT_EXPECT_EQ(rig->test, rc,
+			core->ops->map_pages(core, SZ_4K, SZ_16M, SZ_4K, 1,
+					     IOMMU_READ, GFP_KERNEL, &mapped));
+	KUNIT_EXPECT_EQ(rig->test, mapped, some);
+	mapped = 0;
+	KUNIT_EXPECT_EQ(rig->test, rc,
+			ops->map_runs(core, SZ_8K, &run, 1, IOMMU_READ,
+				      &mapped));
+	KUNIT_EXPECT_EQ(rig->test, mapped, some);
+	KUNIT_EXPECT_EQ(rig->test, vtd_ss_iova_to_phys(&domain->ss, SZ_4K),
+			rc ? 0ULL : SZ_16M);
+
+	/* Who may write may read as well */
+	mapped = 0;
+	KUNIT_EXPECT_EQ(rig->test, 0,
+			core->ops->map_pages(core, SZ_2M, SZ_16M, SZ_4K, 1,
+					     IOMMU_READ | IOMMU_WRITE,
+					     GFP_KERNEL, &mapped));
+	KUNIT_EXPECT_EQ(rig->test, mapped, SZ_4K);
+}
+
+static struct vtd_domain *new_parent(struct rig *rig)
+{
+	struct vtd_domain *domain;
+
+	domain = vtd_paging_alloc(&rig->fake->unit, NUMA_NO_NODE,
+				  IOMMU_HWPT_ALLOC_NEST_PARENT);
+	KUNIT_ASSERT_FALSE(rig->test, IS_ERR(domain));
+	rig->domains[rig->num++] = domain;
+	return domain;
+}
+
+static int attach_over(struct rig *rig, struct vtd_domain *parent)
+{
+	static const struct iommu_hwpt_vtd_s1 s1 = { .addr_width = 48 };
+	struct vtd_domain *domain;
+	int rc;
+
+	domain = vtd_nested_alloc(&rig->fake->unit, parent, &s1);
+	KUNIT_ASSERT_FALSE(rig->test, IS_ERR(domain));
+	rc = vtd_attach(domain, rig->device, IOMMU_NO_PASID);
+	vtd_detach(rig->device, IOMMU_NO_PASID);
+	domain->domain.ops->free(&domain->domain);
+	return rc;
+}
+
+/*
+ * Erratum (772415, SPR17): what is read-only in a parent would be written to. Nothing is
+ * there to be written to then, whichever unit the parent was made for.
+ */
+static void parent_read_only(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+	struct vtd_unit *unit = &rig->fake->unit;
+	struct vtd_domain *before;
+
+	before = new_parent(rig);
+	expect_read_only(rig, before, 0);
+	KUNIT_EXPECT_EQ(test, attach_over(rig, before), 0);
+
+	unit->rw_parents = true;
+	expect_read_only(rig, new_parent(rig), -EINVAL);
+	KUNIT_EXPECT_EQ(test, attach_over(rig, rig->domains[1]), 0);
+	KUNIT_EXPECT_EQ(test, attach_over(rig, before), -EINVAL);
+	/* What nothing is nested over may hold anything */
+	expect_read_only(rig, new_domain(rig), 0);
+	rig_end(rig);
+}
+
 static struct kunit_case attach_cases[] = {
 	KUNIT_CASE(dids_are_left),
 	KUNIT_CASE(no_did_left),
+	KUNIT_CASE(parent_read_only),
 	{}
 };
 

@@ -230,6 +230,8 @@ int __init vtd_dmar_create_units(struct list_head *units)
 		unit->door = &dmar_door;
 		unit->door_data = iommu;
 		strscpy(unit->name, iommu->name);
+		/* Which units are without it cannot be told */
+		unit->rw_parents = true;
 		list_add_tail(&unit->item, units);
 	}
 	up_read(&dmar_global_lock);

@@ -316,6 +316,7 @@ static bool nested_suits(struct vtd_domain *domain, struct vtd_unit *unit)
 	const struct vtd_caps *caps = &unit->caps;
 
 	return caps->nested && paging_suits(domain->parent, unit) &&
+	       (domain->parent->rw_only || !unit->rw_parents) &&
 	       (caps->fs_5level || first->fs_levels < 5) &&
 	       (caps->supervisor || !first->supervisor) &&
 	       (caps->extended_access || !first->extended_access);

@@ -54,6 +54,7 @@ enum vtd_domain_kind {
  *	caching mode or a write buffer. Only ever set
  * @snoop: (paging) DMA is forced to snoop. Only ever set, before it is attached
  * @nest_parent: (paging) may have children; constant
+ * @rw_only: (paging) takes no read-only mappings, for vtd_unit::rw_parents; constant
  * @dirty_tracking: (paging) attachments have dirty bits on. Written under
  *	vtd_units_lock(), read under vtd_unit::lock by who attaches, else anywhere
  * @parent: (nested) the second stage; the holder of the nested domain keeps it
@@ -78,6 +79,7 @@ struct vtd_domain {
 			bool needs_sync_map;
 			bool snoop;
 			bool nest_parent;
+			bool rw_only;
 			bool dirty_tracking;
 		};
 		struct {

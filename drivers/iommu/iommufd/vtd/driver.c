@@ -92,6 +92,8 @@ static void *driver_hw_info(struct device *dev, u32 *length, u32 *type)
 	info = kzalloc(sizeof(*info), GFP_KERNEL);
 	if (!info)
 		return ERR_PTR(-ENOMEM);
+	if (unit->rw_parents)
+		info->flags = IOMMU_HW_INFO_VTD_ERRATA_772415_SPR17;
 	info->cap_reg = unit->cap;
 	info->ecap_reg = unit->ecap;
 	*length = sizeof(*info);

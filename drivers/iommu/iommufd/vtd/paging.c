@@ -25,6 +25,15 @@ static void flush_and_free(struct vtd_domain *domain, u64 start, u64 last,
 	vtd_put_tables(tables);
 }
 
+/*
+ * What a guest may only read is not to be written to by the unit for it either, which it
+ * does on some (vtd_unit::rw_parents).
+ */
+static bool may_map(const struct vtd_domain *domain, int prot)
+{
+	return !domain->rw_only || (prot & IOMMU_WRITE);
+}
+
 static int paging_map(struct iommu_domain *core, unsigned long iova,
 		      phys_addr_t paddr, size_t pgsize, size_t pgcount,
 		      int prot, gfp_t gfp, size_t *mapped)
@@ -33,6 +42,8 @@ static int paging_map(struct iommu_domain *core, unsigned long iova,
 	LIST_HEAD(stale);
 	int rc;
 
+	if (!may_map(domain, prot))
+		return -EINVAL;
 	rc = vtd_ss_map(&domain->ss, iova, paddr, pgsize, pgcount, prot, gfp,
 			mapped, &stale);
 	if (!list_empty(&stale))
@@ -176,6 +187,8 @@ static int paging_map_runs(struct iommu_domain *core, unsigned long iova,
 	size_t done = 0;
 	int rc;
 
+	if (!may_map(domain, prot))
+		return -EINVAL;
 	rc = vtd_ss_map_runs(&domain->ss, iova, runs, nr, prot,
 			     GFP_KERNEL_ACCOUNT, &done, &stale);
 	*mapped += done;
@@ -413,6 +426,7 @@ struct vtd_domain *vtd_paging_alloc_caps(struct vtd_unit *unit,
 	}
 	domain->unit = unit;
 	domain->nest_parent = flags & IOMMU_HWPT_ALLOC_NEST_PARENT;
+	domain->rw_only = domain->nest_parent && unit->rw_parents;
 
 	bits = min_t(unsigned int, caps->mgaw, vtd_ss_bits(&domain->ss));
 	domain->domain.type = IOMMU_DOMAIN_UNMANAGED;

@@ -161,6 +161,10 @@ struct vtd_caps {
  * @door: constant
  * @door_data: the door's own
  * @name: for messages and sysfs, "dmar0"
+ * @rw_parents: an erratum (Intel document 772415, SPR17): with a first stage over it, a
+ *	second stage is written to where it is read-only, accessed and dirty bits of the
+ *	first one; so it must have no such mappings. The door's, as no register tells;
+ *	constant
  * @cap: capability register as read
  * @ecap: extended capability register as read
  * @caps: decoded
@@ -191,6 +195,7 @@ struct vtd_unit {
 	const struct vtd_door_ops *door;
 	void *door_data;
 	char name[16];
+	bool rw_parents;
 	u64 cap;
 	u64 ecap;
 	struct vtd_caps caps;

@@ -420,6 +420,9 @@ TEST_F(vtd, hw_info)
 	EXPECT_EQ(sizeof(vtd), c.data_len);
 	EXPECT_NE(0, vtd.cap_reg);
 	EXPECT_NE(0, vtd.ecap_reg);
+	/* Said of all but models, as it cannot be told which units have it */
+	EXPECT_EQ(variant->kind == DMA_ENGINE_EDU ?
+			  IOMMU_HW_INFO_VTD_ERRATA_772415_SPR17 : 0, vtd.flags);
 	EXPECT_EQ(0, vtd.__reserved);
 }
 
