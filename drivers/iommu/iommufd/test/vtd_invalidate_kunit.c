@@ -270,6 +270,70 @@ static void inval_devtlb(struct kunit *test)
 	EXPECT_ONE(inval, 0x000abcde12340078, PAGE);
 }
 
+/* QAT 4xxx: the second request follows the completion of the first, and is the same. */
+static void inval_hasty_device(struct kunit *test)
+{
+	static const struct {
+		u16 vendor, device;
+		bool hasty;
+	} ids[] = {
+		{ 0x8086, 0x4940, true },
+		{ 0x8086, 0x4943, true },
+		{ 0x8086, 0x493f },
+		{ 0x8086, 0x4944 },
+		{ 0x8087, 0x4940 },
+	};
+	struct inval *inval = inval_new(test, CAP_ALL, ECAP_ALL);
+	struct pci_dev *pdev = kunit_kzalloc(test, sizeof(*pdev), GFP_KERNEL);
+	struct vtd_fake_entry *log = inval->fake->log;
+	struct vtd_batch *batch = &inval->batch;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, pdev);
+	for (i = 0; i < ARRAY_SIZE(ids); i++) {
+		pdev->vendor = ids[i].vendor;
+		pdev->device = ids[i].device;
+		KUNIT_EXPECT_EQ_MSG(test, vtd_device_is_hasty(pdev),
+				    ids[i].hasty, "%#x", ids[i].device);
+	}
+
+	inval->device->ats_twice = true;
+	vtd_batch_iotlb(batch, DID, PAGE, PAGE, true);
+	vtd_batch_devtlb(batch, inval->device, PASID, PAGE, PAGE);
+	vtd_batch_devtlb(batch, inval->other, PASID, PAGE, PAGE);
+	KUNIT_EXPECT_EQ(test, vtd_batch_submit(batch), 0);
+	KUNIT_ASSERT_EQ(test, inval->fake->num_log, 4);
+	KUNIT_EXPECT_EQ(test, type_of(&log[1].desc), 8);
+	KUNIT_EXPECT_MEMEQ(test, &log[1].desc, &log[2].desc,
+			   sizeof(log[1].desc));
+	KUNIT_EXPECT_EQ(test, log[1].submit, 0);
+	KUNIT_EXPECT_EQ(test, log[2].submit, 1);
+	/* The other one is asked once */
+	KUNIT_EXPECT_EQ(test, log[3].submit, 1);
+
+	/* All of it: without PASID, and of every PASID */
+	inval_again(inval);
+	vtd_batch_devtlb_all(batch, inval->device);
+	KUNIT_EXPECT_EQ(test, vtd_batch_submit(batch), 0);
+	KUNIT_ASSERT_EQ(test, inval->fake->num_log, 4);
+	KUNIT_EXPECT_EQ(test, inval->fake->num_submits, 2);
+	for (i = 0; i < 2; i++)
+		KUNIT_EXPECT_MEMEQ(test, &log[i].desc, &log[i + 2].desc,
+				   sizeof(log[i].desc));
+
+	/* Nothing is asked of one that is not there, or does not answer */
+	inval_again(inval);
+	inval->device->suspect = true;
+	vtd_batch_devtlb(batch, inval->device, PASID, PAGE, PAGE);
+	KUNIT_EXPECT_EQ(test, vtd_batch_submit(batch), 0);
+	KUNIT_EXPECT_EQ(test, inval->fake->num_log, 1);
+	inval_again(inval);
+	inval->device->ats = false;
+	vtd_batch_devtlb(batch, inval->device, PASID, PAGE, PAGE);
+	KUNIT_EXPECT_EQ(test, vtd_batch_submit(batch), 0);
+	KUNIT_EXPECT_EQ(test, inval->fake->num_log, 0);
+}
+
 /* 7.7.1: type 9, PP 0x10, code from bit 12 on; index from bit 3 on, LPIG bit 2 */
 static void inval_response(struct kunit *test)
 {
@@ -753,6 +817,7 @@ static struct kunit_case inval_cases[] = {
 	KUNIT_CASE(inval_iotlb),
 	KUNIT_CASE(inval_piotlb),
 	KUNIT_CASE(inval_devtlb),
+	KUNIT_CASE(inval_hasty_device),
 	KUNIT_CASE(inval_response),
 	KUNIT_CASE(inval_ranges),
 	KUNIT_CASE(inval_max_mask),

@@ -100,6 +100,23 @@ static void disable_pasid(struct vtd_device *device)
 		pci_disable_pasid(device->pdev);
 }
 
+/**
+ * vtd_device_is_hasty() - does a function complete invalidations too early?
+ * @pdev: the function
+ *
+ * Intel's QAT of the fourth generation, and its virtual functions, may send the completion
+ * ahead of writes to addresses that they have translated by what is invalidated (PCIe 6.0,
+ * 10.3.3 has it the other way round). The kernel's driver sees to it that there are none;
+ * a program or a guest that has the function does not.
+ *
+ * Return: whether it does.
+ */
+bool vtd_device_is_hasty(const struct pci_dev *pdev)
+{
+	return pdev->vendor == PCI_VENDOR_ID_INTEL &&
+	       (pdev->device & ~3U) == 0x4940;
+}
+
 /*
  * The unit has to take translation requests before the function sends any, and
  * to have an end of translated ones only after the function has forgotten.
@@ -118,6 +135,7 @@ static void enable_ats(struct vtd_device *device)
 		device->ats_qdep = 32;
 	pci_read_config_word(pdev, pdev->ats_cap + PCI_ATS_CAP, &cap);
 	device->ats_global = cap & IOMMUFD_ATS_CAP_GLOBAL;
+	device->ats_twice = vtd_device_is_hasty(pdev);
 
 	WRITE_ONCE(device->ats, true);
 	if (vtd_context_update(device) ||

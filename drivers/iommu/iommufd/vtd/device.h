@@ -23,6 +23,8 @@
  *	invalidations (6.5.2.5); its own if it is no virtual function
  * @max_pasids: PASIDs 0 to this less 1 can be used; 1 without PASID
  * @ats_qdep: invalidations the function can queue, 1 to 32
+ * @ats_twice: it may say that an invalidation is complete too early, but not of the second
+ *	of two; constant
  * @suspect: it did not answer an invalidation: its context entries have no ATS
  *	any more. Only ever set
  * @ats_global: the function obeys a global invalidation, of all PASIDs; constant
@@ -61,6 +63,7 @@ struct vtd_device {
 	u16 pfsid;
 	u32 max_pasids;
 	u8 ats_qdep;
+	bool ats_twice;
 	bool ats_global;
 	bool suspect;
 	bool ats;
@@ -88,5 +91,7 @@ static inline u16 vtd_device_rid(const struct vtd_device *device)
 struct vtd_device *vtd_device_add(struct pci_dev *pdev, struct vtd_unit *unit);
 void vtd_device_remove(struct vtd_device *device);
 void vtd_device_distrust(struct vtd_device *device);
+/* What vtd_device::ats_twice is for. */
+bool vtd_device_is_hasty(const struct pci_dev *pdev);
 
 #endif

@@ -429,19 +429,21 @@ static bool device_is_there(const struct vtd_device *device)
 	       !(device->pdev && pci_dev_is_disconnected(device->pdev));
 }
 
-/**
- * vtd_batch_devtlb() - what a device has cached of a range (6.5.2.5, 6.5.2.6)
- * @batch: batch, of the device's unit
- * @device: device; nothing is done if its ATS is off
- * @pasid: IOMMU_NO_PASID for requests without PASID
- * @start: first address
- * @last: last address
- *
- * Queue it behind the invalidation of the IOTLB from which the device would get
- * the same again; the unit keeps that order within a submission (6.5.2.11).
+/*
+ * Has a device to be asked once more? Then what it was asked for is submitted: the second
+ * request is sent when the first has been completed. One that is silent is let alone.
  */
-void vtd_batch_devtlb(struct vtd_batch *batch, struct vtd_device *device,
-		      ioasid_t pasid, u64 start, u64 last)
+static bool batch_device_again(struct vtd_batch *batch,
+			       const struct vtd_device *device)
+{
+	if (!device->ats_twice || !device_is_there(device))
+		return false;
+	vtd_batch_barrier(batch);
+	return !READ_ONCE(device->suspect);
+}
+
+static void batch_devtlb(struct vtd_batch *batch, struct vtd_device *device,
+			 ioasid_t pasid, u64 start, u64 last)
 {
 	const struct vtd_caps *caps = &batch->unit->caps;
 	unsigned int i, num;
@@ -483,16 +485,30 @@ void vtd_batch_devtlb(struct vtd_batch *batch, struct vtd_device *device,
 }
 
 /**
- * vtd_batch_devtlb_all() - all that a device has cached, of every PASID
+ * vtd_batch_devtlb() - what a device has cached of a range (6.5.2.5, 6.5.2.6)
  * @batch: batch, of the device's unit
  * @device: device; nothing is done if its ATS is off
+ * @pasid: IOMMU_NO_PASID for requests without PASID
+ * @start: first address
+ * @last: last address
+ *
+ * Queue it behind the invalidation of the IOTLB from which the device would get
+ * the same again; the unit keeps that order within a submission (6.5.2.11).
  */
-void vtd_batch_devtlb_all(struct vtd_batch *batch, struct vtd_device *device)
+void vtd_batch_devtlb(struct vtd_batch *batch, struct vtd_device *device,
+		      ioasid_t pasid, u64 start, u64 last)
+{
+	batch_devtlb(batch, device, pasid, start, last);
+	if (batch_device_again(batch, device))
+		batch_devtlb(batch, device, pasid, start, last);
+}
+
+static void batch_devtlb_all(struct vtd_batch *batch, struct vtd_device *device)
 {
 	static const struct batch_block all = { .order = 52 };
 	const struct vtd_caps *caps = &batch->unit->caps;
 
-	vtd_batch_devtlb(batch, device, IOMMU_NO_PASID, 0, U64_MAX);
+	batch_devtlb(batch, device, IOMMU_NO_PASID, 0, U64_MAX);
 	if (!caps->pasid_bits || !device->pasid_enabled ||
 	    !device_is_there(device))
 		return;
@@ -503,6 +519,18 @@ void vtd_batch_devtlb_all(struct vtd_batch *batch, struct vtd_device *device)
 		  QI_DEIOTLB_TYPE,
 		  BATCH_DEVICE_GLOBAL |
 		  batch_device_range(&all, QI_DEV_EIOTLB_SIZE));
+}
+
+/**
+ * vtd_batch_devtlb_all() - all that a device has cached, of every PASID
+ * @batch: batch, of the device's unit
+ * @device: device; nothing is done if its ATS is off
+ */
+void vtd_batch_devtlb_all(struct vtd_batch *batch, struct vtd_device *device)
+{
+	batch_devtlb_all(batch, device);
+	if (batch_device_again(batch, device))
+		batch_devtlb_all(batch, device);
 }
 
 /**
