@@ -211,6 +211,29 @@ static void pri_virtual_function(struct kunit *test)
 	pt_done(pt);
 }
 
+#define PT_ATS		0x300
+
+/* Nor has a virtual function a queue of invalidations of its own. */
+static void pri_virtual_function_queue(struct kunit *test)
+{
+	struct pt *pt = pt_new(test, 64, 64);
+	struct pt_function *pf = &pt->fn[0], *vf = pri_make_virtual(pt);
+
+	pf->pdev.ats_cap = PT_ATS;
+	vf->pdev.ats_cap = PT_ATS;
+	put_unaligned_le16(5, pf->config + PT_ATS + PCI_ATS_CAP);
+	put_unaligned_le16(0, vf->config + PT_ATS + PCI_ATS_CAP);
+	KUNIT_EXPECT_EQ(test, vtd_device_queue_depth(&pf->pdev), 5);
+	KUNIT_EXPECT_EQ(test, vtd_device_queue_depth(&vf->pdev), 5);
+	/* Of the one that has it, 0 means 32 */
+	put_unaligned_le16(0, pf->config + PT_ATS + PCI_ATS_CAP);
+	KUNIT_EXPECT_EQ(test, vtd_device_queue_depth(&pf->pdev), 32);
+	KUNIT_EXPECT_EQ(test, vtd_device_queue_depth(&vf->pdev), 32);
+	pf->pdev.ats_cap = 0;
+	KUNIT_EXPECT_EQ(test, vtd_device_queue_depth(&vf->pdev), 1);
+	pt_done(pt);
+}
+
 /* One that comes while the interface is on is let in from the beginning. */
 static void pri_virtual_function_comes(struct kunit *test)
 {
@@ -722,6 +745,7 @@ static struct kunit_case vtd_pri_cases[] = {
 	KUNIT_CASE(pri_enable_disable),
 	KUNIT_CASE(pri_refused),
 	KUNIT_CASE(pri_virtual_function),
+	KUNIT_CASE(pri_virtual_function_queue),
 	KUNIT_CASE(pri_virtual_function_comes),
 	KUNIT_CASE(pri_virtual_function_is_off),
 	KUNIT_CASE(pri_virtual_function_waits),

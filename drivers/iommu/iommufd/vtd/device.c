@@ -101,6 +101,22 @@ static void disable_pasid(struct vtd_device *device)
 }
 
 /**
+ * vtd_device_queue_depth() - how many invalidations a function can queue
+ * @pdev: with ATS
+ *
+ * A virtual function has no queue of its own and says 0, which is not 32 there: it shares
+ * that of the physical one (PCIe 6.0, 10.5.1.2), whose id the unit is given with it
+ * (6.5.2.5). More would hold up all that is on the way to the device.
+ *
+ * Return: 1 to 32.
+ */
+u8 vtd_device_queue_depth(struct pci_dev *pdev)
+{
+	/* 1 to 32, and an error without ATS */
+	return max(pci_ats_queue_depth(pci_physfn(pdev)), 1);
+}
+
+/**
  * vtd_device_is_hasty() - does a function complete invalidations too early?
  * @pdev: the function
  *
@@ -129,10 +145,7 @@ static void enable_ats(struct vtd_device *device)
 	if (!device->unit->caps.device_tlb || !pci_ats_supported(pdev) ||
 	    !vtd_acpi_ats_allowed(pdev))
 		return;
-	/* 0 means 32 */
-	device->ats_qdep = pci_ats_queue_depth(pdev);
-	if (!device->ats_qdep)
-		device->ats_qdep = 32;
+	device->ats_qdep = vtd_device_queue_depth(pdev);
 	pci_read_config_word(pdev, pdev->ats_cap + PCI_ATS_CAP, &cap);
 	device->ats_global = cap & IOMMUFD_ATS_CAP_GLOBAL;
 	device->ats_twice = vtd_device_is_hasty(pdev);

@@ -22,7 +22,8 @@
  * @pfsid: requester id of the physical function, for the throttling of device-TLB
  *	invalidations (6.5.2.5); its own if it is no virtual function
  * @max_pasids: PASIDs 0 to this less 1 can be used; 1 without PASID
- * @ats_qdep: invalidations the function can queue, 1 to 32
+ * @ats_qdep: invalidations the function can queue, 1 to 32; a virtual one's are in the
+ *	queue of its physical one
  * @ats_twice: it may say that an invalidation is complete too early, but not of the second
  *	of two; constant
  * @suspect: it did not answer an invalidation: its context entries have no ATS
@@ -91,7 +92,8 @@ static inline u16 vtd_device_rid(const struct vtd_device *device)
 struct vtd_device *vtd_device_add(struct pci_dev *pdev, struct vtd_unit *unit);
 void vtd_device_remove(struct vtd_device *device);
 void vtd_device_distrust(struct vtd_device *device);
-/* What vtd_device::ats_twice is for. */
+/* What vtd_device::ats_qdep and ats_twice are. */
+u8 vtd_device_queue_depth(struct pci_dev *pdev);
 bool vtd_device_is_hasty(const struct pci_dev *pdev);
 
 #endif
