@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Who may have domain ids of a unit, and what an attach without one leaves; what a nest
- * parent may hold.
+ * parent may hold; and that no unit is suspended.
  */
 #include <kunit/test.h>
 #include <linux/iommu.h>
@@ -11,6 +11,7 @@
 #include "../map/extents.h"
 #include "../map/table.h"
 #include "../vtd/domain.h"
+#include "../vtd/driver.h"
 #include "../vtd/tables.h"
 #include "vtd_fake.h"
 
@@ -266,10 +267,25 @@ static void parent_read_only(struct kunit *test)
 	rig_end(rig);
 }
 
+/* A unit that lets nothing through would let everything through afterwards. */
+static void no_suspend(struct kunit *test)
+{
+	LIST_HEAD(none);
+	LIST_HEAD(some);
+	LIST_HEAD(item);
+
+	list_add(&item, &some);
+	KUNIT_EXPECT_TRUE(test, vtd_may_suspend(&none, &none));
+	KUNIT_EXPECT_FALSE(test, vtd_may_suspend(&some, &none));
+	KUNIT_EXPECT_FALSE(test, vtd_may_suspend(&none, &some));
+	KUNIT_EXPECT_FALSE(test, vtd_may_suspend(&some, &some));
+}
+
 static struct kunit_case attach_cases[] = {
 	KUNIT_CASE(dids_are_left),
 	KUNIT_CASE(no_did_left),
 	KUNIT_CASE(parent_read_only),
+	KUNIT_CASE(no_suspend),
 	{}
 };
 

@@ -364,13 +364,25 @@ static void vtd_shutdown(void *data)
 		unit->door->command(unit, DMA_GCMD_TE, false);
 }
 
-/*
- * Nobody brings our tables and interrupts back after a suspend, and DMA would go
- * on with addresses that mean something else then: refused.
+/**
+ * vtd_may_suspend() - would a suspend do no harm?
+ * @driven: units that translate
+ * @blocked: units that let nothing through
+ *
+ * Nobody brings our tables and interrupts back afterwards. DMA behind those would go on
+ * with addresses that mean something else then, and behind these it would go through.
+ *
+ * Return: true if there are none of either.
  */
+bool vtd_may_suspend(const struct list_head *driven,
+		     const struct list_head *blocked)
+{
+	return list_empty(driven) && list_empty(blocked);
+}
+
 static int vtd_suspend(void *data)
 {
-	if (list_empty(&vtd_units))
+	if (vtd_may_suspend(&vtd_units, &blocked_units))
 		return 0;
 	pr_err("iommufd.vtd: suspend is not supported\n");
 	return -EOPNOTSUPP;

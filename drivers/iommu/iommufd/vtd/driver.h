@@ -3,6 +3,7 @@
 #ifndef __IOMMUFD_VTD_DRIVER_H
 #define __IOMMUFD_VTD_DRIVER_H
 
+struct list_head;
 struct vtd_unit;
 
 /*
@@ -11,5 +12,9 @@ struct vtd_unit;
  */
 int vtd_unit_add(struct vtd_unit *unit);
 void vtd_unit_remove(struct vtd_unit *unit);
+
+/* Neither units that are @driven nor such that are @blocked outlast a suspend. */
+bool vtd_may_suspend(const struct list_head *driven,
+		     const struct list_head *blocked);
 
 #endif
