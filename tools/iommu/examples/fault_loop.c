@@ -30,27 +30,9 @@
 #include <liburing.h>
 #endif
 #include <linux/iommufd.h>
-#include <linux/vfio.h>
 
 #include "../../../drivers/iommu/iommufd/iommufd_test.h"
-
-#ifndef VFIO_DEVICE_BIND_IOMMUFD	/* headers older than Linux 6.6 */
-struct vfio_device_bind_iommufd {
-	__u32 argsz;
-	__u32 flags;
-	__s32 iommufd;
-	__u32 out_devid;
-};
-
-struct vfio_device_attach_iommufd_pt {
-	__u32 argsz;
-	__u32 flags;
-	__u32 pt_id;
-};
-
-#define VFIO_DEVICE_BIND_IOMMUFD _IO(VFIO_TYPE, VFIO_BASE + 18)
-#define VFIO_DEVICE_ATTACH_IOMMUFD_PT _IO(VFIO_TYPE, VFIO_BASE + 19)
-#endif
+#include "../lib/vfio_uapi.h"
 
 #define WINDOW_IOVA	0x1000000ULL
 #define WINDOW_BYTES	(64 * 4096ULL)

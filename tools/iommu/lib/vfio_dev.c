@@ -13,33 +13,9 @@
 #include <unistd.h>
 
 #include <linux/pci_regs.h>
-#include <linux/vfio.h>
 
 #include "vfio_dev.h"
-
-#ifndef VFIO_DEVICE_BIND_IOMMUFD	/* headers older than Linux 6.6 */
-struct vfio_device_bind_iommufd {
-	__u32 argsz;
-	__u32 flags;
-	__s32 iommufd;
-	__u32 out_devid;
-};
-
-struct vfio_device_attach_iommufd_pt {
-	__u32 argsz;
-	__u32 flags;
-	__u32 pt_id;
-};
-
-struct vfio_device_detach_iommufd_pt {
-	__u32 argsz;
-	__u32 flags;
-};
-
-#define VFIO_DEVICE_BIND_IOMMUFD _IO(VFIO_TYPE, VFIO_BASE + 18)
-#define VFIO_DEVICE_ATTACH_IOMMUFD_PT _IO(VFIO_TYPE, VFIO_BASE + 19)
-#define VFIO_DEVICE_DETACH_IOMMUFD_PT _IO(VFIO_TYPE, VFIO_BASE + 20)
-#endif
+#include "vfio_uapi.h"
 
 #define PCI_BUS		"/sys/bus/pci"
 #define PLATFORM_BUS	"/sys/bus/platform"
