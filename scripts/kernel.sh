@@ -29,7 +29,7 @@
 # IOMMUFD_BUILD.
 #
 # The configuration is allnoconfig and scripts/config/*.config: base, the platform's;
-# with our iommufd ours-PLATFORM, and kunit but in "fast"; then KERNEL and
+# with our iommufd ours-PLATFORM; kunit but in "fast"; tick where tests run; then KERNEL and
 # KERNEL-PLATFORM, where there is one. Of kcsan it is that one alone. It is an error when
 # an option asked for there does not come out as asked.
 
@@ -43,11 +43,12 @@ flavour=${1-}
 ours="base $arch ours-$arch"
 case $flavour in
 fast) fragments=$ours source=$TREE ;;
-static | mutants) fragments="$ours kunit" source=$TREE ;;
-debug) fragments="$ours kunit debug" source=$TREE ;;
+static) fragments="$ours kunit" source=$TREE ;;
+mutants) fragments="$ours kunit tick" source=$TREE ;;
+debug) fragments="$ours kunit tick debug" source=$TREE ;;
 kcsan) fragments=kcsan source=$TREE ;;
-kcov) fragments="$ours kunit debug kcov" source=$TREE ;;
-gcov) fragments="$ours kunit gcov" source=$TREE ;;
+kcov) fragments="$ours kunit tick debug kcov" source=$TREE ;;
+gcov) fragments="$ours kunit tick gcov" source=$TREE ;;
 upstream) fragments="base $arch" source=$PRISTINE ;;
 type1) fragments="base $arch type1" source=$PRISTINE ;;
 *) die "which kernel: fast, debug, kcsan, kcov, gcov, mutants, upstream or type1? (--help)" ;;
