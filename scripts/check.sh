@@ -11,7 +11,8 @@
 # arm64's, with or without arm64- in front. Only by name, for they say little that is
 # not known from x86-64: arm64-upstream, arm64-fail_nth; qemu-container and
 # arm64-qemu-container, as long as qemu; dpdk, stock and deb, which fetch DPDK,
-# Debian's own kernel, or a Debian; and kcsan, which needs a kernel of its own.
+# Debian's own kernel, or a Debian; image, which boots what make deb-image has built; and
+# kcsan, which needs a kernel of its own.
 #
 # Each test case is counted; a suite that crashes, or runs no case at all, counts as
 # one failed. Of what we did not write ourselves (QEMU, DPDK, Debian's kernel, upstream's
@@ -24,7 +25,7 @@ help_if_asked "$@"
 
 # The longest of each platform first, so that the machine has something to do to the end.
 ALL_x86_64="model upstream vtd kunit static selftests qemu spin trace abi virtio fail_nth demo"
-EXTRA_x86_64="qemu-container dpdk kcsan stock deb"
+EXTRA_x86_64="qemu-container dpdk kcsan stock deb image"
 ALL_arm64="arm64-selftests arm64-kunit arm64-smmuv3 arm64-virtio arm64-static arm64-qemu arm64-demo"
 EXTRA_arm64="arm64-qemu-container arm64-upstream arm64-fail_nth"
 # Each needs a core, but for when it waits, and 4 GB of memory at most.
@@ -71,6 +72,7 @@ for suite in $suites; do
 	arm64-*) kernels="$kernels arm64-debug" archs="$archs arm64" ;;
 	kcsan) kernels="$kernels kcsan" archs="$archs x86_64" ;;
 	deb) kernels="$kernels deb" archs="$archs x86_64" ;;
+	image) archs="$archs x86_64" ;;
 	# The guest of its guest is "fast".
 	stock) kernels="$kernels fast stock" archs="$archs x86_64" ;;
 	*) kernels="$kernels fast debug" archs="$archs x86_64" ;;

@@ -3,7 +3,7 @@
 # initramfs.sh - make the guest's root: busybox and our init
 #
 #   scripts/initramfs.sh [--arch x86_64|arm64]
-#   scripts/initramfs.sh --arch x86_64 --stock
+#   scripts/initramfs.sh --arch x86_64 --stock|--image
 #
 # Prints the path of the image. Programs are not in it: the VM sees
 # $B/programs ($B/arm64/programs) by 9p. What is in it lies in a directory beside it.
@@ -12,6 +12,9 @@
 # those of it that the machine needs. The kernel is $B/stock/vmlinuz. With STOCK_ROOT, a
 # directory with an installed Debian, its kernel, and our modules as DKMS has installed
 # them there; the kernel is $STOCK_ROOT.vmlinuz.
+#
+# --image: for the kernel that deb-image.sh has made a package of, with VFIO of it. The
+# kernel is $B/deb-image/vmlinuz.
 
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
@@ -31,12 +34,15 @@ fi
 
 # Debian's kernel has file systems and disks as modules. Ours go before its own.
 STOCK=$B/stock
-STOCK_MODULES="9p 9pnet_virtio nvme virtio_net iommufd vfio_iommu_type1 vfio-pci"
+MODULES="9p 9pnet_virtio nvme virtio_net iommufd vfio_iommu_type1 vfio-pci"
 
 module_file() { # NAME: as it calls itself, or as its file is called
 	name=$(echo "$1" | sed 's/[-_]/[-_]/g')
-	found=$(find "$ours" -name "$name.ko" -o -name "$name.ko.xz" | head -n 1)
-	[ -n "$found" ] || found=$(find "$theirs" -name "$name.ko.xz" | head -n 1)
+	found=''
+	for dir in $ours "$theirs"; do
+		[ -n "$found" ] || found=$(find "$dir" -name "$name.ko" -o \
+			-name "$name.ko.xz" | head -n 1)
+	done
 	[ -n "$found" ] || die "there is no module $1"
 	echo "$found"
 }
@@ -64,9 +70,10 @@ make_stock() {
 	cp "${from%/usr}/boot/vmlinuz-$release" "$vmlinuz"
 	mkdir -p "$root/modules"
 	added=''
-	for module in $STOCK_MODULES; do
+	for module in $MODULES; do
 		add_module "$module"
 	done
+	[ -n "$ours" ] || return 0
 	# Built for another VFIO: it must not load
 	# DKMS may have put it aside.
 	foreign=$(find "$theirs" ${STOCK_ROOT:+"$STOCK_ROOT/var/lib/dkms"} \
@@ -80,7 +87,7 @@ make_image() {
 		return
 	fi
 	rm -rf "$root"
-	[ -z "$stock_stamp" ] || make_stock
+	if [ "$root" != "$A/initramfs" ]; then make_stock; fi
 	mkdir -p "$root/bin" "$root/dev"
 	cp "$busybox" "$root/bin/busybox"
 	cp "$init" "$root/init"
@@ -90,8 +97,9 @@ make_image() {
 	echo "$stamp" >"$image.stamp"
 }
 
-root=$A/initramfs stock_stamp=''
-if [ "${1-}" = --stock ]; then
+root=$A/initramfs stock_stamp='' theirs=''
+case ${1-} in
+--stock)
 	if [ -n "${STOCK_ROOT-}" ]; then
 		vmlinuz=$STOCK_ROOT.vmlinuz image=$STOCK_ROOT.initramfs.cpio.gz
 		theirs=$(echo "$STOCK_ROOT"/lib/modules/6.12.*/kernel)
@@ -107,6 +115,15 @@ if [ "${1-}" = --stock ]; then
 		ours=$STOCK/modules
 		stock_stamp="$STOCK/image/list $STOCK/modules.stamp"
 	fi
+	;;
+--image)
+	vmlinuz=$B/deb-image/vmlinuz image=$B/deb-image/initramfs.cpio.gz
+	theirs=$(echo "$B"/deb-image/installed/lib/modules/*/kernel) ours='' MODULES=vfio-pci
+	[ -d "$theirs" ] || die "there is no package of make deb-image"
+	stock_stamp=${theirs%/lib/*}/boot/vmlinuz-*
+	;;
+esac
+if [ -n "$theirs" ]; then
 	root=${image%.cpio.gz} release=${theirs%/kernel}
 	release=${release##*/}
 fi

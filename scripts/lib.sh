@@ -64,6 +64,7 @@ kernel_dir() {
 	case $1 in
 	upstream | type1) echo "$A/pristine/$1" ;;
 	stock) echo "$B/stock" ;;
+	image) echo "$B/deb-image" ;;
 	*) echo "$A/$1" ;;
 	esac
 }

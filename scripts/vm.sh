@@ -4,12 +4,14 @@
 #
 #   scripts/vm.sh [OPTION...] [-- COMMAND [ARG...]]
 #
-#   --kernel fast|debug|kcsan|kcov|gcov|mutants|upstream|type1|stock
+#   --kernel fast|debug|kcsan|kcov|gcov|mutants|upstream|type1|stock|image
 #                                  default fast; built when it is not there. stock
 #                                  is Debian's own with our modules, x86_64 alone;
 #                                  what it has as modules is loaded for 9p, NVMe and
 #                                  virtio-net.
-#                                  STOCK_ROOT: see initramfs.sh
+#                                  STOCK_ROOT: see initramfs.sh. image is that of
+#                                  make deb-image, with its vfio-pci; --sealed, if
+#                                  it has no 9p
 #   --arch x86_64|arm64            default $ARCH, or else the host's
 #   --iommu vtd|vtd-base|virtio|none
 #                                  x86_64: default vtd: an Intel VT-d unit in
@@ -131,6 +133,10 @@ stock)
 	[ "$arch" = x86_64 ] || cannot "the kernel stock is x86_64's"
 	boots=vmlinuz root_image=--stock iommu=${iommu:-$own-base}
 	;;
+image)
+	[ "$arch" = x86_64 ] || cannot "the kernel image is started on x86_64 alone"
+	boots=vmlinuz root_image=--image
+	;;
 upstream | type1) iommu=${iommu:-$own-base} ;;
 esac
 iommu=${iommu:-$own}
@@ -147,7 +153,7 @@ qemu_is_new_enough ||
 	cannot "QEMU 10 or newer is needed ($QEMU); run scripts/setup.sh $arch"
 
 image=$(kernel_dir "$kernel")/$boots
-[ -z "$root_image" ] || [ -z "${STOCK_ROOT-}" ] || image=$STOCK_ROOT.vmlinuz
+[ "$root_image" != --stock ] || [ -z "${STOCK_ROOT-}" ] || image=$STOCK_ROOT.vmlinuz
 [ -f "$image" ] || [ -n "$root_image" ] ||
 	image=$("$SCRIPTS/kernel.sh" --arch "$arch" "$kernel") ||
 	cannot "there is no $kernel kernel of $arch"
@@ -224,7 +230,7 @@ cmdline="$cmdline vfio_platform.reset_required=0"
 # On a busy host a disk's answer may take long, and is not lost for that.
 cmdline="$cmdline nvme_core.io_timeout=600 nvme_core.admin_timeout=600"
 case $kernel in
-stock) cmdline="$cmdline panic_on_warn=1" ;;
+stock | image) cmdline="$cmdline panic_on_warn=1" ;;
 debug | kcov) cmdline="$cmdline panic_on_warn=1 hung_task_panic=1 watchdog_thresh=60" ;;
 esac
 # A time stamp at each lock is for who looks at /proc/lock_stat, and turns it on.
