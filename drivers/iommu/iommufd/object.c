@@ -229,8 +229,10 @@ static int object_claim(struct iommufd_object *obj, unsigned int own, bool bury)
 		return -EBUSY;
 	}
 
-	if (is_vfio_default(obj))
+	if (is_vfio_default(obj)) {
 		obj->ictx->vfio_ioas = NULL;
+		obj->ictx->vfio_made = false;
+	}
 	refcount_set(&obj->holders, 0);
 	/* The entry is there: nothing is allocated */
 	was = bury ? __xa_store(objects, obj->id, XA_ZERO_ENTRY, 0) :
@@ -472,17 +474,59 @@ bool iommufd_ctx_destroy_objects(struct iommufd_ctx *ictx)
  */
 void iommufd_ctx_get(struct iommufd_ctx *ictx)
 {
+	atomic_inc(&ictx->users);
 	get_file(ictx->file);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_ctx_get, IOMMUFD);
+
+static int claim_vfio_made(struct iommufd_ctx *ictx,
+			   struct iommufd_object **out)
+{
+	int rc = -ENOENT;
+
+	xa_lock(&ictx->objects);
+	/* Whoever adds a group is among the users before it looks for the IOAS */
+	if (!atomic_read(&ictx->users) && ictx->vfio_made) {
+		*out = (struct iommufd_object *)ictx->vfio_ioas;
+		rc = object_claim(*out, 0, false);
+		if (!rc)
+			WRITE_ONCE(ictx->vfio_dirty, false);
+	}
+	xa_unlock(&ictx->objects);
+	return rc;
+}
+
+/*
+ * As with VFIO's own container: when the last group has left, nothing is mapped. A
+ * program that adds one again maps its memory again, and would otherwise have its
+ * device find there what it has given back long ago.
+ */
+static void destroy_vfio_made(struct iommufd_ctx *ictx)
+{
+	struct iommufd_object *obj = NULL;
+	int rc;
+
+	/* A call may wait for the caller, or for something that the caller holds */
+	wait_event_timeout(ictx->destroy_wait,
+			   (rc = claim_vfio_made(ictx, &obj)) != -EAGAIN,
+			   CALLS_PATIENCE);
+	if (!rc)
+		object_destroy(obj);
+}
 
 /**
  * iommufd_ctx_put() - drop a reference on a context
  * @ictx: the context; its end, if this was the last, comes later: at the
  *	latest before this thread returns to user space
+ *
+ * The last reference that the kernel has ends the IOAS that was made for VFIO
+ * groups, and all that is mapped in it. So this may sleep, and must not be called with
+ * a lock that a call on an IOAS, or its destruction, may want.
  */
 void iommufd_ctx_put(struct iommufd_ctx *ictx)
 {
+	if (atomic_dec_and_test(&ictx->users))
+		destroy_vfio_made(ictx);
 	fput(ictx->file);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_ctx_put, IOMMUFD);

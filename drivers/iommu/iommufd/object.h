@@ -9,6 +9,7 @@
 #ifndef __IOMMUFD_OBJECT_H
 #define __IOMMUFD_OBJECT_H
 
+#include <linux/atomic.h>
 #include <linux/err.h>
 #include <linux/iommufd.h>
 #include <linux/list.h>
@@ -122,6 +123,10 @@ struct iommufd_object {
  * @vfio_ioas: the IOAS that VFIO's container calls act on, or NULL; guarded by
  *	the xa_lock of @objects; holds a holder reference, which does not keep
  *	the IOAS from being destroyed: this is set to NULL then
+ * @users: references that the kernel has on @file: groups and device files of VFIO,
+ *	bound devices, files of queues
+ * @vfio_made: @vfio_ioas was made for a VFIO group, and user space has not been told
+ *	its id: it goes when there are no @users any more. Guarded as @vfio_ioas is
  * @account_process: charge pinned memory to the process (mm) instead of the
  *	user. Set once, before any object exists (IOMMU_OPTION_RLIMIT_MODE).
  * @no_iommu: the VFIO container runs without an IOMMU
@@ -143,6 +148,8 @@ struct iommufd_ctx {
 	struct list_head msi_windows;
 	struct mutex msi_lock;		/* msi_windows */
 	struct iommufd_ioas *vfio_ioas;
+	atomic_t users;
+	bool vfio_made;
 	bool account_process;
 	bool no_iommu;
 	bool vfio_dirty;

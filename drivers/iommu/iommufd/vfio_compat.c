@@ -4,8 +4,8 @@
  *
  * The calls name no address space, so a context has one that they mean:
  * iommufd_ctx::vfio_ioas, guarded by the xa_lock of the objects. User space sets
- * it, or VFIO makes one when the first group comes. The calls work on whatever
- * file /dev/iommu is open as; with CONFIG_IOMMUFD_VFIO_CONTAINER that is
+ * it, or VFIO makes one when the first group comes, which goes with the last. The
+ * calls work on whatever file /dev/iommu is open as; with CONFIG_IOMMUFD_VFIO_CONTAINER that is
  * /dev/vfio/vfio as well.
  *
  * Left out are calls that cannot be done safely, or that later interfaces do
@@ -50,6 +50,14 @@ static struct iommufd_ioas *compat_ioas_get(struct iommufd_ctx *ictx)
 	return ioas;
 }
 
+/* Who knows the id may use it for as long as it likes: no group takes it along. */
+static void compat_ioas_tell(struct iommufd_ctx *ictx)
+{
+	xa_lock(&ictx->objects);
+	ictx->vfio_made = false;
+	xa_unlock(&ictx->objects);
+}
+
 /* The caller has a reference on @ioas, if it is not NULL. */
 static void compat_ioas_set(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas)
 {
@@ -60,6 +68,7 @@ static void compat_ioas_set(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas)
 	if (ictx->vfio_ioas)
 		iommufd_object_drop(&ictx->vfio_ioas->obj);
 	ictx->vfio_ioas = ioas;
+	ictx->vfio_made = false;
 	xa_unlock(&ictx->objects);
 }
 
@@ -87,7 +96,8 @@ EXPORT_SYMBOL_NS_GPL(iommufd_vfio_compat_ioas_get_id, IOMMUFD_VFIO);
  * @ictx: container that a group is being added to
  *
  * Makes one unless there is one. It is the user's like any other: it can be
- * destroyed, and then there is none.
+ * destroyed, and then there is none. It goes with the last group, unless the user has
+ * asked for its id: VFIO's own container maps nothing then.
  *
  * Return: 0; -EINVAL if the container has groups without an IOMMU; -ENOMEM,
  * -ENOSPC.
@@ -109,6 +119,7 @@ int iommufd_vfio_compat_ioas_create(struct iommufd_ctx *ictx)
 	} else if (!ictx->vfio_ioas) {
 		iommufd_object_hold(&ioas->obj);
 		ictx->vfio_ioas = ioas;
+		ictx->vfio_made = true;
 		used = true;
 	}
 	xa_unlock(&ictx->objects);
@@ -162,6 +173,8 @@ int iommufd_vfio_ioas_ioctl(struct iommufd_call *call)
 
 	switch (cmd->op) {
 	case IOMMU_VFIO_IOAS_GET:
+		/* First: from here on it cannot go between the look and the answer */
+		compat_ioas_tell(call->ictx);
 		rc = iommufd_vfio_compat_ioas_get_id(call->ictx, &cmd->ioas_id);
 		if (rc)
 			return rc;

@@ -479,7 +479,8 @@ enum iommufd_vfio_ioas_op {
  * The ioctls of a VFIO container, which work on an open /dev/iommu as well, do
  * not name an address space. This command chooses the one they mean. A first
  * VFIO group makes one if there is none; it is an IOAS like any other, and
- * neither SET nor CLEAR destroys it.
+ * neither SET nor CLEAR destroys it. As what a VFIO container maps, it goes when
+ * the last group has left, unless GET has told its id.
  *
  * Errors: EOPNOTSUPP (@op, @__reserved), ENOENT (SET of an unknown id), ENODEV
  * (GET while there is none).

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Ids and lifetimes (object.c), without a device or a file.
+ * Ids and lifetimes (object.c), without a device.
  *
  * What one thread can do to an object is tried in every order up to a length,
  * against a model that is four lines long. What takes two threads, waiting, is
  * set up by hand; a crowd of threads then does all of it at once.
  */
 #include <kunit/test.h>
+#include <linux/anon_inodes.h>
 #include <linux/delay.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/kthread.h>
 #include <linux/prandom.h>
 
@@ -712,6 +715,66 @@ static void vfio_default_does_not_keep(struct kunit *test)
 	}
 }
 
+static const struct file_operations no_file_ops;
+
+/* Only what was made for VFIO's groups goes with the last of them. */
+static void vfio_default_goes_with_users(struct kunit *test)
+{
+	static const struct {
+		const char *what;
+		bool made;
+		bool held;
+		bool gone;
+	} cases[] = {
+		{ "made", true, false, true },
+		{ "made, and held by a HWPT", true, true, false },
+		{ "chosen by user space", false, false, false },
+	};
+	struct notes *notes = test->priv;
+	struct iommufd_ctx *ictx = &notes->ictx;
+	struct thing *thing;
+	unsigned int i;
+
+	ictx->file = anon_inode_getfile("[iommufd-kunit]", &no_file_ops, NULL,
+					O_RDWR);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(ictx->file));
+	for (i = 0; i != ARRAY_SIZE(cases); i++) {
+		iommufd_ctx_get(ictx);
+		iommufd_ctx_get(ictx);
+		thing = new_live_thing(test, IOMMUFD_OBJ_IOAS);
+		xa_lock(&ictx->objects);
+		iommufd_object_hold(&thing->obj);
+		ictx->vfio_ioas = (struct iommufd_ioas *)&thing->obj;
+		ictx->vfio_made = cases[i].made;
+		ictx->vfio_dirty = true;
+		xa_unlock(&ictx->objects);
+		if (cases[i].held)
+			iommufd_object_hold(&thing->obj);
+
+		iommufd_ctx_put(ictx);
+		KUNIT_EXPECT_NOT_NULL_MSG(test, ictx->vfio_ioas, "%s",
+					  cases[i].what);
+		KUNIT_EXPECT_EQ(test, 0, get_error(ictx, 1, IOMMUFD_OBJ_IOAS));
+		iommufd_ctx_put(ictx);
+		KUNIT_EXPECT_EQ_MSG(test, cases[i].gone, !ictx->vfio_ioas, "%s",
+				    cases[i].what);
+		KUNIT_EXPECT_EQ(test, cases[i].gone ? -ENOENT : 0,
+				get_error(ictx, 1, IOMMUFD_OBJ_IOAS));
+		KUNIT_EXPECT_EQ(test, !cases[i].gone, ictx->vfio_dirty);
+
+		if (cases[i].gone) {
+			KUNIT_EXPECT_FALSE(test, ictx->vfio_made);
+			continue;
+		}
+		if (cases[i].held)
+			iommufd_object_drop(&thing->obj);
+		KUNIT_EXPECT_EQ(test, 0, iommufd_object_destroy_id(ictx, 1));
+		KUNIT_EXPECT_FALSE(test, ictx->vfio_made);
+	}
+	fput(ictx->file);
+	ictx->file = NULL;
+}
+
 #define CROWD		6
 #define CROWD_IDS	4
 #define CROWD_TURNS	2000
@@ -847,6 +910,7 @@ static struct kunit_case object_cases[] = {
 	KUNIT_CASE(two_last_holders),
 	KUNIT_CASE(close_in_order),
 	KUNIT_CASE(vfio_default_does_not_keep),
+	KUNIT_CASE(vfio_default_goes_with_users),
 	KUNIT_CASE(many_threads),
 	{}
 };

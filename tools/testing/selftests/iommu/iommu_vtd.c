@@ -3,12 +3,17 @@
  * A PCI function under VFIO's device file, behind a VT-d unit (QEMU's is also an
  * SMMUv3, on arm64, or a virtio-iommu): bind, attach, replace and detach as a VMM does
  * them, and DMA whose bytes are compared. Both are QEMU's (edu), or both the model's;
- * what is not there is skipped. Two functions are used where there are two.
+ * what is not there is skipped. Two functions are used where there are two. And edu in a
+ * VFIO group, as programs have it that know of no /dev/iommu.
  *
  * A DMA of edu takes a tenth of a second, and a blocked one is seen by its
  * effect only: memory unchanged, or nothing read.
  */
 #include "iommu_test.h"
+
+#include <limits.h>
+
+#include <linux/vfio.h>
 
 #include "../../../iommu/lib/dma_engine.h"
 
@@ -494,6 +499,131 @@ TEST_F(vtd, owner_killed)
 	EXPECT_EQ(0, vfio_dev_bind(&self->dev.v, other));
 	dma_engine_close(&self->dev);
 	close(other);
+}
+
+/*
+ * A group in a container. Where /dev/vfio/vfio is VFIO's own it has to be the same.
+ */
+
+FIXTURE(group) {
+	char name[64];
+	char path[128];
+	int container;
+	int group;
+	struct vfio_dev v;
+	unsigned char *memory;
+};
+
+FIXTURE_SETUP(group)
+{
+	char path[128], link[PATH_MAX];
+	ssize_t n;
+
+	self->group = -1;
+	self->v.fd = -1;
+	self->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	if (self->container < 0)
+		SKIP(return, "there is no /dev/vfio/vfio");
+	if (pci_find(EDU_VENDOR, EDU_DEVICE, 0, self->name, sizeof(self->name)))
+		SKIP(return, "there is no such device here");
+	ASSERT_EQ(0, pci_give_to_vfio(self->name));
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group",
+		 self->name);
+	n = readlink(path, link, sizeof(link) - 1);
+	ASSERT_LT(0, n);
+	link[n] = 0;
+	snprintf(self->path, sizeof(self->path), "/dev/vfio/%.64s",
+		 strrchr(link, '/') + 1);
+	if (!ioctl(self->container, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU))
+		SKIP(return, "VFIO has no type1");
+	self->memory = mem_get(3 * PAGE);
+	ASSERT_NE(NULL, self->memory);
+}
+
+FIXTURE_TEARDOWN(group)
+{
+	vfio_dev_close(&self->v);
+	if (self->group >= 0)
+		close(self->group);
+	close(self->container);
+}
+
+static int group_enter(FIXTURE_DATA(group) *self)
+{
+	self->group = open(self->path, O_RDWR | O_CLOEXEC);
+	if (self->group < 0 ||
+	    ioctl(self->group, VFIO_GROUP_SET_CONTAINER, &self->container) ||
+	    ioctl(self->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+		return -errno;
+	return 0;
+}
+
+static int group_device(FIXTURE_DATA(group) *self)
+{
+	self->v.fd = ioctl(self->group, VFIO_GROUP_GET_DEVICE_FD, self->name);
+	return self->v.fd < 0 ? -errno : edu_start(&self->v);
+}
+
+static int group_map(FIXTURE_DATA(group) *self, void *va, __u64 iova)
+{
+	struct vfio_iommu_type1_dma_map c = {
+		.argsz = sizeof(c),
+		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.vaddr = (uintptr_t)va,
+		.iova = iova,
+		.size = PAGE,
+	};
+
+	return ioctl(self->container, VFIO_IOMMU_MAP_DMA, &c) ? -errno : 0;
+}
+
+/* A program that has given its memory back meanwhile does not find it mapped still. */
+TEST_F(group, last_one_leaves)
+{
+	unsigned char *to = self->memory + 2 * PAGE;
+	long pinned = pinned_pages();
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		unsigned char *from = self->memory + i * PAGE;
+
+		ASSERT_EQ(0, group_enter(self));
+		ASSERT_EQ(0, group_map(self, from, IOVA_A));
+		ASSERT_EQ(0, group_map(self, to, IOVA_B));
+		ASSERT_EQ(0, group_device(self));
+		fill(from, i + 1);
+		ASSERT_EQ(0, edu_dma_read(&self->v, IOVA_A, 0, EDU_BUFFER));
+		ASSERT_EQ(0, edu_dma_write(&self->v, IOVA_B, 0, EDU_BUFFER));
+		EXPECT_EQ(0, memcmp(from, to, EDU_BUFFER));
+
+		/* The device is closed, the group is there: all stays as it is. */
+		vfio_dev_close(&self->v);
+		EXPECT_EQ(-EEXIST, group_map(self, from, IOVA_A));
+		ASSERT_EQ(0, close(self->group));
+		self->group = -1;
+		EXPECT_GT(0, group_map(self, from, IOVA_A));
+		EXPECT_EQ(pinned, pinned_pages());
+	}
+}
+
+/* As upstream has it: who may use it by its id has it for good. */
+TEST_F(group, ioas_that_is_known_stays)
+{
+	struct iommu_vfio_ioas c = {
+		.size = sizeof(c),
+		.op = IOMMU_VFIO_IOAS_GET,
+	};
+
+	ASSERT_EQ(0, group_enter(self));
+	if (iommu_call(self->container, IOMMU_VFIO_IOAS, &c))
+		SKIP(return, "the container is VFIO's own");
+	ASSERT_EQ(0, group_map(self, self->memory, IOVA_A));
+	ASSERT_EQ(0, close(self->group));
+	self->group = -1;
+	EXPECT_EQ(-EEXIST, group_map(self, self->memory, IOVA_A));
+	ASSERT_EQ(0, group_enter(self));
+	EXPECT_EQ(-EEXIST, group_map(self, self->memory, IOVA_A));
+	EXPECT_EQ(0, iommu_destroy(self->container, c.ioas_id));
 }
 
 TEST_HARNESS_MAIN
