@@ -201,7 +201,10 @@ int iommufd_vfio_ioas_ioctl(struct iommufd_call *call)
  * The container's calls
  */
 
-/* Is every transaction snooped, whatever the device asks for? */
+/*
+ * Is every transaction snooped, whatever the device asks for? Before there is a group
+ * nobody can tell, which is no error: a program may take any answer but 0 for a yes.
+ */
 static int compat_all_coherent(struct iommufd_ctx *ictx)
 {
 	struct iommufd_hwpt_paging *paging;
@@ -210,7 +213,7 @@ static int compat_all_coherent(struct iommufd_ctx *ictx)
 
 	ioas = compat_ioas_get(ictx);
 	if (IS_ERR(ioas))
-		return PTR_ERR(ioas);
+		return 0;
 	mutex_lock(&ioas->hwpt_lock);
 	list_for_each_entry(paging, &ioas->hwpts, item)
 		if (!paging->enforce_cache_coherency)

@@ -94,7 +94,7 @@ TEST_F(bare, what_it_can_do)
 		{ VFIO_TYPE1_IOMMU, 1 },
 		{ VFIO_TYPE1v2_IOMMU, 1 },
 		{ VFIO_UNMAP_ALL, 1 },
-		{ VFIO_DMA_CC_IOMMU, -ENODEV },
+		{ VFIO_DMA_CC_IOMMU, 0 },
 		{ VFIO_SPAPR_TCE_IOMMU, 0 },
 		{ VFIO_TYPE1_NESTING_IOMMU, 0 },
 		{ VFIO_UPDATE_VADDR, 0 },
