@@ -71,9 +71,9 @@ for suite in $suites; do
 	arm64-demo | arm64-qemu*) kernels="$kernels arm64-fast" archs="$archs arm64" ;;
 	arm64-*) kernels="$kernels arm64-debug" archs="$archs arm64" ;;
 	kcsan) kernels="$kernels kcsan" archs="$archs x86_64" ;;
-	deb) kernels="$kernels deb" archs="$archs x86_64" ;;
 	image) archs="$archs x86_64" ;;
-	# The guest of its guest is "fast".
+	# The guest of their guest is "fast".
+	deb) kernels="$kernels fast deb" archs="$archs x86_64" ;;
 	stock) kernels="$kernels fast stock" archs="$archs x86_64" ;;
 	*) kernels="$kernels fast debug" archs="$archs x86_64" ;;
 	esac

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # deb.sh - the package of make deb in a Debian of its own: installed, built by DKMS there,
-# its modules booted in Debian's kernel, and removed
+# its modules booted in Debian's kernel, with the kselftests, the demo and QEMU, and removed
 #
 #   [RELEASE=bookworm|trixie] scripts/check/deb.sh
 #
@@ -178,6 +178,8 @@ mismatch() {
 boot() {
 	run_command modules stock --device edu -- run-stock
 	tell modules
+	"$SUITE_DIR/stock.sh" tests demo qemu
+	result $? "the kselftests, the demo and QEMU came to their end"
 }
 
 remove() {

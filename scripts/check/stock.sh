@@ -7,14 +7,15 @@
 #   scripts/check/stock.sh [PART...]     modules tests demo qemu
 #
 # Only by name, for it fetches 125 MB: the kernel and its headers, in the version of the
-# base tree's package.
+# base tree's package. With STOCK_ROOT (initramfs.sh) all but "modules" is of what DKMS has
+# built there.
 
 # shellcheck disable=SC1091,SC2034,SC2154,SC2317
 . "$(dirname "$0")/../check-lib.sh"
 on x86_64
 
 set +e
-SUITE=stock TRACE_EVENTS='' TRACE_FAULT='' VM_IOMMU=vtd-base
+SUITE=stock${STOCK_ROOT:+-${STOCK_ROOT##*/}} TRACE_EVENTS='' TRACE_FAULT='' VM_IOMMU=vtd-base
 . "$SUITE_DIR/../check-dma-lib.sh"
 STOCK=$B/stock
 
@@ -107,7 +108,7 @@ demo() {
 }
 
 qemu() {
-	QEMU_SUITE=qemu-stock "$SUITE_DIR/qemu.sh" stock stock-container | grep -v '^1\.\.' |
+	QEMU_SUITE=qemu-$SUITE "$SUITE_DIR/qemu.sh" stock stock-container | grep -v '^1\.\.' |
 		sed -E 's/^((not )?ok) [0-9]+ /\1 - /'
 	[ "${PIPESTATUS[0]}" = 0 ]
 	result $? "qemu: the suite came to its end"
