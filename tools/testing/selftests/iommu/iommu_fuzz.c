@@ -244,9 +244,11 @@ static void run_one(const struct options *o, struct sequence *s, const char *lab
 		kmsg = -1;
 	fflush(stdout);
 	pid = fork();
+	/* The kernel has lost what a process needs, and nothing is tried from here on. */
 	if (pid < 0) {
-		printf("# fork: %s\n", strerror(errno));
-		return;
+		printf("# BAD: no process: %s\n# BAD: --replay %s --threads %u\n",
+		       strerror(errno), name, o->threads);
+		exit(1);
 	}
 	if (!pid) {
 		if (small)
@@ -349,6 +351,7 @@ static void tell(const char *what, unsigned long since, unsigned long sequences)
 {
 	printf("# %s: %lu s, %lu sequences, %lu calls (%lu succeeded, %lu failed inside)", what,
 	       seconds() - since, sequences, stats->calls, stats->ok, stats->injected);
+	printf(", %lu faults", stats->faults);
 	if (has_cover)
 		printf(", coverage %u, corpus %u", cover_distinct(), corpus_num);
 	printf(", reports: %lu\n", stats->bad);

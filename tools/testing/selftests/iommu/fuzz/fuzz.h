@@ -154,6 +154,7 @@ struct run_stats {
 	unsigned long ok;
 	unsigned long failed;
 	unsigned long injected;
+	unsigned long faults;
 	unsigned long bad;
 	unsigned long per_op[128];
 	unsigned long ok_op[128];

@@ -151,6 +151,25 @@ static bool watched(const struct runner *r, const struct call *c, unsigned int i
 	return r->alone && !r->busy && (op_at(c->op)->flags & OP_KEEPS) && index % 4 == 3;
 }
 
+/* Page requests that a device of the mock has sent, as far as the command tells */
+static unsigned long faults_of(const struct op *op, const void *cmd)
+{
+	const struct iommu_test_cmd *test = cmd;
+
+	if (!(op->flags & OP_TEST))
+		return 0;
+	switch (test->op) {
+	case IOMMU_TEST_OP_TRIGGER_IOPF:
+		return 1;
+	case IOMMU_TEST_OP_REPORT:
+		return (unsigned long)test->report.out_taken + test->report.out_refused;
+	case IOMMU_TEST_OP_DMA:
+	case IOMMU_TEST_OP_DMA_WAIT:
+		return test->dma.out_status == MOCK_DMA_PENDING ? 0 : test->dma.out_faults;
+	}
+	return 0;
+}
+
 static long run_ioctl(struct runner *r, const struct call *c)
 {
 	static char before[16384], after[16384];
@@ -177,6 +196,7 @@ static long run_ioctl(struct runner *r, const struct call *c)
 	}
 	if (rc < 0 || c->how == HOW_TAIL)
 		return rc;
+	r->stats->faults += faults_of(op, cmd);
 	for (i = 0; i < MEMBERS && op->m[i].kind != M_END; i++) {
 		__u64 v = 0;
 
