@@ -22,13 +22,15 @@
 # Environment: SEED, the first seed, by default the time; KCOV; LOAD; IOMMUFD_BUILD.
 #
 # The last lines are one for each part, and
-#   soak: N minutes, N sequences, N calls, coverage N, cases N, reports: N
-# where the minutes are those that it took, the calls and the coverage are the fuzzer's,
-# and the cases all the others'. They are in $B/log/soak.txt too (arm64-soak.txt). A
+#   soak: N minutes, N sequences, N calls, N faults, coverage N, cases N, reports: N
+# where the minutes are those that it took, the calls are the fuzzer's, the faults are the
+# page requests that the fuzzer and load have made, the coverage is the largest of a round,
+# and the cases are all the others'. They are in $B/log/soak.txt too (arm64-soak.txt). A
 # report is whatever the kernel warned of, what it lost (kmemleak), what the fuzzer says
-# of a call, a case that failed, and a part that did not come to its end. Those of the
-# fuzzer are shown with the command that repeats them; if one thread was enough, a
-# program that does the same is in $B/log/. The exit status is 0 if there is none.
+# of a call, a case that failed, a part that did not come to its end, and one in which
+# nothing happened: no call, or no case that passed. Those of the fuzzer are shown with the
+# command that repeats them; if one thread was enough, a program that does the same is in
+# $B/log/. The exit status is 0 if there is none.
 
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
@@ -48,7 +50,7 @@ case $LOAD in
 '' | *[!0-9]* | 0*) die "LOAD is a number from 1, not $LOAD" ;;
 esac
 
-sequences=0 calls=0 coverage='-' cases=0 reports=0
+sequences=0 calls=0 faults=0 coverage='-' cases=0 reports=0
 log=${log_arch}soak
 
 figure() { # NAME: of the fuzzer's last line about how far it is
@@ -100,7 +102,7 @@ tell_replay() { # THREADS
 }
 
 round() { # SEED MINUTES THREADS
-	local rc=0 n corpus='' start s c
+	local rc=0 n corpus='' start s c f
 
 	start=$(date +%s)
 	say "soak: $(minutes_since "$began") of $minutes minutes: the fuzzer, seed $1," \
@@ -119,19 +121,21 @@ round() { # SEED MINUTES THREADS
 	count "$rc"
 	n=$(grep -c '^# BAD: --replay' "$out") || :
 	[ "$n" -ge "$failed" ] || n=$failed
-	[ "$n" -gt 0 ] || grep -q '^# all: ' "$out" || n=1
+	s=$(figure sequences) c=$(figure calls) f=$(figure faults)
+	[ "$n" -gt 0 ] || { grep -q '^# all: ' "$out" && [ "${c:-0}" -gt 0 ]; } || n=1
 	[ "$n" = 0 ] || {
 		keep_log "$log" "$1"
 		tell_replay "$3"
 	}
 	reports=$((reports + n))
-	s=$(figure sequences) c=$(figure calls)
 	sequences=$((sequences + ${s:-0}))
 	calls=$((calls + ${c:-0}))
+	faults=$((faults + ${f:-0}))
 	part "fuzzer, $3 thread(s)" "$start" \
-		"seed $1, ${s:-0} sequences, ${c:-0} calls, reports: $n"
+		"seed $1, ${s:-0} sequences, ${c:-0} calls, ${f:-0} faults, reports: $n"
+	# Each round begins from nothing, and the last may be a short one.
 	n=$(figure coverage)
-	[ -z "$n" ] || coverage=$n
+	[ -z "$n" ] || { [ "$coverage" != - ] && [ "$coverage" -ge "$n" ]; } || coverage=$n
 	# What does not start would be tried as often as there are minutes, each for none.
 	[ "$rc" != 125 ] || left=0
 }
@@ -148,8 +152,12 @@ tap() { # NAME PATTERN COMMAND...
 	[ ! -s "$out.rc" ] || rc=$(cat "$out.rc")
 	rm -f "$out.rc"
 	count "$rc"
+	# Cases that were all skipped have shown nothing.
+	[ "$failed" -gt 0 ] || [ "$passed" -gt 0 ] || failed=1
 	cases=$((cases + passed))
 	reports=$((reports + failed))
+	faults=$((faults + $(tr -d '\r' <"$out" |
+		awk '/^# load: [0-9]+ faults: / { n += $3 } END { printf "%d", n }')))
 	part "$name" "$start" "$passed cases, reports: $failed"
 	while read -r line; do
 		summary="$summary  ${line#\# }
@@ -184,8 +192,10 @@ races() {
 		"$SCRIPTS/check/kcsan.sh" kunit mock fuzz
 }
 
-{
-	kernels=$kernel
+# What is there before the first machine
+prepare() {
+	local kernels=$kernel k
+
 	if [ "$minutes" -ge 60 ]; then
 		kernels="$kernels fast"
 		[ "$kernel" = debug ] || kernels="$kernels debug"
@@ -198,7 +208,18 @@ races() {
 		"$SCRIPTS/kernel.sh" --arch "$arch" "$k" >/dev/null
 	done
 	"$SCRIPTS/programs.sh" --arch "$arch"
-	mkdir -p "$LOG" "$B/soak"
+}
+
+# Two of one platform would write to the same files, and count each other's reports.
+mkdir -p "$LOG" "$B/lock" "$B/soak"
+exec 7>"$B/lock/$log"
+flock -n 7 || die "a soak of $arch runs already in $B. For another one beside it:" \
+	"IOMMUFD_BUILD=DIR make soak"
+
+{
+	# What one said that did not come to its end is not what another one before it said.
+	rm -f "$LOG/$log.txt"
+	prepare 7>&-
 	out=$LOG/$log.out summary=''
 	rm -f "$out.rc"
 	began=$(date +%s)
@@ -225,7 +246,7 @@ races() {
 	{
 		printf '%s' "$summary"
 		echo "soak: $(minutes_since "$began") minutes, $sequences sequences, $calls calls," \
-			"coverage $coverage, cases $cases, reports: $reports"
+			"$faults faults, coverage $coverage, cases $cases, reports: $reports"
 	} | tee "$LOG/$log.txt"
 	[ "$reports" = 0 ]
 	exit

@@ -3,7 +3,8 @@
 # static.sh - what can be said without running: W=1 and sparse are silent,
 # checkpatch --strict too but for scripts/check/accepted.txt, nothing outside
 # test/ leans on the test build, the tests that promises.rst names are there, the
-# mutants fit the source, and a kernel's warnings are told from its remarks.
+# mutants fit the source, a kernel's warnings are told from its remarks, and make soak
+# counts what goes wrong.
 # On arm64 that which depends on the platform: what is compiled for it alone.
 
 . "$(dirname "$0")/../check-lib.sh"
@@ -269,6 +270,99 @@ splats() {
 	done
 }
 
+# A machine, or a suite, that says what is in the file of its part
+soak_stub() {
+	cat <<-'END'
+		#!/bin/sh
+		case "$0 $*" in
+		*/kunit.sh*) part=kunit ;;
+		*/kcsan.sh*) part=kcsan ;;
+		*--threads\ 4*iommu_fuzz*) part=fuzz-4 ;;
+		*iommu_fuzz*) part=fuzz-1 ;;
+		*iommu_load*) part=load ;;
+		*/vm.sh*) part=models ;;
+		*) exit 0 ;;
+		esac
+		cat "$PARTS/$part"
+		exit "$(cat "$PARTS/$part.rc" 2>/dev/null || echo 0)"
+	END
+}
+
+# All is well, but for what the caller changes then.
+soak_parts() { # DIRECTORY
+	local part
+
+	rm -rf "$1"
+	mkdir "$1"
+	for part in kunit kcsan models load; do
+		printf '%s\n' "# begin $part" 'ok 1 a case' '1..1' "# end $part 0" >"$1/$part"
+	done
+	echo '# load: 1000 faults: 5 ns each at first, 5 at last' >>"$1/load"
+	for part in fuzz-1 fuzz-4; do
+		printf '%s\n' '# begin iommu_fuzz' "# all: 60 s, 3 sequences, 200 calls (150\
+ succeeded, 9 failed inside), 7 faults, coverage ${part#fuzz-}00, corpus 1, reports: 0" \
+			'# end iommu_fuzz 0' '# begin kmemleak' 'ok 1 kmemleak' \
+			'# end kmemleak 0' >"$1/$part"
+	done
+}
+
+soak_says() { # DIRECTORY STATUS END-OF-THE-LAST-LINE NAME
+	local said rc=0
+
+	said=$(IOMMUFD_BUILD=$1/build PARTS=$1/parts SEED=1 \
+		"$1/scripts/soak.sh" --arch x86_64 60 2>"$1/err" | tail -n 1) || rc=$?
+	if [ "$rc" = "$2" ] && [[ $said =~ $3$ ]]; then
+		rc=0
+	else
+		echo "# status $rc: $said"
+		rc=1
+	fi
+	result "$rc" "make soak: $4"
+	soak_parts "$1/parts"
+}
+
+soak() {
+	local dir file none='^$' some='reports: [1-9][0-9]*'
+
+	set -o pipefail
+	dir=$(mktemp -d)
+	mkdir -p "$dir/scripts/check"
+	cp "$SCRIPTS/soak.sh" "$SCRIPTS/lib.sh" "$dir/scripts"
+	cp "$SCRIPTS/check/count.awk" "$dir/scripts/check"
+	for file in plan setup kernel programs vm check/kunit check/kcsan; do
+		soak_stub >"$dir/scripts/$file.sh"
+		chmod +x "$dir/scripts/$file.sh"
+	done
+	mkdir -p "$dir/build/programs/selftests-model"
+	soak_parts "$dir/parts"
+	soak_says "$dir" 0 "[1-9]00 calls, 10[1-9][0-9] faults, coverage 400, cases [4-9],\
+ reports: 0" "all is well"
+	echo 123 >"$dir/parts/fuzz-1.rc"
+	soak_says "$dir" 1 "$some" "the kernel warns"
+	sed -i '/^# all/,$d' "$dir/parts/fuzz-4"
+	soak_says "$dir" 1 "$some" "the fuzzer does not come to its end"
+	sed -i '/^# end/,$d' "$dir/parts/load"
+	soak_says "$dir" 1 "$some" "another part does not"
+	: >"$dir/parts/kcsan"
+	soak_says "$dir" 1 "$some" "a part says nothing"
+	sed -i 's/^ok/not ok/' "$dir/parts/kunit"
+	soak_says "$dir" 1 "$some" "a case fails"
+	sed -i 's/^ok .*/& # SKIP/' "$dir/parts/models"
+	soak_says "$dir" 1 "$some" "all cases of a part are skipped"
+	sed -i 's/^# all:/# BAD: --replay 1f\n&/' "$dir/parts/fuzz-4"
+	soak_says "$dir" 1 "$some" "the fuzzer says what is wrong"
+	sed -i 's/ok 1 kmemleak/not &/' "$dir/parts/fuzz-1"
+	soak_says "$dir" 1 "$some" "memory is lost"
+	sed -i 's/200 calls/0 calls/' "$dir/parts/fuzz-1"
+	soak_says "$dir" 1 "$some" "the fuzzer makes no call"
+	printf '#!/bin/sh\nexit 1\n' >"$dir/scripts/kernel.sh"
+	soak_says "$dir" 1 "$none" "there is no kernel"
+	[ -e "$dir/build/log/soak.txt" ] && file=1 || file=0
+	result "$file" "and what an earlier one has said is gone"
+	rm -rf "$dir"
+	set +o pipefail
+}
+
 warnings
 [ "$arch" != x86_64 ] || checkpatch
 leaning
@@ -280,5 +374,6 @@ if [ "$arch" = x86_64 ]; then
 	promises
 	mutants
 	splats
+	soak
 fi
 echo "1..$n"
