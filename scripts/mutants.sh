@@ -73,10 +73,9 @@ verdicts() { # NUMBER:NAME...
 		for (i = 1; i <= num; i++) {
 			n = list[i] + 0
 			v = n in is ? is[n] : n == now ? "crashed" : "again"
-			killed = v != "survived" && v != "again"
-			if (killed && before && !clean)
+			# One that survived may have left something behind as well.
+			if (i > 1 && v != "survived" && !clean)
 				v = "again"
-			before = before || killed
 			print list[i], v
 		}
 	}'

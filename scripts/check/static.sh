@@ -238,6 +238,32 @@ mutants() {
 	result "$rc" "they are found in a directory with a space in its name, too"
 }
 
+# What a boot with mutants 1 to 3 has said, and what it says of them
+judged() { # VERDICTS LINE...
+	local want=$1 is
+	shift
+	is=$(printf '%s\n' "$@" | verdicts 1:a 2:b 3:c | sed 's/^[^ ]* //' | xargs)
+	[ "$is" = "$want" ] || echo "# $is, not $want"
+	[ "$is" = "$want" ]
+}
+
+# One that may have been killed by what another one left is tried again.
+mutants_left() {
+	local rc=0
+
+	eval "$(sed -n '/^verdicts() {/,/^}/p' "$SCRIPTS/mutants.sh")"
+	judged "case survived case" "0 survived" "# mutant 1" "1 case" "# mutant 2" \
+		"2 survived" "# mutant 3" "3 case" "# mutant 0" "0 survived" || rc=1
+	judged "case survived again" "0 survived" "# mutant 1" "1 case" "# mutant 2" \
+		"2 survived" "# mutant 3" "3 case" "# mutant 0" "0 case" || rc=1
+	judged "survived again survived" "0 survived" "# mutant 1" "1 survived" "# mutant 2" \
+		"2 case" "# mutant 3" "3 survived" "# mutant 0" "0 case" || rc=1
+	judged "survived again again" "0 survived" "# mutant 1" "1 survived" \
+		"# mutant 2" || rc=1
+	judged "hung again again" "# mutant 0" "0 survived" "# mutant 1" "# hung" || rc=1
+	result "$rc" "a mutant is not killed by what another one has left"
+}
+
 # root may not be whose clone it is.
 spdx() {
 	local rc=0 seen=0 file
@@ -373,6 +399,7 @@ if [ "$arch" = x86_64 ]; then
 	syzkaller
 	promises
 	mutants
+	mutants_left
 	splats
 	soak
 fi
