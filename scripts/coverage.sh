@@ -14,11 +14,11 @@
 #
 # for each file and each directory of drivers/iommu/iommufd/, without its tests. fault/,
 # map/ and each file of the ABI, which are those in no directory, have to reach
-# COVERAGE_MIN per cent (85): the exit status says whether they do. Each branch that was
-# never taken is in $B/log/coverage-missed.txt (arm64-coverage-missed.txt). Lines whose
-# other branch is never to be taken, such as those of WARN_ON(), do not count
-# (coverage.awk); and of msi_early.c nothing is asked on x86-64, where no interrupt is
-# translated by an IOMMU's tables.
+# COVERAGE_MIN per cent (85): the exit status says whether they do. If a test failed, which
+# it does not look at, the last line says so. Each branch that was never taken is in
+# $B/log/coverage-missed.txt (arm64-coverage-missed.txt). Lines whose other branch is never
+# to be taken, such as those of WARN_ON(), do not count (coverage.awk); and of msi_early.c
+# nothing is asked on x86-64, where no interrupt is translated by an IOMMU's tables.
 #
 # That a branch was taken does not mean that a test would notice what is wrong with it:
 # that is what scripts/mutants.sh is for.
@@ -38,8 +38,15 @@ for suite; do
 	esac
 done
 
-# What is in the machine as /host/coverage
-raw=$B/coverage/raw work=$B/coverage/gcov log=$LOG/${log_arch}coverage
+min=${COVERAGE_MIN:-85}
+case $min in
+*[!0-9]* | ????*) die "COVERAGE_MIN is a number of per cent, not $min" ;;
+esac
+
+# What is in the machine as /host/coverage. Each platform's is apart: both may be counted
+# at a time.
+counts=coverage/${log_arch}raw
+raw=$B/$counts work=$B/coverage/${log_arch}gcov log=$LOG/${log_arch}coverage
 
 programs_in() { # DIRECTORY
 	local f
@@ -61,13 +68,16 @@ boot() { # NAME PROGRAMS VM-OPTION... -- NAME=VALUE...
 	# shellcheck disable=SC2086
 	(cd "$B" && "$SCRIPTS/vm.sh" --arch "$arch" --kernel gcov --mem 3072 --timeout 7200 \
 		--log "${log_arch}coverage-$name" ${vm[@]+"${vm[@]}"} \
-		-- env "$@" run-coverage "/host/coverage/raw/$name" $programs </dev/null ||
+		-- env "$@" run-coverage "/host/$counts/$name" $programs </dev/null ||
 		echo $? >"$out.rc") | tee "$out" |
 		{ grep --line-buffered -E '^(# begin |not ok)' >&2 || :; }
 	[ ! -s "$out.rc" ] || rc=$(cat "$out.rc")
 	failed=$(grep -c '^not ok' "$out") || :
-	[ "$rc$failed" = 00 ] ||
+	[ "$rc$failed" = 00 ] || {
 		say "the tests did not all pass (status $rc, $failed cases): $out"
+		unwell="$unwell# the tests did not all pass (status $rc, $failed cases): $out
+"
+	}
 	[ -n "$(find "$raw/$name" -name '*.gcda')" ] || die "the kernel has counted nothing"
 }
 
@@ -128,17 +138,20 @@ report() {
 		cd "$out" || exit
 		find "$work" -name '*.gcda' -exec "${CROSS}gcov" -b -c -t {} ';'
 	) 2>"$log.err" |
-		awk -v min="${COVERAGE_MIN:-85}" -v apart="$apart" \
+		awk -v min="$min" -v apart="$apart" \
 			-v missed="$log-missed.txt" -f "$SCRIPTS/coverage.awk"
 }
 
 # In braces: read whole before it runs, so an edit meanwhile does no harm.
 {
+	# What is there of an earlier run is not what this one says.
+	rm -f "$log.txt" "$log-missed.txt"
 	"$SCRIPTS/kernel.sh" --arch "$arch" gcov >/dev/null
 	"$SCRIPTS/programs.sh" --arch "$arch"
+	rc=0 unwell=''
 	run "$@"
-	rc=0
 	report >"$log.txt" || rc=$?
+	printf '%s' "$unwell" >>"$log.txt"
 	cat "$log.txt"
 	exit "$rc"
 }
