@@ -651,11 +651,35 @@ TEST(killed_with_faults_pending)
 	close(t.fd);
 }
 
-/* Everything belongs to the one that is killed, in a blocking read at that. */
+static bool is_pinned(int fd, void *memory, size_t length)
+{
+	struct iommu_test_cmd c = {
+		.size = sizeof(c),
+		.op = IOMMU_TEST_OP_MD_CHECK_REFS,
+		.check_refs = { .length = length, .uptr = (uintptr_t)memory },
+	};
+
+	return iommu_call(fd, IOMMU_TEST_CMD, &c) == -EIO;
+}
+
+/*
+ * Everything belongs to the one that is killed, in a blocking read at that: but for the
+ * memory, which this process has as well, to see that nobody holds it afterwards.
+ */
 TEST(killed_with_everything)
 {
-	int i, status;
+	const size_t length = 16 * PAGE;
+	int fd, i, status;
+	char *memory;
+	__u64 end;
 
+	fd = iommu_open();
+	if (fd == -ENOENT)
+		SKIP(return, "there is no /dev/iommu");
+	ASSERT_LE(0, fd);
+	memory = mmap(NULL, length, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	ASSERT_NE(MAP_FAILED, memory);
 	for (i = 0; i < 5; i++) {
 		pid_t child = fork();
 
@@ -663,15 +687,11 @@ TEST(killed_with_everything)
 		if (!child) {
 			struct iommu_hwpt_pgfault r;
 			struct fault_test t;
-			char *memory = mem_get(16 * PAGE);
-			int rc;
 
-			rc = ft_init(&t, true, DEPTH,
-				     IOMMU_FAULT_POLICY_BLOCKING);
-			if (rc)
-				_exit(rc == FT_NO_IOMMU ? 4 : 1);
-			if (iommu_map(t.fd, t.ioas, memory, 16 * PAGE,
-				      IOVA_BASE) ||
+			close(fd);
+			if (ft_init(&t, true, DEPTH, IOMMU_FAULT_POLICY_BLOCKING) ||
+			    iommu_map(t.fd, t.ioas, memory, length, IOVA_BASE) ||
+			    !is_pinned(t.fd, memory, length) ||
 			    ft_singles(&t, 0, 10) != 10 ||
 			    iommu_fault_read(t.queue, &r, 1) != 1)
 				_exit(1);
@@ -686,10 +706,14 @@ TEST(killed_with_everything)
 			_exit(1);
 		}
 		ASSERT_EQ(child, waitpid(child, &status, 0));
-		if (WIFEXITED(status) && WEXITSTATUS(status) == 4)
-			SKIP(return, "there is no /dev/iommu");
 		EXPECT_TRUE(WIFSIGNALED(status));
+		end = now_ms() + FOREVER_MS;
+		while (is_pinned(fd, memory, length) && now_ms() < end)
+			sleep_ms(10);
+		EXPECT_FALSE(is_pinned(fd, memory, length));
 	}
+	close(fd);
+	munmap(memory, length);
 }
 
 /* The fault fd is close-on-exec: a program that is started does not keep it. */
