@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Each target is a script; scripts/NAME.sh --help says more.
 
-export YES SUITES BENCH KCOV SEED LOAD MINUTES COVERAGE_MIN FULL LSMOD CONFIG
+export YES SUITES BENCH SEED LOAD MINUTES COVERAGE_MIN FULL LSMOD CONFIG
 ifdef IOMMUFD_BUILD
 export IOMMUFD_BUILD
 endif
@@ -50,7 +50,7 @@ help:
 	@echo 'ARCH=x86_64|arm64|all  the machine: all for check, else this host (now: $(HOST))'
 	@echo 'YES=1              do not ask before fetching and building'
 	@echo 'IOMMUFD_BUILD=DIR  build there (now: $(B))'
-	@echo 'SEED=n, LOAD=n, KCOV=1           of make soak'
+	@echo 'SEED=n, LOAD=n                   of make soak'
 	@echo 'COVERAGE_MIN=n                   of make coverage: the per cent to be reached'
 	@echo 'FULL=1, LSMOD=FILE, CONFIG=FILE  of make deb-image'
 	@echo 'RELEASE=bookworm|trixie          of make check SUITES=deb'
@@ -115,7 +115,7 @@ deb-image:
 	@scripts/plan.sh deb-image && scripts/setup.sh $(HOST) image
 	@scripts/deb-image.sh
 
-BUILDS := fast debug kcsan kcov gcov coverage soak mutants pristine bench bench-profile static programs headers upstream-selftest \
+BUILDS := fast debug kcsan gcov coverage soak mutants pristine bench bench-profile static programs headers upstream-selftest \
 	initramfs initramfs.cpio.gz initramfs.cpio.gz.stamp nested client-qemu client-dpdk \
 	stock deb-image
 

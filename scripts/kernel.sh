@@ -8,7 +8,6 @@
 #   fast      our iommufd, optimised: demo, benchmark
 #   debug     the same with KASAN, UBSAN, lockdep, kmemleak, fault injection
 #   kcsan     our core and its mock alone, with KCSAN, which looks for data races; x86_64
-#   kcov      "debug" that also tells what of our iommufd a call has reached (make soak)
 #   gcov      "fast" with our KUnit suites that counts which branches of our iommufd are
 #             taken (coverage.sh)
 #   upstream  the base tree as shipped with the configuration of "fast", but for
@@ -47,17 +46,14 @@ static) fragments="$ours kunit" source=$TREE ;;
 mutants) fragments="$ours kunit tick" source=$TREE ;;
 debug) fragments="$ours kunit tick debug" source=$TREE ;;
 kcsan) fragments=kcsan source=$TREE ;;
-kcov) fragments="$ours kunit tick debug kcov" source=$TREE ;;
 gcov) fragments="$ours kunit tick gcov" source=$TREE ;;
 upstream) fragments="base $arch" source=$PRISTINE ;;
 type1) fragments="base $arch type1" source=$PRISTINE ;;
-*) die "which kernel: fast, debug, kcsan, kcov, gcov, mutants, upstream or type1? (--help)" ;;
+*) die "which kernel: fast, debug, kcsan, gcov, mutants, upstream or type1? (--help)" ;;
 esac
 shift
 [ ! -f "$SCRIPTS/config/$flavour-$arch.config" ] ||
 	fragments="$fragments $flavour-$arch"
-[ "$flavour" != kcov ] || [ ! -f "$SCRIPTS/config/debug-$arch.config" ] ||
-	fragments="$fragments debug-$arch"
 name=$log_arch$flavour
 out=$(kernel_dir "$flavour")
 case $arch in

@@ -7,9 +7,9 @@
 #
 # 10 minutes by default. iommu_fuzz runs in virtual machines of up to 20 minutes, one
 # after the other, with another seed each time, by turns with one thread and with four,
-# on the debug kernel; with KCOV=1 on one that also tells what of drivers/iommu/iommufd
-# was reached, so that the fuzzer can go on from there (kernel "kcov", to be built once).
-# What it has found worth keeping is in $B/soak/ then, for the next time.
+# on the debug kernel. That tells it what of drivers/iommu/iommufd a call has reached, and it
+# goes on from there. What it has found worth keeping, with one thread, is in $B/soak/
+# for the next time.
 #
 # From 30 minutes on every second round of the fuzzer is followed by the cases of hostile
 # guests, of storms and of hardware that fails on the hardware models, with another seed
@@ -19,7 +19,7 @@
 # kernel "fast", LOAD times that of make check (1000: 10^6 areas, 10^7 faults); and on
 # x86-64 the kernel that looks for data races (KCSAN).
 #
-# Environment: SEED, the first seed, by default the time; KCOV; LOAD; IOMMUFD_BUILD.
+# Environment: SEED, the first seed, by default the time; LOAD; IOMMUFD_BUILD.
 #
 # The last lines are one for each part, and
 #   soak: N minutes, N sequences, N calls, N faults, coverage N, cases N, reports: N
@@ -42,7 +42,6 @@ case $minutes in
 '' | *[!0-9]* | 0*) die "MINUTES is a number from 1, not $minutes" ;;
 esac
 kernel=debug
-[ -z "${KCOV-}" ] || kernel=kcov
 seed=${SEED:-$(date +%s)}
 fuzz=$A/programs/selftests/iommu_fuzz
 LOAD=${LOAD:-1000}
@@ -102,16 +101,16 @@ tell_replay() { # THREADS
 }
 
 round() { # SEED MINUTES THREADS
-	local rc=0 n corpus='' start s c f
+	local rc=0 n guided=--guided start s c f
 
 	start=$(date +%s)
 	say "soak: $(minutes_since "$began") of $minutes minutes: the fuzzer, seed $1," \
 		"$3 thread(s), $2 minute(s)"
-	[ "$kernel:$3" != kcov:1 ] || corpus='--corpus /host/soak'
+	[ "$3" != 1 ] || guided='--corpus /host/soak'
 	# The fuzzer's corpus is beside the builds.
 	(cd "$B" && "$SCRIPTS/vm.sh" --arch "$arch" --kernel "$kernel" --iommu none \
 		--mem 3072 --timeout $(($2 * 60 * 2 + 900)) --log "$log" \
-		-- env "TEST_ARGS=--seed $1 --minutes $2 --threads $3 $corpus" \
+		-- env "TEST_ARGS=--seed $1 --minutes $2 --threads $3 $guided" \
 		run-tests /programs/selftests/iommu_fuzz </dev/null || echo $? >"$out.rc") |
 		tee "$out" | { grep --line-buffered \
 			-E '^(# (so far|all|BAD|before|after)|not ok)' >&2 || :; }
@@ -198,7 +197,6 @@ prepare() {
 
 	if [ "$minutes" -ge 60 ]; then
 		kernels="$kernels fast"
-		[ "$kernel" = debug ] || kernels="$kernels debug"
 		[ "$arch" != x86_64 ] || kernels="$kernels kcsan"
 	fi
 	# shellcheck disable=SC2086,SC2046

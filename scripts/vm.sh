@@ -4,7 +4,7 @@
 #
 #   scripts/vm.sh [OPTION...] [-- COMMAND [ARG...]]
 #
-#   --kernel fast|debug|kcsan|kcov|gcov|mutants|upstream|type1|stock|image
+#   --kernel fast|debug|kcsan|gcov|mutants|upstream|type1|stock|image
 #                                  default fast; built when it is not there. stock
 #                                  is Debian's own with our modules, x86_64 alone;
 #                                  what it has as modules is loaded for 9p, NVMe and
@@ -231,7 +231,7 @@ cmdline="$cmdline vfio_platform.reset_required=0"
 cmdline="$cmdline nvme_core.io_timeout=600 nvme_core.admin_timeout=600"
 case $kernel in
 stock | image) cmdline="$cmdline panic_on_warn=1" ;;
-debug | kcov) cmdline="$cmdline panic_on_warn=1 hung_task_panic=1 watchdog_thresh=60" ;;
+debug) cmdline="$cmdline panic_on_warn=1 hung_task_panic=1 watchdog_thresh=60" ;;
 esac
 # A time stamp at each lock is for who looks at /proc/lock_stat, and turns it on.
 [ "$kernel" != debug ] || cmdline="$cmdline lockdep.lock_stat=0"

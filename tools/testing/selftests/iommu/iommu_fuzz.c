@@ -4,14 +4,15 @@
  * threads, with memory that goes away and steps inside that fail.
  *
  *	iommu_fuzz				a short run, as a test
- *	iommu_fuzz --seed N [--calls N] [--minutes N] [--threads N] [--corpus DIR]
+ *	iommu_fuzz --seed N [--calls N] [--minutes N] [--threads N] [--guided]
+ *		   [--corpus DIR]
  *	iommu_fuzz --replay NAME [--threads N] [--verbose]
  *	iommu_fuzz --replay NAME --print	the same as a program in C
  *	iommu_fuzz --seed N --calls N --print	all sequences of a run, as text
  *
  * A run is sequences of up to 128 calls, each in a process of its own. The seed and a
- * sequence's number make it; with KCOV, half of them are changed from one that has
- * reached something new. The name of a sequence, a row of numbers, says how it came to be
+ * sequence's number make it; if KCOV guides it (--guided, --corpus), half of them are changed
+ * from one that has reached something new. The name of a sequence, a row of numbers, says how it came to be
  * and so is all that is needed to make it again. It stands in the kernel's log before what
  * the sequence brings about, and whatever the kernel reports says by the name of the task
  * which call it was: "Comm: 812:17" is call 17 of the sequence with number 812.
@@ -37,6 +38,7 @@ struct options {
 	unsigned int threads;
 	const char *corpus;
 	const char *replay;
+	bool guided;
 	bool print;
 	bool verbose;
 };
@@ -423,7 +425,6 @@ static void prepare(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	stats = mmap(NULL, sizeof(*stats), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		     -1, 0);
-	has_cover = cover_open();
 }
 
 static void clean_up(void)
@@ -499,9 +500,8 @@ static int run_tests(void)
 		return 4;
 	}
 	printf("TAP version 13\n1..3\n");
+	/* Nothing guides it: what a short run finds should not depend on what it has found. */
 	prepare();
-	/* What a short run finds should not depend on what it has found. */
-	has_cover = false;
 	result(same_again(), "the same seed makes the same calls");
 	result(run_short(), "calls of one thread");
 	result(!devices_left(), "no device of the mock is left");
@@ -531,7 +531,8 @@ int main(int argc, char **argv)
 		{ "seed", 1, NULL, 's' },    { "calls", 1, NULL, 'c' },
 		{ "minutes", 1, NULL, 'm' }, { "threads", 1, NULL, 't' },
 		{ "corpus", 1, NULL, 'd' },  { "replay", 1, NULL, 'r' },
-		{ "print", 0, NULL, 'p' },   { "verbose", 0, NULL, 'v' },
+		{ "guided", 0, NULL, 'g' },  { "print", 0, NULL, 'p' },
+		{ "verbose", 0, NULL, 'v' },
 		{},
 	};
 	struct options o = { .threads = 1 };
@@ -557,6 +558,10 @@ int main(int argc, char **argv)
 			break;
 		case 'd':
 			o.corpus = optarg;
+			o.guided = true;
+			break;
+		case 'g':
+			o.guided = true;
 			break;
 		case 'r':
 			o.replay = optarg;
@@ -588,6 +593,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	prepare();
+	has_cover = o.guided && cover_open();
 	if (o.replay) {
 		run_one(&o, &s, "replay");
 		tell("replay", seconds(), 1);
