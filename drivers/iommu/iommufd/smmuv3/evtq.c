@@ -238,7 +238,8 @@ static irqreturn_t evtq_thread(int irq, void *data)
 			smmuv3_priq_serve(unit);
 		cond_resched();
 	} while (more);
-	smmuv3_lost_look(unit);
+	if (!unit->gerror_irq)
+		smmuv3_lost_look(unit);
 	return IRQ_HANDLED;
 }
 
@@ -251,17 +252,21 @@ static irqreturn_t evtq_thread(int irq, void *data)
  * before the call is still to be; stalled transactions are with the door. One pass is
  * enough for that, and a device that does nothing but fault holds nobody up. May
  * sleep; takes smmuv3_evtq::lock.
+ *
+ * Return: whether there was anything.
  */
-void smmuv3_events_drain(struct smmuv3_unit *unit)
+bool smmuv3_events_drain(struct smmuv3_unit *unit)
 {
 	struct smmuv3_evtq *evtq = unit->evtq;
+	bool any;
 
 	/* In tests of what has nothing to do with faults */
 	if (!evtq)
-		return;
+		return false;
 	mutex_lock(&evtq->lock);
-	evtq_pass(evtq);
+	any = evtq_pass(evtq);
 	mutex_unlock(&evtq->lock);
+	return any;
 }
 
 /*

@@ -95,7 +95,8 @@ int smmuv3_priq_start(struct smmuv3_unit *unit);
 void smmuv3_priq_stop(struct smmuv3_unit *unit);
 
 /*
- * Records of either queue were lost: GERROR says so, and is acknowledged in the end.
+ * Records of either queue were lost, or an interrupt of it: GERROR says so, and is
+ * acknowledged in the end.
  * records  begin to deal with it. Any context
  * settle   wait until it is done. May sleep, as
  * stop     nothing of it goes on: no device is left behind @unit
@@ -117,9 +118,9 @@ void smmuv3_faults_drain(struct smmuv3_device *device, ioasid_t pasid);
 
 /*
  * Report what the unit has recorded until now, before a StreamID or a PASID changes
- * hands. May sleep.
+ * hands. Returns whether there was anything. May sleep.
  */
-void smmuv3_events_drain(struct smmuv3_unit *unit);
+bool smmuv3_events_drain(struct smmuv3_unit *unit);
 
 /*
  * Page requests that a PCI function may have outstanding, or transactions that a

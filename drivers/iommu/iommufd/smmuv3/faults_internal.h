@@ -42,8 +42,9 @@ static_assert(SMMUV3_STREAMS_MAX - 1 <=
  * @cmds: answers that passes give themselves
  * @respond_lock: guards @respond_cmds
  * @respond_cmds: answers that come from the door, those to page requests too
- * @lost: deals with records of either queue that were lost; lost.c's
+ * @lost: deals with records and interrupts of either queue that were lost; lost.c's
  * @lost_last: when it was last done, in jiffies; lost.c's
+ * @lost_irqs: the last look of @lost at a queue without interrupt found something; its own
  */
 struct smmuv3_evtq {
 	struct smmuv3_ring ring;
@@ -57,6 +58,7 @@ struct smmuv3_evtq {
 	struct smmuv3_cmd respond_cmds[IOMMUFD_FAULT_BATCH];
 	struct delayed_work lost;
 	unsigned long lost_last;
+	bool lost_irqs;
 };
 
 /* A call of respond is one submission. */
@@ -100,14 +102,14 @@ struct smmuv3_page_request {
  * as smmuv3_events_drain(), and for the same use: where both queues have one thread, who
  * keeps one of them from falling silent must not keep the other from being looked at.
  */
-void smmuv3_priq_serve(struct smmuv3_unit *unit);
+bool smmuv3_priq_serve(struct smmuv3_unit *unit);
 
 void smmuv3_evtq_drain(struct smmuv3_device *device, ioasid_t pasid);
 void smmuv3_priq_drain(struct smmuv3_device *device, ioasid_t pasid);
 
 /*
  * (lost.c) init   before anything can be lost
- *          look   has something been lost, on a unit that has no interrupt to tell?
+ *          look   has something been lost that no interrupt has told of?
  * and what it needs of the queues: emptied, unseen. They may sleep.
  */
 void smmuv3_lost_init(struct smmuv3_evtq *evtq);

@@ -9,6 +9,9 @@
  * stalls has all its stalled transactions ended, a function that sends page requests
  * has its interface reset. What user space holds of them is answered before.
  *
+ * And interrupts of these queues that the unit could not send (3.18.1): there is no other
+ * until a queue was empty, so somebody has to look.
+ *
  * It waits for hardware, and for those who attach and detach, so a work does it.
  *
  * Locks: the door's, then smmuv3_unit::lock, then those of the queues.
@@ -21,7 +24,9 @@
 #include "regs.h"
 #include "trace.h"
 
-#define LOST_ERRORS	(SMMU_GERROR_EVENTQ_ABORT | SMMU_GERROR_PRIQ_ABORT)
+#define LOST_RECORDS	(SMMU_GERROR_EVENTQ_ABORT | SMMU_GERROR_PRIQ_ABORT)
+#define LOST_INTERRUPTS	(SMMU_GERROR_MSI_EVENTQ_ABORT |		\
+			 SMMU_GERROR_MSI_PRIQ_ABORT)
 
 /* Memory that stays bad must not keep a CPU busy. */
 #define LOST_INTERVAL	(HZ / 10)
@@ -91,14 +96,30 @@ static void lost_requests(struct smmuv3_unit *unit)
 	}
 }
 
+/*
+ * What the interrupts' threads would have done. Acknowledged first: of what comes behind
+ * the passes the unit tells again. As many turns as it takes to find the queues empty;
+ * other errors are not kept waiting by devices that never fall silent.
+ */
+static void lost_interrupts(struct smmuv3_unit *unit, u32 errors)
+{
+	struct smmuv3_evtq *evtq = unit->evtq;
+
+	smmuv3_gerror_ack(unit, errors);
+	evtq->lost_irqs = smmuv3_events_drain(unit);
+	evtq->lost_irqs |= smmuv3_priq_serve(unit);
+	if (evtq->lost_irqs)
+		queue_delayed_work(system_unbound_wq, &evtq->lost, 0);
+}
+
 static void lost_work(struct work_struct *work)
 {
 	struct smmuv3_evtq *evtq = container_of(to_delayed_work(work),
 						struct smmuv3_evtq, lost);
 	struct smmuv3_unit *unit = evtq->ring.unit;
-	u32 active = smmuv3_gerror_active(unit) & LOST_ERRORS;
+	u32 active = smmuv3_gerror_active(unit);
 
-	if (active) {
+	if (active & LOST_RECORDS) {
 		trace_smmuv3_queue_abort(unit,
 					 active & SMMU_GERROR_EVENTQ_ABORT,
 					 active & SMMU_GERROR_PRIQ_ABORT);
@@ -108,6 +129,8 @@ static void lost_work(struct work_struct *work)
 		lost_events(unit);
 	if (active & SMMU_GERROR_PRIQ_ABORT)
 		lost_requests(unit);
+	if (active & LOST_INTERRUPTS || evtq->lost_irqs)
+		lost_interrupts(unit, active & LOST_INTERRUPTS);
 	WRITE_ONCE(evtq->lost_last, jiffies);
 }
 
@@ -122,8 +145,8 @@ void smmuv3_lost_init(struct smmuv3_evtq *evtq)
 }
 
 /**
- * smmuv3_lost_records() - a queue could not be written
- * @unit: says so in GERROR; it is acknowledged when the queue is empty
+ * smmuv3_lost_records() - a queue could not be written, or its interrupt not be sent
+ * @unit: says so in GERROR; it is acknowledged when that is dealt with
  *
  * Any context.
  */
@@ -138,14 +161,15 @@ void smmuv3_lost_records(struct smmuv3_unit *unit)
 }
 
 /**
- * smmuv3_lost_look() - look after lost records where no interrupt tells of them
+ * smmuv3_lost_look() - look after what no interrupt may have told of
  * @unit: the unit
  *
- * Any context.
+ * For a unit without an interrupt for global errors, and for a drain: that interrupt may
+ * have been lost, and then nobody else would look. Any context.
  */
 void smmuv3_lost_look(struct smmuv3_unit *unit)
 {
-	if (!unit->gerror_irq && smmuv3_gerror_active(unit) & LOST_ERRORS)
+	if (smmuv3_gerror_active(unit) & (LOST_RECORDS | LOST_INTERRUPTS))
 		smmuv3_lost_records(unit);
 }
 

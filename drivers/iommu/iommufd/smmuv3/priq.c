@@ -265,7 +265,8 @@ static irqreturn_t priq_thread(int irq, void *data)
 			smmuv3_events_drain(unit);
 		cond_resched();
 	} while (more);
-	smmuv3_lost_look(unit);
+	if (!unit->gerror_irq)
+		smmuv3_lost_look(unit);
 	return IRQ_HANDLED;
 }
 
@@ -275,16 +276,20 @@ static irqreturn_t priq_thread(int irq, void *data)
  *
  * One pass, so it comes to an end whatever is added meanwhile. May sleep; takes
  * smmuv3_priq::lock.
+ *
+ * Return: whether there was anything.
  */
-void smmuv3_priq_serve(struct smmuv3_unit *unit)
+bool smmuv3_priq_serve(struct smmuv3_unit *unit)
 {
 	struct smmuv3_priq *priq = unit->priq;
+	bool any;
 
 	if (!priq)
-		return;
+		return false;
 	mutex_lock(&priq->lock);
-	priq_pass(priq);
+	any = priq_pass(priq);
 	mutex_unlock(&priq->lock);
+	return any;
 }
 
 /*

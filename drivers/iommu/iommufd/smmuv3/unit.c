@@ -294,9 +294,11 @@ static int unit_flush_everything(struct smmuv3_unit *unit)
 	return smmuv3_batch_submit(&batch);
 }
 
-/* Acknowledged when the queue is in order again (lost.c) */
+/* Acknowledged by who brings the queues in order again, or looks at them (lost.c) */
 #define UNIT_QUEUE_ABORTS	(SMMU_GERROR_EVENTQ_ABORT |		\
-				 SMMU_GERROR_PRIQ_ABORT)
+				 SMMU_GERROR_PRIQ_ABORT |		\
+				 SMMU_GERROR_MSI_EVENTQ_ABORT |		\
+				 SMMU_GERROR_MSI_PRIQ_ABORT)
 
 static const struct {
 	u32 error;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit: records of faults that an SMMUv3 could not write (IHI 0070 7.2.2, 8.2):
- * nobody waits for ever for an answer to what was lost, and CMD_STALL_TERM is given
- * only while the stream aborts (4.7.2).
+ * KUnit: records of faults that an SMMUv3 could not write (IHI 0070 7.2.2, 8.2), and
+ * interrupts that it could not send (3.18.1): nobody waits for ever for an answer to what
+ * was lost, and CMD_STALL_TERM is given only while the stream aborts (4.7.2).
  */
 #include <linux/ktime.h>
 #include <linux/pci-ats.h>
@@ -22,6 +22,8 @@
 /* 6.3.18 */
 #define EVENTQ_ABORT	BIT(2)
 #define PRIQ_ABORT	BIT(3)
+#define MSI_EVENTQ_ABORT	BIT(5)
+#define MSI_PRIQ_ABORT	BIT(6)
 
 static u32 lost_active(struct st *st)
 {
@@ -248,7 +250,10 @@ static void lost_again_and_again(struct kunit *test)
 	st_done(st);
 }
 
-/* Where no interrupt tells of errors, a pass finds out, and so does a drain. */
+/*
+ * Where no interrupt tells of errors, a pass finds out, and so does a drain. Where there
+ * is one, a pass leaves it to that; if it was lost, the next drain finds out.
+ */
 static void lost_look(struct kunit *test, enum st_kind kind, u32 error)
 {
 	struct st *st = st_new(test, kind, 64, 64);
@@ -257,11 +262,14 @@ static void lost_look(struct kunit *test, enum st_kind kind, u32 error)
 	u64 qw[4];
 	unsigned int i;
 
-	for (i = 0; i < 3; i++) {
-		unit->gerror_irq = i == 2;
+	for (i = 0; i < 4; i++) {
+		unit->gerror_irq = i >= 2;
 		gerror = smmuv3_fake_reg32(st->fake, FAKE_GERROR);
-		smmuv3_fake_set32(st->fake, FAKE_GERROR, gerror ^ error);
-		if (i) {
+		/* That of the third turn is there still in the fourth */
+		if (i < 3)
+			smmuv3_fake_set32(st->fake, FAKE_GERROR,
+					  gerror ^ error);
+		if (i % 2) {
 			smmuv3_faults_drain(st->fn[0].device, IOMMU_NO_PASID);
 		} else if (kind == ST_STALL) {
 			st_make_fault(qw, SID1);
@@ -273,10 +281,8 @@ static void lost_look(struct kunit *test, enum st_kind kind, u32 error)
 			st_interrupt(st);
 		}
 		smmuv3_lost_settle(unit);
-		/* Else it is the interrupt's */
 		KUNIT_EXPECT_EQ(test, lost_active(st), i == 2 ? error : 0);
 	}
-	smmuv3_gerror_ack(unit, error);
 	unit->gerror_irq = false;
 	st_done(st);
 }
@@ -284,11 +290,75 @@ static void lost_look(struct kunit *test, enum st_kind kind, u32 error)
 static void lost_without_interrupt(struct kunit *test)
 {
 	lost_look(test, ST_STALL, EVENTQ_ABORT);
+	lost_look(test, ST_STALL, MSI_EVENTQ_ABORT);
 }
 
 static void lost_without_interrupt_pri(struct kunit *test)
 {
 	lost_look(test, ST_PCI, PRIQ_ABORT);
+	lost_look(test, ST_PCI, MSI_PRIQ_ABORT);
+}
+
+static void lost_unsent_record(const struct st_queue *q, u64 *qw)
+{
+	if (q->pri)
+		st_make_request(qw, SID1, NOPASID, 1, 0x1000, ST_R | ST_LAST);
+	else
+		st_make_fault(qw, SID1);
+}
+
+/*
+ * One more while what was there is given back. The queue is not empty then, so nothing
+ * tells of it; but the unit may tell again that it could not send an interrupt.
+ */
+static void lost_unsent_step(struct st *st)
+{
+	struct st_queue *q = st->priv;
+	u64 qw[4];
+
+	KUNIT_EXPECT_EQ(st->test, smmuv3_fake_reg32(st->fake, FAKE_GERROR),
+			smmuv3_fake_reg32(st->fake, FAKE_GERRORN));
+	/* The first reads PROD of the event queue, the second that of the other one */
+	if (st->steps != (q->pri ? 3 : 2))
+		return;
+	lost_unsent_record(q, qw);
+	st_add(st, q, qw);
+}
+
+/* The unit says that it could not send an interrupt: nothing waits for that to come. */
+static void lost_unsent(struct st *st, struct st_queue *q, u32 error)
+{
+	u64 qw[4];
+
+	lost_unsent_record(q, qw);
+	st_record(st, q, qw);
+	KUNIT_EXPECT_TRUE(st->test, st_take_interrupt(st, q));
+	st->steps = 0;
+	st->priv = q;
+	st->on_step = lost_unsent_step;
+	lost_raise(st, error);
+	/* And as often as it takes: twice, and once more for nothing */
+	smmuv3_lost_settle(&st->fake->unit);
+	smmuv3_lost_settle(&st->fake->unit);
+	st->on_step = NULL;
+	KUNIT_EXPECT_EQ(st->test, smmuv3_fake_reg32(st->fake, q->cons_reg),
+			q->prod);
+	KUNIT_EXPECT_EQ(st->test, q->prod, 2);
+	KUNIT_EXPECT_FALSE(st->test, st_take_interrupt(st, q));
+	/* It was no record that was lost */
+	KUNIT_EXPECT_EQ(st->test, st_stats(st).aborts, 0);
+}
+
+static void lost_unsent_interrupts(struct kunit *test)
+{
+	struct st *st = st_new(test, ST_PCI, 64, 64);
+
+	lost_unsent(st, &st->evtq, MSI_EVENTQ_ABORT);
+	KUNIT_EXPECT_EQ(test, st_stats(st).events, 2);
+	lost_unsent(st, &st->priq, MSI_PRIQ_ABORT);
+	KUNIT_EXPECT_EQ(test, st_responses(st, SID1, NOPASID, 1, RESP_INVALID),
+			2);
+	st_done(st);
 }
 
 /* The last one that listens goes: it is terminated where that is allowed alone. */
@@ -510,6 +580,7 @@ static struct kunit_case smmuv3_lost_cases[] = {
 	KUNIT_CASE(lost_again_and_again),
 	KUNIT_CASE(lost_without_interrupt),
 	KUNIT_CASE(lost_without_interrupt_pri),
+	KUNIT_CASE(lost_unsent_interrupts),
 	KUNIT_CASE(lost_disable),
 	KUNIT_CASE(lost_disable_blocked),
 	KUNIT_CASE(lost_reset),
