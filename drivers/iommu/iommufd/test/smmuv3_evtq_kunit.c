@@ -682,6 +682,94 @@ static void evtq_batches(struct kunit *test)
 	st_done(st);
 }
 
+/* The one interrupt that the unit raises for what is there does not come. */
+static void evtq_lose_interrupt(struct st *st)
+{
+	KUNIT_EXPECT_TRUE(st->test, st_take_interrupt(st, &st->evtq));
+}
+
+/* Whatever interrupt is next, its thread hands over all, in order. */
+static void evtq_withheld(struct kunit *test)
+{
+	struct st *st = st_new(test, ST_STALL, 64, 64);
+	struct iommufd_fault_attach *attach[2];
+	unsigned int i;
+
+	attach[0] = st_attach(st, 0, IOMMU_NO_PASID);
+	attach[1] = st_attach(st, 1, 5);
+	for (i = 0; i < 8; i++) {
+		st_stall(st, SID0 + i % ST_STREAMS, NOPASID, i, i << 12);
+		if (!i)
+			evtq_lose_interrupt(st);
+	}
+	st_stall(st, SID1, 5, 20, 0x1000);
+	/* It is not empty, which the unit has told already (3.18.1) */
+	KUNIT_EXPECT_FALSE(test, st_take_interrupt(st, &st->evtq));
+	KUNIT_EXPECT_EQ(test, st_stats(st).stalls, 0);
+
+	smmuv3_fake_interrupt(st->fake, SMMUV3_IRQ_EVTQ);
+	KUNIT_EXPECT_EQ(test, st_stats(st).stalls, 9);
+	KUNIT_EXPECT_EQ(test, st_queue_stats(st).pending, 9);
+	KUNIT_ASSERT_EQ(test, ft_read(&st->ft, 16),
+			9 * sizeof(st->ft.recs[0]));
+	for (i = 0; i < 8; i++)
+		KUNIT_EXPECT_EQ(test, st->ft.recs[i].addr, (u64)i << 12);
+
+	/* From here on it tells again */
+	st_stall(st, SID1, 5, 21, 0x2000);
+	KUNIT_EXPECT_TRUE(test, st_take_interrupt(st, &st->evtq));
+	smmuv3_fake_interrupt(st->fake, SMMUV3_IRQ_EVTQ);
+	KUNIT_EXPECT_EQ(test, st_queue_stats(st).pending, 10);
+	KUNIT_EXPECT_EQ(test, st_count(st, FAKE_RESUME), 0);
+	iommufd_fault_attach_remove(attach[0]);
+	iommufd_fault_attach_remove(attach[1]);
+	KUNIT_EXPECT_EQ(test, st_count(st, FAKE_RESUME), 10);
+	st_done(st);
+}
+
+/*
+ * And if none ever comes: a drain hands over all that is there, whoever it is of, and
+ * who is detached has an answer to all of his.
+ */
+static void evtq_withheld_drain(struct kunit *test)
+{
+	struct st *st = st_new(test, ST_STALL, 64, 64);
+	struct iommufd_fault_attach *attach[2];
+
+	attach[0] = st_attach(st, 0, IOMMU_NO_PASID);
+	attach[1] = st_attach(st, 1, 5);
+	st_stall(st, SID0 + 1, NOPASID, 1, 0x1000);
+	evtq_lose_interrupt(st);
+	st_stall(st, SID0 + 2, NOPASID, 2, 0x1000);
+	st_stall(st, SID1, 5, 3, 0x1000);
+	smmuv3_evtq_drain(st->fn[1].device, 9);
+	KUNIT_EXPECT_EQ(test, st_stats(st).stalls, 3);
+	KUNIT_EXPECT_EQ(test, st_queue_stats(st).pending, 3);
+	KUNIT_EXPECT_EQ(test, st_count(st, FAKE_RESUME), 0);
+
+	/* The unit tells again, to nobody */
+	st_stall(st, SID0, NOPASID, 4, 0x1000);
+	evtq_lose_interrupt(st);
+	st_stall(st, SID1 + 1, 5, 5, 0x1000);
+	iommufd_fault_attach_remove(attach[0]);
+	KUNIT_EXPECT_EQ(test, st_resumes(st, SID0 + 1, 1, false), 1);
+	KUNIT_EXPECT_EQ(test, st_resumes(st, SID0 + 2, 2, false), 1);
+	KUNIT_EXPECT_EQ(test, st_resumes(st, SID0, 4, false), 1);
+	KUNIT_EXPECT_EQ(test, st_count(st, FAKE_RESUME), 3);
+	KUNIT_EXPECT_EQ(test, st_queue_stats(st).pending, 2);
+	iommufd_fault_attach_remove(attach[1]);
+	KUNIT_EXPECT_EQ(test, st_resumes(st, SID1, 3, false), 1);
+	KUNIT_EXPECT_EQ(test, st_resumes(st, SID1 + 1, 5, false), 1);
+	KUNIT_EXPECT_EQ(test, st_count(st, FAKE_RESUME), 5);
+
+	/* Nobody listens any more */
+	st_stall(st, SID0, NOPASID, 6, 0x1000);
+	evtq_lose_interrupt(st);
+	smmuv3_evtq_drain(st->fn[0].device, IOMMU_NO_PASID);
+	KUNIT_EXPECT_EQ(test, st_resumes(st, SID0, 6, false), 1);
+	st_done(st);
+}
+
 static void evtq_gone(struct kunit *test)
 {
 	struct st *st = st_new(test, ST_STALL, 64, 64);
@@ -978,6 +1066,8 @@ static struct kunit_case smmuv3_evtq_cases[] = {
 	KUNIT_CASE(evtq_overflow_orders),
 	KUNIT_CASE(evtq_overflow_counts),
 	KUNIT_CASE(evtq_batches),
+	KUNIT_CASE(evtq_withheld),
+	KUNIT_CASE(evtq_withheld_drain),
 	KUNIT_CASE(evtq_gone),
 	KUNIT_CASE(evtq_capacity),
 	KUNIT_CASE(evtq_drain),

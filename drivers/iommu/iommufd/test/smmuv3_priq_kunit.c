@@ -689,6 +689,100 @@ static void priq_one_irq(struct kunit *test)
 	st_done(st);
 }
 
+/* The one interrupt that the unit raises for what is there does not come. */
+static void priq_lose_interrupt(struct st *st)
+{
+	KUNIT_EXPECT_TRUE(st->test, st_take_interrupt(st, &st->priq));
+}
+
+/* Whatever interrupt is next, its thread hands over all, in order, and half groups too. */
+static void priq_withheld(struct kunit *test)
+{
+	struct st *st = st_new(test, ST_PCI, 64, 64);
+	struct iommufd_fault_attach *attach[2];
+	unsigned int i;
+
+	attach[0] = st_attach(st, 0, IOMMU_NO_PASID);
+	attach[1] = st_attach(st, 1, 5);
+	for (i = 0; i < 8; i++) {
+		st_request(st, SID0, NOPASID, i, i << 12, ST_R | ST_LAST);
+		if (!i)
+			priq_lose_interrupt(st);
+	}
+	st_request(st, SID1, 5, 20, 0x1000, ST_R);
+	/* It is not empty, which the unit has told already (3.18.1) */
+	KUNIT_EXPECT_FALSE(test, st_take_interrupt(st, &st->priq));
+	KUNIT_EXPECT_EQ(test, st_stats(st).requests, 0);
+
+	smmuv3_fake_interrupt(st->fake, SMMUV3_IRQ_PRIQ);
+	KUNIT_EXPECT_EQ(test, st_stats(st).requests, 9);
+	KUNIT_EXPECT_EQ(test, st_queue_stats(st).pending, 8);
+	KUNIT_EXPECT_EQ(test, st_open(st), 1);
+	KUNIT_ASSERT_EQ(test, ft_read(&st->ft, 16),
+			8 * sizeof(st->ft.recs[0]));
+	for (i = 0; i < 8; i++)
+		KUNIT_EXPECT_EQ(test, st->ft.recs[i].addr, (u64)i << 12);
+
+	/* From here on it tells again */
+	st_request(st, SID1, 5, 20, 0x2000, ST_R | ST_LAST);
+	KUNIT_EXPECT_TRUE(test, st_take_interrupt(st, &st->priq));
+	smmuv3_fake_interrupt(st->fake, SMMUV3_IRQ_PRIQ);
+	KUNIT_EXPECT_EQ(test, st_queue_stats(st).pending, 10);
+	KUNIT_EXPECT_EQ(test, st_open(st), 0);
+	KUNIT_EXPECT_EQ(test, st_count(st, FAKE_PRI_RESP), 0);
+	iommufd_fault_attach_remove(attach[0]);
+	iommufd_fault_attach_remove(attach[1]);
+	KUNIT_EXPECT_EQ(test, st_count(st, FAKE_PRI_RESP), 9);
+	st_done(st);
+}
+
+/*
+ * And if none ever comes: a drain hands over all that is there, whoever it is of, and
+ * who is detached has an answer to all of his.
+ */
+static void priq_withheld_drain(struct kunit *test)
+{
+	struct st *st = st_new(test, ST_PCI, 64, 64);
+	struct iommufd_fault_attach *attach[2];
+
+	attach[0] = st_attach(st, 0, IOMMU_NO_PASID);
+	attach[1] = st_attach(st, 1, 5);
+	st_request(st, SID0, NOPASID, 1, 0x1000, ST_R | ST_LAST);
+	priq_lose_interrupt(st);
+	st_request(st, SID0, NOPASID, 2, 0x1000, ST_R | ST_LAST);
+	st_request(st, SID1, 5, 3, 0x1000, ST_R | ST_LAST);
+	smmuv3_priq_drain(st->fn[1].device, 9);
+	KUNIT_EXPECT_EQ(test, st_stats(st).requests, 3);
+	KUNIT_EXPECT_EQ(test, st_queue_stats(st).pending, 3);
+	KUNIT_EXPECT_EQ(test, st_count(st, FAKE_PRI_RESP), 0);
+
+	/* The unit tells again, to nobody */
+	st_request(st, SID0, NOPASID, 4, 0x1000, ST_R | ST_LAST);
+	priq_lose_interrupt(st);
+	st_request(st, SID1, 5, 5, 0x1000, ST_R | ST_LAST);
+	iommufd_fault_attach_remove(attach[0]);
+	KUNIT_EXPECT_EQ(test, st_responses(st, SID0, NOPASID, 1, RESP_INVALID),
+			1);
+	KUNIT_EXPECT_EQ(test, st_responses(st, SID0, NOPASID, 2, RESP_INVALID),
+			1);
+	KUNIT_EXPECT_EQ(test, st_responses(st, SID0, NOPASID, 4, RESP_INVALID),
+			1);
+	KUNIT_EXPECT_EQ(test, st_count(st, FAKE_PRI_RESP), 3);
+	KUNIT_EXPECT_EQ(test, st_queue_stats(st).pending, 2);
+	iommufd_fault_attach_remove(attach[1]);
+	KUNIT_EXPECT_EQ(test, st_responses(st, SID1, 5, 3, RESP_INVALID), 1);
+	KUNIT_EXPECT_EQ(test, st_responses(st, SID1, 5, 5, RESP_INVALID), 1);
+	KUNIT_EXPECT_EQ(test, st_count(st, FAKE_PRI_RESP), 5);
+
+	/* Nobody listens any more */
+	st_request(st, SID0, NOPASID, 6, 0x1000, ST_R | ST_LAST);
+	priq_lose_interrupt(st);
+	smmuv3_priq_drain(st->fn[0].device, IOMMU_NO_PASID);
+	KUNIT_EXPECT_EQ(test, st_responses(st, SID0, NOPASID, 6, RESP_INVALID),
+			1);
+	st_done(st);
+}
+
 static void priq_gone(struct kunit *test)
 {
 	struct st *st = st_new(test, ST_PCI, 64, 64);
@@ -720,6 +814,8 @@ static struct kunit_case smmuv3_priq_cases[] = {
 	KUNIT_CASE_SLOW(priq_batches),
 	KUNIT_CASE(priq_failure_of_vf),
 	KUNIT_CASE(priq_one_irq),
+	KUNIT_CASE(priq_withheld),
+	KUNIT_CASE(priq_withheld_drain),
 	KUNIT_CASE(priq_gone),
 	{}
 };
