@@ -74,6 +74,8 @@ enum {
 	MODEL_SMMUV3_PRI_ASYNC = 10,
 	MODEL_SMMUV3_WITHHOLD = 11,
 	MODEL_SMMUV3_ATC_TIMEOUT = 12,
+	/* 1: of errors, 2: of events, 4: of page requests, and sums of these */
+	MODEL_SMMUV3_LOSE_IRQS = 13,
 };
 
 /* Of the last call of this thread that failed. */

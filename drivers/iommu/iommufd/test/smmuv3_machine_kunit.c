@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KUnit: the SMMUv3 driver on the model, what is neither tables nor flushing: each
- * interrupt, by each way that it can be connected (IHI 0070 3.18); records that the
- * unit could not write (7.2.2, 8.2); DMA aliases that functions share.
+ * interrupt, by each way that it can be connected (IHI 0070 3.18), and without it;
+ * records that the unit could not write (7.2.2, 8.2); DMA aliases that functions share.
  */
 #include <kunit/test.h>
 #include <linux/delay.h>
@@ -168,6 +168,56 @@ static void machine_interrupts(struct kunit *test)
 		KUNIT_EXPECT_EQ(test,
 				smmuv3_model_read(mt->rig.machine->model,
 						  msi_cfg2[i], sizeof(u32)), 1);
+	smmuv3_pri_disable(mt->rig.device[0]);
+	mt_stop(mt);
+}
+
+/*
+ * None of them comes, however it is connected: a drain finds what is in both queues, and
+ * the unit tells again; and it finds that a queue could not be written.
+ */
+static void machine_interrupts_lost(struct kunit *test)
+{
+	const struct smmuv3_machine_config config = {
+		.irqs = (uintptr_t)test->param_value - 1,
+	};
+	struct mt *mt = kunit_kzalloc(test, sizeof(*mt), GFP_KERNEL);
+	struct smmuv3_model *model;
+	struct smmuv3_unit *unit;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, mt);
+	mt_start(test, mt, &config, MODEL_PCI_ATS | MODEL_PCI_PRI, 1);
+	model = mt->rig.machine->model;
+	unit = &mt->rig.machine->unit;
+	KUNIT_ASSERT_EQ(test, smmuv3_pri_enable(mt->rig.device[0]), 0);
+
+	smmuv3_model_inject(model, SMMUV3_MODEL_INJECT_LOSE_IRQS, ~0UL);
+	for (i = 0; i < 3; i++) {
+		mt_fault(test, mt);
+		mt_request(test, mt);
+	}
+	KUNIT_EXPECT_EQ(test, atomic64_read(&unit->faults), 0);
+	KUNIT_EXPECT_EQ(test, mt_requests(mt), 0);
+	smmuv3_events_drain(unit);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&unit->faults), 3);
+	smmuv3_faults_drain(mt->rig.device[0], IOMMU_NO_PASID);
+	KUNIT_EXPECT_EQ(test, mt_requests(mt), 3);
+
+	smmuv3_model_inject(model, SMMUV3_MODEL_INJECT_EVENT_ABT, 1);
+	mt_fault(test, mt);
+	KUNIT_EXPECT_NE(test, smmuv3_gerror_active(unit), 0);
+	smmuv3_faults_drain(mt->rig.device[0], IOMMU_NO_PASID);
+	smmuv3_lost_settle(unit);
+	KUNIT_EXPECT_EQ(test, smmuv3_gerror_active(unit), 0);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&unit->queue_aborts), 1);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&unit->gerrors), 0);
+
+	smmuv3_model_inject(model, SMMUV3_MODEL_INJECT_LOSE_IRQS, 0);
+	mt_fault(test, mt);
+	mt_until(test, &unit->faults, 4);
+	mt_request(test, mt);
+	mt_until_requests(test, mt, 4);
 	smmuv3_pri_disable(mt->rig.device[0]);
 	mt_stop(mt);
 }
@@ -418,6 +468,7 @@ static void machine_stall_always(struct kunit *test)
 
 static struct kunit_case smmuv3_machine_cases[] = {
 	KUNIT_CASE_PARAM(machine_interrupts, machine_irqs_params),
+	KUNIT_CASE_PARAM(machine_interrupts_lost, machine_irqs_params),
 	KUNIT_CASE(machine_msis_without_pri),
 	KUNIT_CASE(machine_no_msis),
 	KUNIT_CASE_SLOW(machine_request_lost),

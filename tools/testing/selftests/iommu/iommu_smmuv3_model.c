@@ -260,6 +260,41 @@ TEST_F(story, detached_with_a_fault_outstanding)
 							 data, PAGE));
 }
 
+/* The interrupt for a page request is lost: a detach finds it, and the next is told of. */
+TEST_F(story, interrupt_lost)
+{
+	struct iommu_hwpt_pgfault rec[GROUP_MAX];
+	struct smmu_guest *s = &self->s;
+	struct guest *g = &s->g;
+	struct pollfd p = { .fd = g->queue, .events = POLLIN };
+	__u64 requests = 0;
+	struct model_job job;
+	char data[PAGE];
+
+	pattern(data, PAGE, 12);
+	ASSERT_EQ(0, model_inject(&g->m, MODEL_SMMUV3_LOSE_IRQS, 4));
+	ASSERT_EQ(0, model_job_start(&g->d, IOMMUFD_MODEL_DMA_WRITE,
+				     variant->pasid, VA, data, PAGE, 0, &job));
+	while (!requests) {
+		usleep(1000);
+		ASSERT_EQ(0, model_counter(&g->m, "page-requests", &requests));
+	}
+	EXPECT_EQ(0, poll(&p, 1, 50));
+	EXPECT_EQ(IOMMUFD_MODEL_DMA_PENDING, model_job_wait(&job, 0));
+	ASSERT_EQ(0, guest_detach(g, MODEL_NO_PASID));
+	g->drained++;
+	EXPECT_EQ(IOMMUFD_MODEL_DMA_FAULTED, model_job_wait(&job, FOREVER_MS));
+
+	ASSERT_EQ(0, model_inject(&g->m, MODEL_SMMUV3_LOSE_IRQS, 0));
+	ASSERT_EQ(0, guest_attach(g, MODEL_NO_PASID, self->hwpt));
+	ASSERT_EQ(0, model_job_start(&g->d, IOMMUFD_MODEL_DMA_WRITE,
+				     variant->pasid, VA, data, PAGE, 0, &job));
+	ASSERT_LT(0, serve(s, &self->t, variant->pasid, variant->leaf, true,
+			   IOMMUFD_PAGE_RESP_SUCCESS, rec));
+	EXPECT_EQ(IOMMUFD_MODEL_DMA_OK, model_job_wait(&job, FOREVER_MS));
+	EXPECT_EQ(0, memcmp(data, backing(g, VA, variant->leaf), PAGE));
+}
+
 /* What a guest must do after a change of a leaf, and that it suffices */
 TEST_F(story, invalidated_by_commands)
 {

@@ -615,6 +615,37 @@ TEST_F(stall, record_lost)
 	EXPECT_EQ(0, memcmp(data_page(g, 0), data, PAGE));
 }
 
+/* The interrupt for a stall is lost: a detach finds it, and the next one is told of. */
+TEST_F(stall, interrupt_lost)
+{
+	struct guest *g = &self->s.g;
+	struct pollfd p = { .fd = g->queue, .events = POLLIN };
+	struct iommu_hwpt_pgfault rec;
+	struct model_job job;
+	char data[PAGE] = "";
+
+	ASSERT_EQ(0, model_inject(&g->m, MODEL_SMMUV3_LOSE_IRQS, 2));
+	ASSERT_EQ(0, start_dma(g, IOMMUFD_MODEL_DMA_WRITE, variant->pasid, VA,
+			       data, PAGE, &job));
+	while (!counter(g, "stalls"))
+		usleep(1000);
+	EXPECT_EQ(0, poll(&p, 1, 50));
+	EXPECT_EQ(IOMMUFD_MODEL_DMA_PENDING, model_job_wait(&job, 0));
+	ASSERT_EQ(0, guest_detach(g, variant->tables == TABLES_KERNEL ?
+				     variant->pasid : MODEL_NO_PASID));
+	g->drained++;
+	EXPECT_EQ(IOMMUFD_MODEL_DMA_FAULTED, model_job_wait(&job, FOREVER_MS));
+
+	ASSERT_EQ(0, model_inject(&g->m, MODEL_SMMUV3_LOSE_IRQS, 0));
+	ASSERT_EQ(0, attach_tables(g, variant->pasid, variant->tables,
+				   self->hwpt));
+	ASSERT_EQ(0, one_outstanding(self, variant, data, &job, &rec));
+	ASSERT_EQ(0, page_in(self, variant, 0));
+	ASSERT_EQ(0, guest_answer(g, rec.cookie, IOMMUFD_PAGE_RESP_SUCCESS));
+	EXPECT_EQ(IOMMUFD_MODEL_DMA_OK, model_job_wait(&job, FOREVER_MS));
+	EXPECT_EQ(0, memcmp(data_page(g, 0), data, PAGE));
+}
+
 TEST_F(stall, detached_with_one_outstanding)
 {
 	struct iommu_hwpt_pgfault rec;

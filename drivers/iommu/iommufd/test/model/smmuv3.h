@@ -114,6 +114,10 @@ void smmuv3_model_write(struct smmuv3_model *model, u32 offset, unsigned int siz
  *	are for is done
  * @SMMUV3_MODEL_INJECT_ATC_TIMEOUT: not 0: the unit waits no longer for completions
  *	that are withheld now: CMD_SYNC fails (3.9.1.4)
+ * @SMMUV3_MODEL_INJECT_LOSE_IRQS: nth is a mask, bits of enum smmuv3_model_irq: what the
+ *	unit raises of these is lost on its way, by wire and by MSI; 0 to stop. It is an
+ *	edge (3.18), so it does not come later, and there is none until there is another
+ *	cause: a queue that was empty has a record (3.18.1), another error is active
  */
 enum smmuv3_model_inject {
 	SMMUV3_MODEL_INJECT_DROP,
@@ -129,6 +133,7 @@ enum smmuv3_model_inject {
 	SMMUV3_MODEL_INJECT_PRI_ASYNC,
 	SMMUV3_MODEL_INJECT_WITHHOLD,
 	SMMUV3_MODEL_INJECT_ATC_TIMEOUT,
+	SMMUV3_MODEL_INJECT_LOSE_IRQS,
 	SMMUV3_MODEL_NUM_INJECTS,
 };
 

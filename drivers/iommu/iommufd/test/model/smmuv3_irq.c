@@ -159,6 +159,7 @@ void smmuv3_raise(struct smmuv3_model *model, unsigned long which)
 	unsigned long usecs = READ_ONCE(model->inject[SMMUV3_MODEL_INJECT_DELAY]);
 	enum smmuv3_model_irq i;
 
+	which &= ~READ_ONCE(model->inject[SMMUV3_MODEL_INJECT_LOSE_IRQS]);
 	if (usecs && which & queues) {
 		delay(model, which & queues);
 		which &= ~queues;
