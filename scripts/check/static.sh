@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # static.sh - what can be said without running: W=1 and sparse are silent,
 # checkpatch --strict too but for scripts/check/accepted.txt, nothing outside
-# test/ leans on the test build, the tests that promises.rst names are there, the
-# mutants fit the source, a kernel's warnings are told from its remarks, and make soak
-# counts what goes wrong.
+# test/ leans on the test build, what the headers have is in the descriptions for
+# syzkaller and but for scripts/check/fuzz.txt in the fuzzer's tables, the tests that
+# promises.rst names are there, the mutants fit the source, a kernel's warnings are told
+# from its remarks, and make soak counts what goes wrong.
 # On arm64 that which depends on the platform: what is compiled for it alone.
 
 . "$(dirname "$0")/../check-lib.sh"
@@ -210,6 +211,76 @@ syzkaller() {
 	result "$rc" "syzkaller's descriptions are those of the header"
 }
 
+# What headers say, as NAME or STRUCT.MEMBER (STRUCT.OPERATION.MEMBER of the mock)
+of_headers() { # HEADER...
+	sed -nE 's/^#define (IOMMU(FD_MODEL)?_[A-Z0-9_]+) (IOMMUFD_MODEL)?_IO\(.*/\1/p
+		s/^\t(IOMMU_TEST_OP_[A-Z0-9_]+)( = [0-9]+)?,$/\1/p' "$@"
+	awk '
+	/^struct [a-z0-9_]+ \{/ { s = $2; next }
+	/^}/ { s = "" }
+	s && /^\t+struct \{/ { inner = 1; n = 0; next }
+	inner && /^\t+} [a-z0-9_]+;/ {
+		sub(/;/, "")
+		for (i = 1; i <= n; i++)
+			print s "." $2 "." m[i]
+		inner = 0
+	}
+	s && /^\t+(__[a-z0-9_]+|char) [a-z0-9_]+(\[.*\])?;/ {
+		sub(/[[;].*/, "")
+		if (inner)
+			m[++n] = $2
+		else
+			print s "." $2
+	}' "$@"
+}
+
+# The same of what the fuzzer's tables have
+of_tables() { # DIRECTORY
+	sed -nE 's/^\tOP\(([A-Z0-9_]+), .*/\1/p; s/^\tTEST\(([A-Z0-9_]+), .*/IOMMU_TEST_OP_\1/p' \
+		"$1"/*.c
+	grep -ohE '\b[ME]\([a-z0-9_]+, [a-z0-9_]+' "$1"/*.[ch] | sed -E 's/^..//; s/, /./'
+	grep -ohE '\bT\([a-z0-9_.]+' "$1"/*.c | sed -E 's/^../iommu_test_cmd./'
+}
+
+# fuzz.txt: a shell pattern of what the tables go without, then the reason.
+fuzzer_lacks() { # DIRECTORY
+	local name pattern _
+
+	while read -r name; do
+		while read -r pattern _; do
+			# shellcheck disable=SC2053
+			[[ $pattern == '#' || $name != $pattern ]] || continue 2
+		done <"$SCRIPTS/check/fuzz.txt"
+		echo "# not in the fuzzer's tables: $name"
+	done < <(comm -23 <(of_headers "$REPO/include/uapi/linux/iommufd.h" \
+			"$REPO/$ours/iommufd_test.h" "$REPO/$ours/test/model/uapi.h" | sort -u) \
+		<(of_tables "$1" | sort -u))
+}
+
+# The fuzzer knows each command, each operation of the mock, and each member of what
+# they are given.
+fuzzer() {
+	local rc=0 tables=$REPO/tools/testing/selftests/iommu/fuzz dir line
+
+	fuzzer_lacks "$tables" | grep . && rc=1
+	result "$rc" "the fuzzer's tables have what the headers have"
+
+	# One that does not look would find nothing, too.
+	rc=0
+	dir=$(mktemp -d)
+	for line in 'OP(IOMMU_OPTION, ' 'M(iommu_option, val64, ' 'E(iommu_hwpt_vtd_s1, flags, ' \
+		    'TEST(VM_LOOKUP, ' 'T(vm_lookup.vpasid, '; do
+		cp "$tables"/*.[ch] "$dir"
+		grep -qF "$line" "$dir"/*.c || rc=1
+		sed -i "/$line/d" "$dir"/*.c
+		[ -n "$(fuzzer_lacks "$dir")" ] && continue
+		echo "# not missed: $line"
+		rc=1
+	done
+	rm -rf "$dir"
+	result "$rc" "what is taken out of them is missed"
+}
+
 # What they change is there, and who is to notice.
 mutants() {
 	local rc=0 test suite suites said dir
@@ -397,6 +468,7 @@ if [ "$arch" = x86_64 ]; then
 	apart smmuv3 'smmuv3/|arm-smmu|\.\./\.\./(device|domain|unit|tables)'
 	spdx
 	syzkaller
+	fuzzer
 	promises
 	mutants
 	mutants_left
