@@ -14,7 +14,7 @@ result() { # STATUS NAME: TAP
 }
 
 part_log() { # NAME
-	echo "check-$log_arch$SUITE-$1"
+	echo "$log_start$SUITE-$1"
 }
 
 # run NAME KERNEL VM-OPTION... -- ARGUMENT...: run-dma in a VM, as run_command does

@@ -11,6 +11,10 @@ REPO_FROM=$SUITE_DIR/../..
 
 # The platform is in ARCH: a suite of several is run once for each.
 for_arch "${ARCH:-$HOST_ARCH}"
+# How the names of the machines' logs begin. A soak's are not those of a make check that
+# runs beside it: LOG_START.
+# shellcheck disable=SC2154
+log_start=${LOG_START:-check}-$log_arch
 
 # on ARCH...: the platforms of a suite that is not for all
 on() {
@@ -43,6 +47,6 @@ vm_suite() {
 	[ $# -gt 0 ] || return 0
 	# shellcheck disable=SC2086
 	"$SCRIPTS/vm.sh" --arch "$arch" --kernel debug --iommu "$iommu" --mem 3072 \
-		--timeout 3000 --log "check-$log_arch$name" ${VM_ARGS-} \
+		--timeout 3000 --log "$log_start$name" ${VM_ARGS-} \
 		-- env ${TEST_ENV-} run-tests "$@"
 }

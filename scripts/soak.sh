@@ -176,7 +176,14 @@ models() { # SEED
 	[ "$failed" = 0 ] || keep_log "$log-models" "$1"
 }
 
-hardware() { tap KUnit '# .*(swept|mutants) [0-9]+,' env ARCH="$arch" "$SCRIPTS/check/kunit.sh"; }
+# A suite of make check, which may run beside us: its logs are our own.
+suite() { # NAME PATTERN SUITE [PART...]
+	local script=$SCRIPTS/check/$3.sh
+
+	tap "$1" "$2" env ARCH="$arch" SEED="$seed" LOG_START=soak "$script" "${@:4}"
+}
+
+hardware() { suite KUnit '# .*(swept|mutants) [0-9]+,' kunit; }
 
 # On the kernel that is quick: what the debug kernel keeps of each object is not for 10^6.
 load() {
@@ -186,10 +193,7 @@ load() {
 }
 
 # With ten minutes of the fuzzer
-races() {
-	tap "data races (KCSAN)" '# (reports|all)' env ARCH=x86_64 SEED="$seed" \
-		"$SCRIPTS/check/kcsan.sh" kunit mock fuzz
-}
+races() { suite "data races (KCSAN)" '# (reports|all)' kcsan kunit mock fuzz; }
 
 # What is there before the first machine
 prepare() {

@@ -20,7 +20,7 @@ programs='vpasid pasid stress viommu_race'
 # has no network file system. vm.sh tells other trouble from reports, and says 0 if there
 # are only those.
 vm() { # NAME PROGRAMS VM-OPTION... -- COMMAND...
-	local log=check-kcsan-$1 sealed=$2
+	local log=${log_start}kcsan-$1 sealed=$2
 	shift 2
 	"$SCRIPTS/vm.sh" --kernel kcsan --iommu none --smp 4 --mem 3072 \
 		--timeout 2400 --log "$log" --append kcsan.skip_watch=1000 \
@@ -29,14 +29,14 @@ vm() { # NAME PROGRAMS VM-OPTION... -- COMMAND...
 
 races() { # NAME
 	echo "# begin kcsan-$1"
-	tr -d '\r' <"$LOG/vm-check-kcsan-$1.log" |
+	tr -d '\r' <"$LOG/vm-${log_start}kcsan-$1.log" |
 		awk -v ours="$work/ours" -f "$SCRIPTS/check/kcsan.awk"
 	echo "# end kcsan-$1 0"
 }
 
 kunit() {
 	vm kunit '' --append "kunit.enable=1 kunit.filter_glob=$suites" -- run-tests
-	tr -d '\r' <"$LOG/vm-check-kcsan-kunit.log" | awk -f "$SCRIPTS/check/ktap.awk"
+	tr -d '\r' <"$LOG/vm-${log_start}kcsan-kunit.log" | awk -f "$SCRIPTS/check/ktap.awk"
 	races kunit
 }
 

@@ -15,7 +15,7 @@ if [ "$arch" = arm64 ]; then
 	filter=kunit.filter=$filter
 fi
 kunit() { # LOG-NAME SUITES PREFIX VM-OPTION...
-	local log=check-$log_arch$1 glob=$2 prefix=$3
+	local log=$log_start$1 glob=$2 prefix=$3
 
 	shift 3
 	"$SCRIPTS/vm.sh" --arch "$arch" --kernel debug --iommu none --timeout 1800 \

@@ -371,6 +371,10 @@ splats() {
 soak_stub() {
 	cat <<-'END'
 		#!/bin/sh
+		case "$0 ${LOG_START-}" in
+		*/check/*' soak') ;;
+		*/check/*) exit 1 ;;
+		esac
 		case "$0 $*" in
 		*/kunit.sh*) part=kunit ;;
 		*/kcsan.sh*) part=kcsan ;;

@@ -24,7 +24,7 @@ unit() {
 regions() {
 	"$SCRIPTS/vm.sh" --arch "$arch" --kernel debug --iommu virtio --machine its=off \
 		--reserve 0xe0000000:0xe00fffff:0 --reserve 0xfee00000:0xfeefffff:1 \
-		--timeout 1800 --log "check-${log_arch}virtio-regions" --device e1000e \
+		--timeout 1800 --log "${log_start}virtio-regions" --device e1000e \
 		--append iommufd.allow_unsafe_interrupts=1 \
 		-- env VIRTIO_NIC=1 VIRTIO_REGIONS=e0000000:e00fffff:0,fee00000:feefffff:1 \
 		TEST_ARGS="-tregions_told -tregions_cannot_be_mapped -tregions_mapped_before" \
