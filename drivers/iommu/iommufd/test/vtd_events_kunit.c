@@ -17,7 +17,10 @@
 /* Status register (11.4.9). */
 #define ET_PFO		BIT(0)
 #define ET_PPF		BIT(1)
-#define ET_QUEUE_BITS	(BIT(4) | BIT(5) | BIT(6))
+#define ET_IQE		BIT(4)
+#define ET_ICE		BIT(5)
+#define ET_ITE		BIT(6)
+#define ET_QUEUE_BITS	(ET_IQE | ET_ICE | ET_ITE)
 
 /**
  * struct et - a unit that records faults
@@ -33,6 +36,7 @@
  * @seen: faults as the tracepoints had them, DMA and interrupts
  * @num_seen: how many
  * @num_irq_seen: how many of those were of interrupts
+ * @recover: looks at the status until an error of the queue is cleared; 0: it is not
  */
 struct et {
 	struct kunit *test;
@@ -47,6 +51,7 @@ struct et {
 	struct vtd_fault seen[2 * ET_MAX];
 	unsigned int num_seen;
 	unsigned int num_irq_seen;
+	unsigned int recover;
 };
 
 static unsigned int et_reg(unsigned int index)
@@ -359,25 +364,79 @@ static void events_overflow(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic64_read(&et->fake->unit.fault_overflows), 1);
 }
 
-/* The invalidation queue's bits are somebody else's. */
+/* These bits of the invalidation queue's are somebody else's. */
 static void events_queue_bits(struct kunit *test)
 {
+	const u32 theirs = ET_IQE | ET_ITE;
 	struct et *et = et_start(test, 4);
 	unsigned int i;
 
-	vtd_fake_set32(et->fake, DMAR_FSTS_REG, ET_QUEUE_BITS);
+	vtd_fake_set32(et->fake, DMAR_FSTS_REG, theirs);
 	for (i = 0; i < 6; i++)
 		et_next_fault(et);
 	/* A bit was set: no interrupt of its own; the one of the bit is there. */
 	KUNIT_EXPECT_FALSE(test, et->pending);
 	et->pending = true;
+	/* Nobody clears them: that is not waited for without end */
 	et_interrupt(et);
 	et_expect(et, 0, 3);
-	KUNIT_EXPECT_EQ(test, et_bits(et), ET_QUEUE_BITS);
+	KUNIT_EXPECT_EQ(test, et_bits(et), theirs);
 	/* With nothing of ours set, there is nothing to do. */
 	vtd_fake_interrupt(et->fake, VTD_IRQ_FAULT);
 	KUNIT_EXPECT_EQ(test, et->num_seen, 0);
-	KUNIT_EXPECT_EQ(test, et_bits(et), ET_QUEUE_BITS);
+	KUNIT_EXPECT_EQ(test, et_bits(et), theirs);
+}
+
+/* A fault; and whoever waits for the queue clears its error, before the nth look. */
+static void et_recover(struct vtd_fake *fake, unsigned int reg)
+{
+	struct et *et = fake->priv;
+
+	if (reg != DMAR_FSTS_REG || !et->recover || --et->recover)
+		return;
+	et_next_fault(et);
+	vtd_fake_set32(fake, reg, vtd_fake_reg32(fake, reg) & ~ET_QUEUE_BITS);
+}
+
+/* A fault while the queue has an error raises no interrupt, neither does it later on. */
+static void events_queue_error(struct kunit *test)
+{
+	static const u32 errors[] = { ET_IQE, ET_ITE };
+	struct et *et = et_start(test, 4);
+	unsigned int i;
+
+	et->fake->on_read = et_recover;
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		vtd_fake_set32(et->fake, DMAR_FSTS_REG, errors[i]);
+		et->recover = 2 + i;
+		vtd_fake_interrupt(et->fake, VTD_IRQ_FAULT);
+		KUNIT_EXPECT_EQ(test, et->recover, 0);
+		KUNIT_EXPECT_FALSE(test, et->pending);
+		et_expect(et, i, i);
+	}
+}
+
+/* A completion that nobody asked for is nobody's, and would keep faults from being told. */
+static void events_queue_completion(struct kunit *test)
+{
+	struct et *et = et_start(test, 4);
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		vtd_fake_set32(et->fake, DMAR_FSTS_REG, ET_ICE);
+		vtd_fake_interrupt(et->fake, VTD_IRQ_FAULT);
+		KUNIT_EXPECT_EQ(test, et_bits(et), 0);
+		et_next_fault(et);
+		KUNIT_EXPECT_TRUE(test, et->pending);
+		et_interrupt(et);
+		et_expect(et, i, i);
+	}
+	/* One that comes before the handler has looked */
+	vtd_fake_set32(et->fake, DMAR_FSTS_REG, ET_ICE);
+	et_next_fault(et);
+	vtd_fake_interrupt(et->fake, VTD_IRQ_FAULT);
+	et_expect(et, 2, 2);
+	KUNIT_EXPECT_EQ(test, et_bits(et), 0);
 }
 
 static void events_interrupt_remapping(struct kunit *test)
@@ -465,6 +524,8 @@ static struct kunit_case vtd_events_cases[] = {
 	KUNIT_CASE(events_while_reading),
 	KUNIT_CASE(events_overflow),
 	KUNIT_CASE(events_queue_bits),
+	KUNIT_CASE(events_queue_error),
+	KUNIT_CASE(events_queue_completion),
 	KUNIT_CASE(events_interrupt_remapping),
 	KUNIT_CASE(events_at_start),
 	KUNIT_CASE(events_gone),

@@ -38,7 +38,11 @@ void vtd_fake_set64(struct vtd_fake *fake, unsigned int reg, u64 val)
 
 static u32 fake_read32(struct vtd_unit *unit, unsigned int reg)
 {
-	return vtd_fake_reg32(to_fake(unit), reg);
+	struct vtd_fake *fake = to_fake(unit);
+
+	if (fake->on_read)
+		fake->on_read(fake, reg);
+	return vtd_fake_reg32(fake, reg);
 }
 
 static u64 fake_read64(struct vtd_unit *unit, unsigned int reg)

@@ -38,6 +38,7 @@ struct vtd_fake_entry {
  * @cleans: calls of clean so far
  * @on_submit: returns what submit returns; before it is logged. Optional
  * @on_clean: called for each clean. Optional
+ * @on_read: called before each read of 32 bits. Optional
  * @on_write: true: the write was dealt with, @regs is not changed. Optional
  * @hard: interrupt handlers, and
  * @thread: their threads
@@ -56,6 +57,7 @@ struct vtd_fake {
 	int (*on_submit)(struct vtd_fake *fake, const struct qi_desc *descs,
 			 unsigned int num, bool drain);
 	void (*on_clean)(struct vtd_fake *fake, void *addr, size_t size);
+	void (*on_read)(struct vtd_fake *fake, unsigned int reg);
 	bool (*on_write)(struct vtd_fake *fake, unsigned int reg,
 			 unsigned int size, u64 val);
 	irq_handler_t hard[2];

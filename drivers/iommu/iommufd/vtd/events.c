@@ -3,12 +3,15 @@
  * Unrecoverable faults: the fault recording registers of a unit (VT-d
  * specification 7.2, 7.3, 11.4.9, 11.4.14).
  *
- * The status register also has the bits of the invalidation queue's errors. Those
- * belong to whoever runs that queue, and are never written here.
+ * The status register also has the bits of the invalidation queue's errors. As long as
+ * one of them is set a fault raises no interrupt. That of a descriptor (IQE) and that of
+ * a device that does not answer (ITE) belong to whoever waits for the queue, and are
+ * never written here. A completion that nobody asked for (ICE) may come when nobody does.
  */
 #define pr_fmt(fmt) "iommufd-vtd: " fmt
 
 #include <linux/bitfield.h>
+#include <linux/delay.h>
 #include <linux/pci.h>
 #include <linux/ratelimit.h>
 
@@ -33,6 +36,12 @@
 /* The lower 64: a page address, or an interrupt index. */
 #define RECORD_ADDR		GENMASK_ULL(63, 12)
 #define RECORD_INDEX		GENMASK_ULL(63, 48)
+
+/*
+ * Looks, a millisecond apart, until an error of the queue has been cleared: whoever waits
+ * for it does so with interrupts off.
+ */
+#define QUEUE_LOOKS		100
 
 /* 7.1.3: reasons of interrupt remapping. */
 #define REASON_IR_FIRST		0x20
@@ -224,16 +233,39 @@ static unsigned int fault_read_records(struct vtd_unit *unit, u32 index)
 }
 
 /*
+ * A device sends completions as it likes. The tree clears this while it waits for the
+ * queue, and does no more about it either.
+ */
+static void fault_queue_completion(struct vtd_unit *unit)
+{
+	u64 info = unit->door->read64(unit, DMAR_IQER_REG);
+	u16 rid = DMAR_IQER_REG_ICESID(info);
+
+	pr_warn_ratelimited("%s: device %02x:%02x.%x completes an invalidation that it was not asked for\n",
+			    unit->name, PCI_BUS_NUM(rid), PCI_SLOT(rid & 0xff),
+			    PCI_FUNC(rid & 0xff));
+	unit->door->write32(unit, DMAR_FSTS_REG, DMA_FSTS_ICE);
+}
+
+/* Is there more to look at? */
+enum fault_more {
+	FAULT_NO_MORE,
+	FAULT_MORE,
+	FAULT_MORE_LATER,
+};
+
+/*
  * One look at the status. Returns whether to look again: a fault raises an
  * interrupt only if no bit of the status was set before it (11.4.10), so there
- * must be none of ours left.
+ * must be none left.
  *
  * The overflow bit goes after the records, without which the unit would set it
  * again.
  */
-static bool fault_pass(struct vtd_unit *unit)
+static enum fault_more fault_pass(struct vtd_unit *unit)
 {
 	unsigned int num = 0;
+	bool more = false;
 	u32 status;
 
 	lockdep_assert_held(&unit->events_lock);
@@ -241,7 +273,11 @@ static bool fault_pass(struct vtd_unit *unit)
 
 	/* The unit has gone. */
 	if (status == U32_MAX)
-		return false;
+		return FAULT_NO_MORE;
+	if (status & DMA_FSTS_ICE) {
+		fault_queue_completion(unit);
+		more = true;
+	}
 	if (status & DMA_FSTS_PPF)
 		num = fault_read_records(unit,
 					 dma_fsts_fault_record_index(status));
@@ -251,21 +287,27 @@ static bool fault_pass(struct vtd_unit *unit)
 		trace_vtd_fault_overflow(unit, overflows);
 		unit->door->write32(unit, DMAR_FSTS_REG, DMA_FSTS_PFO);
 	}
-	return num || status & DMA_FSTS_PFO;
+	if (more || num || status & DMA_FSTS_PFO)
+		return FAULT_MORE;
+	return status & (DMA_FSTS_IQE | DMA_FSTS_ITE) ? FAULT_MORE_LATER :
+							FAULT_NO_MORE;
 }
 
 /* In a thread: a device that does nothing but fault must not stop a CPU. */
 static irqreturn_t fault_thread(int irq, void *data)
 {
 	struct vtd_unit *unit = data;
-	bool more;
+	unsigned int looks = QUEUE_LOOKS;
+	enum fault_more more;
 
 	do {
 		mutex_lock(&unit->events_lock);
 		more = fault_pass(unit);
 		mutex_unlock(&unit->events_lock);
 		cond_resched();
-	} while (more);
+		if (more == FAULT_MORE_LATER && --looks)
+			usleep_range(1000, 2000);
+	} while (more && looks);
 	return IRQ_HANDLED;
 }
 
