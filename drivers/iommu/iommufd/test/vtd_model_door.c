@@ -53,18 +53,50 @@ static int door_command(struct vtd_unit *unit, u32 bit, bool on)
 		       0 : -ETIMEDOUT;
 }
 
+/* Whoever has come upon it, the queue goes on. */
+static void clear_queue_error(struct vtd_unit *unit)
+{
+	door_write32(unit, DMAR_FSTS_REG, DMA_FSTS_IQE);
+}
+
+/*
+ * As qi_submit_sync() has it, which sees to an error of a descriptor (IQE) at its first
+ * one alone. Whether those behind it are carried out is open. It looks for errors only as
+ * long as it waits, so that of a completion (ICE) stays where it is.
+ */
+static int submit_all(struct vtd_machine *machine, const struct qi_desc *descs,
+		      unsigned int num, bool drain)
+{
+	unsigned int index, done = 0;
+	int rc;
+
+	for (;;) {
+		rc = vtd_model_submit(machine->model,
+				      (const u64 (*)[4])(descs + done),
+				      num - done, drain, &index);
+		if (rc != -EINVAL && rc != -EBUSY)
+			return rc;
+		done += index;
+		clear_queue_error(&machine->unit);
+		if (rc == -EBUSY)
+			/* Somebody else's */
+			continue;
+		if (done)
+			atomic_inc(&machine->stuck);
+		return rc;
+	}
+}
+
 static int door_submit(struct vtd_unit *unit, struct qi_desc *descs,
 		       unsigned int num, bool drain)
 {
 	struct vtd_machine *machine = to_machine(unit);
-	unsigned int index;
 	int rc;
 
 	BUILD_BUG_ON(sizeof(*descs) != sizeof(u64[4]));
 	if (machine->traffic)
 		machine->traffic(machine->traffic_data);
-	rc = vtd_model_submit(machine->model, (const u64 (*)[4])descs, num,
-			      drain, &index);
+	rc = submit_all(machine, descs, num, drain);
 	if (machine->traffic)
 		machine->traffic(machine->traffic_data);
 	return rc;

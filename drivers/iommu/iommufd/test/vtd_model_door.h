@@ -20,6 +20,8 @@
  * @model: what it thinks is hardware
  * @lines: one for each &enum vtd_irq
  * @gcmd: global command bits that last
+ * @stuck: submissions that the base tree's library would wait for without end: the unit
+ *	refused a descriptor that was not the first
  * @traffic: called before and after each submission, as devices go on while the driver works;
  *	any context; NULL: they do not
  * @traffic_data: for @traffic
@@ -30,6 +32,7 @@ struct vtd_machine {
 	struct vtd_model *model;
 	struct machine_lines lines;
 	u32 gcmd;
+	atomic_t stuck;
 	void (*traffic)(void *traffic_data);
 	void *traffic_data;
 };

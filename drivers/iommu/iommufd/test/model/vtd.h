@@ -62,9 +62,10 @@ void vtd_model_write(struct vtd_model *model, u32 offset, unsigned int size,
 /*
  * Carry out @num 256-bit descriptors, as if the unit had fetched them from the
  * invalidation queue and come to a wait descriptor behind them; @drain: with its
- * page-request drain bit. 0; -EINVAL: invalid descriptor, *index says which;
- * those before it are done; -ETIMEDOUT: a function did not answer, *index says
- * of which descriptor; whether others are done is open.
+ * page-request drain bit. 0; -EINVAL: invalid descriptor, *index says which, at which
+ * the head stays; those before it are done, and IQE is set in the fault status; -EBUSY:
+ * nothing is done, as software has not cleared that; -ETIMEDOUT: a function did not
+ * answer, *index says of which descriptor; whether others are done is open.
  */
 int vtd_model_submit(struct vtd_model *model, const u64 (*descs)[4],
 		     unsigned int num, bool drain, unsigned int *index);
@@ -79,7 +80,7 @@ void vtd_model_clean(struct vtd_model *model, void *addr, size_t size);
  * enum vtd_model_inject - errors to make
  * @VTD_MODEL_INJECT_DROP: carry out the nth descriptor from now as if it were
  *	not there, and report success
- * @VTD_MODEL_INJECT_REFUSE: the nth descriptor from now is invalid
+ * @VTD_MODEL_INJECT_REFUSE: the nth descriptor from now is invalid: the queue stops
  * @VTD_MODEL_INJECT_TIMEOUT: the nth device-TLB invalidation from now times out
  * @VTD_MODEL_INJECT_DELAY: nth counts microseconds by which each page request
  *	interrupt comes late; 0 to stop: one that is late comes at once
@@ -88,6 +89,8 @@ void vtd_model_clean(struct vtd_model *model, void *addr, size_t size);
  * @VTD_MODEL_INJECT_KEEP_TABLES: the nth descriptor from now leaves cached tables
  *	alone, as if only leaves had changed (IH)
  * @VTD_MODEL_INJECT_DROP_CLEAN: the nth vtd_model_clean() from now does nothing
+ * @VTD_MODEL_INJECT_COMPLETION: the nth device-TLB invalidation from now is completed,
+ *	and then once more, which nobody waits for (ICE)
  */
 enum vtd_model_inject {
 	VTD_MODEL_INJECT_DROP,
@@ -97,6 +100,7 @@ enum vtd_model_inject {
 	VTD_MODEL_INJECT_DROP_TYPES,
 	VTD_MODEL_INJECT_KEEP_TABLES,
 	VTD_MODEL_INJECT_DROP_CLEAN,
+	VTD_MODEL_INJECT_COMPLETION,
 	VTD_MODEL_NUM_INJECTS,
 };
 

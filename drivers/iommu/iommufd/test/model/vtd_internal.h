@@ -83,6 +83,15 @@
 #define VTD_GSTS_TES		MUT_BIT(GSTS_TES, 31, 29)
 #define VTD_GSTS_RTPS		MUT_BIT(GSTS_RTPS, 30, 29)
 
+/* Fault status (11.4.7.1): errors of the invalidation queue; and what is recorded of them */
+#define VTD_FSTS_IQE		BIT(4)
+#define VTD_FSTS_ICE		BIT(5)
+#define VTD_IQER_IQEI		GENMASK_ULL(3, 0)
+#define VTD_IQER_ICESID		GENMASK_ULL(63, 48)
+/* IQEI: what was wrong with a descriptor */
+#define VTD_IQEI_TYPE		3
+#define VTD_IQEI_RESERVED	4
+
 /* Root table address register (11.4.5): translation table mode */
 #define VTD_RTADDR_TTM		MUT_MASK(RTADDR_TTM, 11, 10, 10, 10)
 #define VTD_TTM_LEGACY		0
@@ -293,6 +302,8 @@ struct vtd_connection {
  * @root: as it was taken over by the last set-root-table-pointer
  * @msi: data, address, upper address of each interrupt
  * @masked: interrupt masks; @pending: that came meanwhile
+ * @queue_errors: VTD_FSTS_* of the invalidation queue that software has not cleared
+ * @iqer: what is known of them
  * @pfo: primary fault overflow
  * @fri: record that the pending faults start with
  * @next: where the next fault goes
@@ -322,6 +333,8 @@ struct vtd_model {
 	u32 msi[VTD_MODEL_NUM_IRQS][3];
 	bool masked[VTD_MODEL_NUM_IRQS];
 	bool pending[VTD_MODEL_NUM_IRQS];
+	u32 queue_errors;
+	u64 iqer;
 	bool pfo;
 	unsigned int fri;
 	unsigned int next;
@@ -353,6 +366,7 @@ void vtd_function_put(struct vtd_model *model, struct vtd_connection *conn);
 /* vtd_regs.c */
 void vtd_interrupt(struct vtd_model *model, enum vtd_model_irq which);
 void vtd_fault(struct vtd_model *model, const struct vtd_request *req, u8 reason);
+void vtd_queue_error(struct vtd_model *model, u32 error, u64 mask, u16 info);
 
 /* vtd_memory.c */
 int vtd_memory_create(struct vtd_model *model);

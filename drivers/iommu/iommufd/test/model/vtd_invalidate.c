@@ -411,6 +411,24 @@ static int send(struct vtd_model *model, const struct effect *effect)
 	return answered ? 0 : -ETIMEDOUT;
 }
 
+/*
+ * The queue stops in front of what is refused, and goes on when software has cleared
+ * the error (11.4.7.1).
+ */
+static int refuse(struct vtd_model *model, u8 iqei)
+{
+	vtd_queue_error(model, VTD_FSTS_IQE, VTD_IQER_IQEI, iqei);
+	return -EINVAL;
+}
+
+static u8 what_is_wrong(const u64 *desc)
+{
+	unsigned int type = desc_type(desc);
+
+	return type < DESC_CONTEXT || type > DESC_PAGE_RESPONSE ? VTD_IQEI_TYPE :
+								  VTD_IQEI_RESERVED;
+}
+
 static int submit_one(struct vtd_model *model, const u64 *desc)
 {
 	unsigned int type = desc_type(desc);
@@ -418,8 +436,13 @@ static int submit_one(struct vtd_model *model, const u64 *desc)
 	unsigned long flags;
 	bool valid = true, dropped, timeout = false;
 	u64 leaf[4];
+	int rc;
 
 	flags = vtd_lock(model);
+	if (model->queue_errors & VTD_FSTS_IQE) {
+		vtd_unlock(model, flags);
+		return -EBUSY;
+	}
 	dropped = is_dropped(model, type);
 	if (keeps_tables(model, desc, leaf))
 		desc = leaf;
@@ -427,15 +450,20 @@ static int submit_one(struct vtd_model *model, const u64 *desc)
 		valid = false;
 	else if (!dropped)
 		valid = carry_out(model, desc, &effect);
-	if (effect.device_tlb)
+	if (effect.device_tlb) {
 		timeout = vtd_injected(model, VTD_MODEL_INJECT_TIMEOUT);
+		if (vtd_injected(model, VTD_MODEL_INJECT_COMPLETION))
+			vtd_queue_error(model, VTD_FSTS_ICE, VTD_IQER_ICESID,
+					effect.rid);
+	}
 	if (dropped && type < ARRAY_SIZE(model->counts.dropped))
 		model->counts.dropped[type]++;
 	else if (!dropped && valid)
 		model->counts.descs[type]++;
+	rc = valid ? 0 : refuse(model, what_is_wrong(desc));
 	vtd_unlock(model, flags);
-	if (!valid)
-		return -EINVAL;
+	if (rc)
+		return rc;
 	return timeout ? -ETIMEDOUT : send(model, &effect);
 }
 
@@ -453,7 +481,8 @@ static int submit_one(struct vtd_model *model, const u64 *desc)
  *
  * Return: 0; -EINVAL for a descriptor with a reserved bit, an unknown type or
  * granularity, or that the unit has no capability for, also for a drain without
- * one (*index is @num then); -ETIMEDOUT if a function did not answer.
+ * one (*index is @num then); -EBUSY, and nothing is done, until the error of such a
+ * one has been cleared; -ETIMEDOUT if a function did not answer.
  */
 int vtd_model_submit(struct vtd_model *model, const u64 (*descs)[4],
 		     unsigned int num, bool drain, unsigned int *index)
@@ -473,7 +502,10 @@ int vtd_model_submit(struct vtd_model *model, const u64 (*descs)[4],
 	}
 	if (drain && !MUT(WAIT_DRAIN, model->config.ecap & VTD_ECAP_PDS, true)) {
 		*index = num;
-		return -EINVAL;
+		flags = vtd_lock(model);
+		rc = refuse(model, VTD_IQEI_RESERVED);
+		vtd_unlock(model, flags);
+		return rc;
 	}
 	return 0;
 }

@@ -122,6 +122,7 @@ u8 dma_from(struct fixture *f, u16 rid, u32 pasid, u32 perm, u64 addr);
 u8 dma(struct fixture *f, u32 pasid, u32 perm, u64 addr);
 u8 last_record(struct fixture *f, u64 *low, u64 *high);
 int submit(struct fixture *f, u64 word0, u64 word1);
+void queue_go_on(struct fixture *f);
 void flush(struct fixture *f);
 enum model_status ats(struct fixture *f, u32 pasid, u32 perm, bool no_write,
 		      u64 addr, struct model_translation *result);

@@ -307,8 +307,18 @@ int submit(struct fixture *f, u64 word0, u64 word1)
 {
 	const u64 desc[1][4] = { { word0, word1 } };
 	unsigned int index;
+	int rc;
 
-	return vtd_model_submit(f->model, desc, 1, false, &index);
+	rc = vtd_model_submit(f->model, desc, 1, false, &index);
+	if (rc == -EINVAL)
+		queue_go_on(f);
+	return rc;
+}
+
+/* As software does that has seen to the descriptor that the queue stopped at (IQE). */
+void queue_go_on(struct fixture *f)
+{
+	vtd_model_write(f->model, 0x34, 4, 1 << 4);
 }
 
 /* Context, PASID and IOTLB caches, all of them. */

@@ -370,6 +370,7 @@ static void descriptors(struct kunit *test)
 								     false, &index),
 						    "kind %u word %u bit %u", i, w, bit);
 				MODEL_EXPECT_EQ(test, 1, index);
+				queue_go_on(f);
 				desc[1][w] ^= mask;
 			}
 	}
@@ -416,8 +417,68 @@ static void without_capability(struct kunit *test)
 	MODEL_EXPECT_EQ(test, -EINVAL, submit(f, 0x8 | RID << 16, 0));
 	MODEL_EXPECT_EQ(test, -EINVAL, submit(f, 0x9 | RID << 16, 0));
 	MODEL_EXPECT_EQ(test, -EINVAL, vtd_model_submit(f->model, NULL, 0, true, &index));
+	MODEL_EXPECT_EQ(test, 0x10, read4(f, 0x34));
+	queue_go_on(f);
 	/* DTE and PRE are reserved then. */
 	MODEL_EXPECT_EQ(test, 0x42, dma(f, NO_PASID, MODEL_READ, IOVA));
+}
+
+/* The queue stops in front of what it does not take (11.4.7.1), and faults are quiet. */
+static void queue_stops(struct kunit *test)
+{
+	struct fixture *f = plain(test);
+	const u64 descs[3][4] = { { 0x37 }, { 0x12 }, { 0x37 } };
+	struct vtd_model_counts before, counts;
+	unsigned int index;
+
+	write4(f, 0x38, 0);
+	vtd_model_counts(f->model, &before);
+	vtd_model_inject(f->model, VTD_MODEL_INJECT_REFUSE, 2);
+	MODEL_EXPECT_EQ(test, -EINVAL, vtd_model_submit(f->model, descs, 3, false, &index));
+	MODEL_EXPECT_EQ(test, 1, index);
+	MODEL_EXPECT_EQ(test, 0x10, read4(f, 0x34));
+	MODEL_EXPECT_EQ(test, 4, vtd_model_read(f->model, 0xb0, 8) & 0xf);
+	MODEL_EXPECT_EQ(test, 1, f->raised[FAULT]);
+	MODEL_EXPECT_EQ(test, -EBUSY, vtd_model_submit(f->model, descs, 3, false, &index));
+	MODEL_EXPECT_EQ(test, 0, index);
+	vtd_model_counts(f->model, &counts);
+	MODEL_EXPECT_EQ(test, before.descs[7] + 1, counts.descs[7]);
+	MODEL_EXPECT_EQ(test, before.descs[2], counts.descs[2]);
+
+	bad_access(f, MODEL_READ, 0x7000);
+	MODEL_EXPECT_EQ(test, 0x12, read4(f, 0x34) & 0xff);
+	MODEL_EXPECT_EQ(test, 1, f->raised[FAULT]);
+	queue_go_on(f);
+	MODEL_EXPECT_EQ(test, 0x2, read4(f, 0x34) & 0xff);
+	MODEL_EXPECT_EQ(test, 1, f->raised[FAULT]);
+	MODEL_EXPECT_EQ(test, 0, vtd_model_submit(f->model, descs, 3, false, &index));
+
+	/* A type that there is not */
+	MODEL_EXPECT_EQ(test, -EINVAL, submit(f, 0xf, 0));
+	MODEL_EXPECT_EQ(test, 3, vtd_model_read(f->model, 0xb0, 8) & 0xf);
+}
+
+/* A completion that nobody waits for stops nothing, and is told once (11.4.7.1). */
+static void queue_completion(struct kunit *test)
+{
+	struct fixture *f = plain(test);
+	const u64 desc = 0x3 | (u64)RID << 32;
+	unsigned int i;
+
+	write4(f, 0x38, 0);
+	for (i = 0; i < 2; i++) {
+		vtd_model_inject(f->model, VTD_MODEL_INJECT_COMPLETION, 1);
+		MODEL_EXPECT_EQ(test, 0, submit(f, 0x32, 0));
+		MODEL_EXPECT_EQ(test, 2 * i, f->invalidations);
+		MODEL_EXPECT_EQ(test, 0, submit(f, desc, 0));
+		MODEL_EXPECT_EQ(test, 0x20, read4(f, 0x34));
+		MODEL_EXPECT_EQ(test, RID, vtd_model_read(f->model, 0xb0, 8) >> 48);
+		MODEL_EXPECT_EQ(test, i + 1, f->raised[FAULT]);
+		MODEL_EXPECT_EQ(test, 0, submit(f, desc, 0));
+		MODEL_EXPECT_EQ(test, 2 * i + 2, f->invalidations);
+		write4(f, 0x34, 1 << 5);
+		MODEL_EXPECT_EQ(test, 0, read4(f, 0x34));
+	}
 }
 
 static void device_tlb(struct kunit *test)
@@ -543,6 +604,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(descriptors),
 	KUNIT_CASE(granularities),
 	KUNIT_CASE(without_capability),
+	KUNIT_CASE(queue_stops),
+	KUNIT_CASE(queue_completion),
 	KUNIT_CASE(device_tlb),
 	KUNIT_CASE(translations),
 	KUNIT_CASE(translated),

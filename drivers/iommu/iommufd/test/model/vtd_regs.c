@@ -18,6 +18,7 @@
 #define REG_FEDATA	0x3c
 #define REG_FEUADDR	0x44
 #define REG_PMEN	0x64
+#define REG_IQER	0xb0
 #define REG_PQH		0xc0
 #define REG_PQT		0xc8
 #define REG_PQA		0xd0
@@ -33,7 +34,7 @@
 #define FSTS_PFO	MUT_BIT(FSTS_PFO, 0, 2)
 #define FSTS_PPF	MUT_BIT(FSTS_PPF, 1, 2)
 #define FSTS_FRI	MUT_MASK(FSTS_FRI, 15, 8, 16, 9)
-/* The queue's own errors are told to the caller, so that these never go up. */
+/* That a device does not answer is told to the caller, so that ITE never goes up. */
 #define FSTS_IQE_ICE_ITE GENMASK(6, 4)
 
 /* Event control registers (11.4.7.2) */
@@ -96,7 +97,7 @@ static void write_event_control(struct vtd_model *model, enum vtd_model_irq whic
 
 static u32 fault_status(const struct vtd_model *model)
 {
-	u32 status = model->pfo ? FSTS_PFO : 0;
+	u32 status = model->queue_errors | (model->pfo ? FSTS_PFO : 0);
 	unsigned int i;
 
 	for (i = 0; i < VTD_CAP_NFR(model->config.cap); i++)
@@ -155,6 +156,25 @@ void vtd_fault(struct vtd_model *model, const struct vtd_request *req, u8 reason
 		vtd_interrupt(model, VTD_MODEL_IRQ_FAULT);
 }
 
+/**
+ * vtd_queue_error() - something is wrong with the invalidation queue
+ * @model: locked
+ * @error: VTD_FSTS_*; another one before the first was cleared is not told
+ * @mask: field of the error record that says more
+ * @info: what
+ */
+void vtd_queue_error(struct vtd_model *model, u32 error, u64 mask, u16 info)
+{
+	u32 before = fault_status(model);
+
+	if (before & error)
+		return;
+	model->queue_errors |= error;
+	model->iqer = (model->iqer & ~mask) | vtd_prep(mask, info);
+	if (!before)
+		vtd_interrupt(model, VTD_MODEL_IRQ_FAULT);
+}
+
 /* Nothing left to tell: then nothing is pending either. */
 static void faults_cleared(struct vtd_model *model)
 {
@@ -168,6 +188,7 @@ static void write_fault_status(struct vtd_model *model, u32 val)
 		model_violation("vtd: reserved bits in fault status: %#x", val);
 	if (val & FSTS_PFO)
 		model->pfo = false;
+	model->queue_errors &= ~val;
 	faults_cleared(model);
 }
 
@@ -252,6 +273,9 @@ static bool read_wide(struct vtd_model *model, u32 offset, u64 *val)
 		return true;
 	case REG_CCMD:
 		*val = 0;
+		return true;
+	case REG_IQER:
+		*val = model->iqer;
 		return true;
 	case REG_PQH:
 		*val = model->pqh;
