@@ -177,7 +177,7 @@ static bool dmar_door_owns(struct vtd_unit *unit, struct pci_dev *pdev)
 	return drhd && drhd->iommu == to_intel(unit);
 }
 
-static const struct vtd_door_ops dmar_door = {
+const struct vtd_door_ops vtd_dmar_door = {
 	.read32 = dmar_door_read32,
 	.read64 = dmar_door_read64,
 	.write32 = dmar_door_write32,
@@ -227,7 +227,7 @@ int __init vtd_dmar_create_units(struct list_head *units)
 			rc = -ENOMEM;
 			break;
 		}
-		unit->door = &dmar_door;
+		unit->door = &vtd_dmar_door;
 		unit->door_data = iommu;
 		strscpy(unit->name, iommu->name);
 		/* Which units are without it cannot be told */
