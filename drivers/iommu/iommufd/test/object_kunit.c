@@ -734,6 +734,7 @@ static void vfio_default_goes_with_users(struct kunit *test)
 	struct iommufd_ctx *ictx = &notes->ictx;
 	struct thing *thing;
 	unsigned int i;
+	int rc;
 
 	ictx->file = anon_inode_getfile("[iommufd-kunit]", &no_file_ops, NULL,
 					O_RDWR);
@@ -758,8 +759,9 @@ static void vfio_default_goes_with_users(struct kunit *test)
 		iommufd_ctx_put(ictx);
 		KUNIT_EXPECT_EQ_MSG(test, cases[i].gone, !ictx->vfio_ioas, "%s",
 				    cases[i].what);
-		KUNIT_EXPECT_EQ(test, cases[i].gone ? -ENOENT : 0,
-				get_error(ictx, 1, IOMMUFD_OBJ_IOAS));
+		rc = get_error(ictx, 1, IOMMUFD_OBJ_IOAS);
+		KUNIT_EXPECT_EQ(test, cases[i].gone, rc == -ENOENT);
+		KUNIT_EXPECT_EQ(test, !cases[i].gone, !rc);
 		KUNIT_EXPECT_EQ(test, !cases[i].gone, ictx->vfio_dirty);
 
 		if (cases[i].gone) {

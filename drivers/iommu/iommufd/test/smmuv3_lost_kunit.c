@@ -290,12 +290,20 @@ static void lost_look(struct kunit *test, enum st_kind kind, u32 error)
 static void lost_without_interrupt(struct kunit *test)
 {
 	lost_look(test, ST_STALL, EVENTQ_ABORT);
+}
+
+static void lost_without_interrupt_unsent(struct kunit *test)
+{
 	lost_look(test, ST_STALL, MSI_EVENTQ_ABORT);
 }
 
 static void lost_without_interrupt_pri(struct kunit *test)
 {
 	lost_look(test, ST_PCI, PRIQ_ABORT);
+}
+
+static void lost_without_interrupt_pri_unsent(struct kunit *test)
+{
 	lost_look(test, ST_PCI, MSI_PRIQ_ABORT);
 }
 
@@ -579,7 +587,9 @@ static struct kunit_case smmuv3_lost_cases[] = {
 	KUNIT_CASE(lost_before_acknowledged),
 	KUNIT_CASE(lost_again_and_again),
 	KUNIT_CASE(lost_without_interrupt),
+	KUNIT_CASE(lost_without_interrupt_unsent),
 	KUNIT_CASE(lost_without_interrupt_pri),
+	KUNIT_CASE(lost_without_interrupt_pri_unsent),
 	KUNIT_CASE(lost_unsent_interrupts),
 	KUNIT_CASE(lost_disable),
 	KUNIT_CASE(lost_disable_blocked),

@@ -12,10 +12,11 @@
  *
  * A run is sequences of up to 128 calls, each in a process of its own. The seed and a
  * sequence's number make it; if KCOV guides it (--guided, --corpus), half of them are changed
- * from one that has reached something new. The name of a sequence, a row of numbers, says how it came to be
- * and so is all that is needed to make it again. It stands in the kernel's log before what
- * the sequence brings about, and whatever the kernel reports says by the name of the task
- * which call it was: "Comm: 812:17" is call 17 of the sequence with number 812.
+ * from one that has reached something new. The name of a sequence, a row of numbers, says
+ * how it came to be and so is all that is needed to make it again. It stands in the kernel's
+ * log before what the sequence brings about, and whatever the kernel reports says by the
+ * name of the task which call it was: "Comm: 812:17" is call 17 of the sequence with number
+ * 812.
  */
 #include <dirent.h>
 #include <getopt.h>
