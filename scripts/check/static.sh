@@ -368,7 +368,7 @@ splats() {
 }
 
 # A machine, or a suite, that says what is in the file of its part
-soak_stub() {
+soak_stand_in() {
 	cat <<-'END'
 		#!/bin/sh
 		case "$0 ${LOG_START-}" in
@@ -431,7 +431,7 @@ soak() {
 	cp "$SCRIPTS/soak.sh" "$SCRIPTS/lib.sh" "$dir/scripts"
 	cp "$SCRIPTS/check/count.awk" "$dir/scripts/check"
 	for file in plan setup kernel programs vm check/kunit check/kcsan; do
-		soak_stub >"$dir/scripts/$file.sh"
+		soak_stand_in >"$dir/scripts/$file.sh"
 		chmod +x "$dir/scripts/$file.sh"
 	done
 	mkdir -p "$dir/build/programs/selftests-model"
