@@ -19,6 +19,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "../../iommu-priv.h"
+#include "device_firmware.h"
 #include "failpoint.h"
 #include "map/table.h"
 #include "mock.h"
@@ -377,9 +378,8 @@ bool mock_dev_is(const struct device *dev)
 
 static int mock_dev_add(struct mock_dev *mdev)
 {
-	static const struct property_entry pasid_property[] = {
-		PROPERTY_ENTRY_U32("pasid-num-bits", MOCK_PASID_WIDTH),
-		{}
+	static const struct device_firmware pasids = {
+		.pasid_num_bits = MOCK_PASID_WIDTH,
 	};
 	struct foreign_unit *foreign = foreign_unit_of(mdev);
 	struct device *dev = &mdev->dev;
@@ -390,8 +390,7 @@ static int mock_dev_add(struct mock_dev *mdev)
 		return rc;
 
 	if (mdev->flags & MOCK_FLAGS_DEVICE_PASID) {
-		rc = device_create_managed_software_node(dev, pasid_property,
-							 NULL);
+		rc = device_firmware_set(dev, &pasids);
 		if (rc)
 			return rc;
 	}

@@ -443,6 +443,17 @@ static int run_device(FIXTURE_DATA(fail) *self)
 	return rc;
 }
 
+/* It has properties that firmware told, as well. */
+static int run_device_with_pasids(FIXTURE_DATA(fail) *self)
+{
+	struct mock_device d;
+	int rc = mock_device(self->t.fd, self->ioas2, MOCK_FLAGS_DEVICE_PASID,
+			     &d);
+
+	made_id = d.stdev;
+	return rc;
+}
+
 static int run_device_to_hwpt(FIXTURE_DATA(fail) *self)
 {
 	struct mock_device d;
@@ -844,6 +855,15 @@ static int undo_vevent(FIXTURE_DATA(fail) *self)
 	return rc ? rc : iommu_destroy(self->t.fd, guest_hwpt);
 }
 
+static int run_pool(FIXTURE_DATA(fail) *self)
+{
+	struct mock_pool p = self->pool[0];
+	int rc = mock_parent(self->t.fd, &p);
+
+	made_id = p.id;
+	return rc;
+}
+
 static int run_mediated(FIXTURE_DATA(fail) *self)
 {
 	struct mock_device d;
@@ -1076,6 +1096,8 @@ static const struct operation operations[] = {
 	{ "GET_FEATURES", none, run_features, none },
 	{ "DESTROY", prepare_destroy, run_destroy, none },
 	{ "bind and attach to an IOAS", none, run_device, destroy_made },
+	{ "bind and attach a device that has PASIDs", none,
+	  run_device_with_pasids, destroy_made },
 	{ "bind and attach to a HWPT", none, run_device_to_hwpt,
 	  destroy_made },
 	{ "replace by a HWPT with queue", none, run_replace, undo_replace },
@@ -1117,6 +1139,8 @@ static const struct operation operations[] = {
 	{ "DEVICE_PRI enable", none, run_pri_enable, run_pri_disable },
 	{ "DEVICE_PRI reset", none, run_pri_reset, none },
 	{ "DEVICE_PASID_DETACH", run_pasid_attach, run_pasid_detach, none },
+	{ "make a device of which parts are taken", none, run_pool,
+	  destroy_made },
 	{ "bind a mediated device, attach it to an IOAS", none, run_mediated,
 	  destroy_made },
 	{ "bind a mediated device of the global pool, attach it", none,
