@@ -89,7 +89,8 @@ tell_replay() { # THREADS
 	[ -f "$LOG/vm-$log.log" ] || return 0
 	name=$(sed -nE 's/.*iommu_fuzz: [0-9]+: --replay ([0-9a-f.]+) .*/\1/p' \
 		"$LOG/vm-$log.log" | tail -n 1)
-	comm=$(sed -nE 's/.*Comm: ([0-9]+:[0-9]+) .*/\1/p' "$LOG/vm-$log.log" | head -n 1)
+	# What ended it is the last that the log has; before, the OOM killer told of others.
+	comm=$(sed -nE 's/.*Comm: ([0-9]+:[0-9]+) .*/\1/p' "$LOG/vm-$log.log" | tail -n 1)
 	[ -n "$name" ] || return 0
 	say "the last sequence${comm:+ (the kernel names sequence:call $comm)}:"
 	say "  scripts/vm.sh --arch $arch --kernel $kernel --iommu none --mem 3072 --" \

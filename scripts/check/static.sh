@@ -423,7 +423,7 @@ soak_says() { # DIRECTORY STATUS END-OF-THE-LAST-LINE NAME
 }
 
 soak() {
-	local dir file none='^$' some='reports: [1-9][0-9]*'
+	local dir file rc none='^$' some='reports: [1-9][0-9]*'
 
 	set -o pipefail
 	dir=$(mktemp -d)
@@ -438,8 +438,16 @@ soak() {
 	soak_parts "$dir/parts"
 	soak_says "$dir" 0 "[1-9]00 calls, 10[1-9][0-9] faults, coverage 400, cases [4-9],\
  reports: 0" "all is well"
+	mkdir -p "$dir/build/log"
+	printf 'iommu_fuzz: %d: --replay %s --threads 1\nPID: 1 Comm: %s Not tainted\n' \
+		33 1f 33:4 34 2f 34:5 >"$dir/build/log/vm-soak.log"
 	echo 123 >"$dir/parts/fuzz-1.rc"
 	soak_says "$dir" 1 "$some" "the kernel warns"
+	rc=0
+	grep -q 'sequence:call 34:5)' "$dir/err" && grep -q -- '--replay 2f ' "$dir/err" ||
+		rc=1
+	result "$rc" "and the call at which it did is told"
+	rm "$dir/build/log/vm-soak.log"
 	sed -i '/^# all/,$d' "$dir/parts/fuzz-4"
 	soak_says "$dir" 1 "$some" "the fuzzer does not come to its end"
 	sed -i '/^# end/,$d' "$dir/parts/load"
