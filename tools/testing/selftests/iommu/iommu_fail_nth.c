@@ -860,7 +860,7 @@ static int run_pool(FIXTURE_DATA(fail) *self)
 	struct mock_pool p = self->pool[0];
 	int rc = mock_parent(self->t.fd, &p);
 
-	made_id = p.id;
+	made_id = p.stdev;
 	return rc;
 }
 
