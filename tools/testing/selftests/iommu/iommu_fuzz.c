@@ -70,6 +70,8 @@ static void *work(void *arg)
 {
 	struct worker *w = arg;
 
+	/* Before anybody closes a number that another has just got */
+	fz_fail_fd();
 	pthread_barrier_wait(w->start);
 	run_sequence(&w->r);
 	return NULL;
@@ -540,7 +542,7 @@ int main(int argc, char **argv)
 	static struct sequence s;
 	int c;
 
-	fz_held(argc, argv);
+	fz_main(argc, argv);
 	if (argc == 1)
 		return run_tests();
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {

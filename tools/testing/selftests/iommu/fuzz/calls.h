@@ -64,6 +64,8 @@
 #define FZ_DATA2_END	(7 * FZ_PAGE)
 #define FZ_CONST_PAGE	(8 * FZ_PAGE)
 #define FZ_THREADS	16
+/* The fds that calls are for are below this, and the program's own that they must not have */
+#define FZ_FDS		1024
 #define FZ_CANARY	0xa5
 #define FZ_CANARY_BYTES	64
 
@@ -167,9 +169,15 @@ static inline int fz_setup(unsigned int threads)
 		FZ_COMMAND_END, FZ_DATA_END, FZ_DATA2_END,
 	};
 	struct sigaction act = { .sa_handler = fz_signal };
+	struct rlimit files;
 	unsigned int t, i;
 
 	sigaction(SIGALRM, &act, NULL);
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return -errno;
+	files.rlim_cur = files.rlim_max;
+	if (files.rlim_max < FZ_FDS + 2 * FZ_THREADS || setrlimit(RLIMIT_NOFILE, &files))
+		return -EMFILE;
 	fz_mem_fd = memfd_create("fuzz", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fz_mem_fd < 0 || ftruncate(fz_mem_fd, FZ_LENGTH))
 		return -errno;
@@ -204,27 +212,43 @@ static inline int fz_setup(unsigned int threads)
 /* A step of the next call is going to fail */
 static __thread bool fz_armed;
 
+/*
+ * The thread's fail-nth, negative if there is none. Another thread may close any number
+ * below FZ_FDS, which once was an id: who could not disarm then is killed by the next
+ * signal, whose frame is copied to the user.
+ */
+static inline int fz_fail_fd(void)
+{
+	static __thread int kept = -1;
+	int fd;
+
+	if (kept < 0) {
+		fd = fail_nth_open();
+		if (fd < 0)
+			return -1;
+		kept = fcntl(fd, F_DUPFD_CLOEXEC, FZ_FDS);
+		close(fd);
+	}
+	return kept;
+}
+
 /* The @nth step of the next call that can fail will; 0: none. */
 static inline void fz_fail_nth(unsigned int nth)
 {
-	int fd = fail_nth_open();
+	int fd = fz_fail_fd();
 
 	fz_armed = nth != 0;
-	if (fd < 0)
-		return;
-	arm(fd, nth);
-	close(fd);
+	if (fd >= 0)
+		arm(fd, nth);
 }
 
 static inline void fz_fail_end(void)
 {
-	int fd = fail_nth_open();
+	int fd = fz_fail_fd();
 
 	fz_armed = false;
-	if (fd < 0)
-		return;
-	fz_injected = fired(fd);
-	close(fd);
+	if (fd >= 0)
+		fz_injected = fired(fd);
 }
 
 /*
@@ -333,7 +357,7 @@ static inline long fz_open(__u64 container)
 /* Only what is an id of ours: never the program's own files */
 static inline bool fz_ours(__u64 fd)
 {
-	return fd > 2 && fd < 1024 && (int)fd != fz_mem_fd;
+	return fd > 2 && fd < FZ_FDS && (int)fd != fz_mem_fd;
 }
 
 static inline long fz_close(__u64 fd)
@@ -404,13 +428,21 @@ static inline void fz_child(int fd, __u32 ioas)
 	ioctl(fd, IOMMU_DESTROY, &destroy);
 }
 
-/* In main(), first: is this what a child has become? */
-static inline void fz_held(int argc, char **argv)
+/*
+ * In main(), first: is this what a child has become? And is there no rseq()? The kernel
+ * would write to a page of the C library's whenever a thread goes on after others ran.
+ * That page is copied first if another thread has called fork(), and if it is this that was
+ * made to fail, the kernel kills the program.
+ */
+static inline void fz_main(int argc, char **argv)
 {
 	if (argc == 4 && !strcmp(argv[1], "--held")) {
 		fz_child(atoi(argv[2]), (__u32)strtoul(argv[3], NULL, 0));
 		_exit(0);
 	}
+	if (!getenv("GLIBC_TUNABLES") &&
+	    !setenv("GLIBC_TUNABLES", "glibc.pthread.rseq=0", 1))
+		execv("/proc/self/exe", argv);
 }
 
 /* @what: 0 end at once, 1 use it, 2 become another program, 3 go on for a moment */

@@ -134,7 +134,7 @@ void print_program(FILE *f, const struct sequence *s)
 		"#include \"calls.h\"\n\n"
 		"int main(int argc, char **argv)\n{\n"
 		"\tlong rc = 0;\n\n"
-		"\tfz_held(argc, argv);\n"
+		"\tfz_main(argc, argv);\n"
 		"\tif (fz_setup(1))\n\t\treturn 1;\n",
 		"SPDX-License-Identifier", name);
 	for (i = 0; i < s->num; i++) {
