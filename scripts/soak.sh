@@ -21,7 +21,7 @@
 #
 # Environment: SEED, the first seed, by default the time; LOAD; IOMMUFD_BUILD.
 #
-# The last lines are one for each part, and
+# The last lines are of what commit, kernel and QEMU they are, one for each part, and
 #   soak: N minutes, N sequences, N calls, N faults, coverage N, cases N, reports: N
 # where the minutes are those that it took, the calls are the fuzzer's, the faults are the
 # page requests that the fuzzer and load have made, the coverage is the largest of a round,
@@ -75,6 +75,17 @@ count() { # STATUS
 # The next machine begins it anew. There is none if vm.sh found something missing.
 keep_log() { # NAME SEED
 	[ ! -f "$LOG/vm-$1.log" ] || cp "$LOG/vm-$1.log" "$LOG/vm-$1-$2.log"
+}
+
+# The first line of the summary: of what it is, and which seed has it begin so again
+head_line() { # SEED
+	local qemu=${QEMU_X86_64:-qemu-system-x86_64}
+
+	[ "$arch" = x86_64 ] || qemu=${QEMU_ARM64:-qemu-system-aarch64}
+	echo "soak: $arch, SEED=$1, commit" \
+		"$(git -c safe.directory='*' -C "$REPO" describe --always --dirty 2>/dev/null ||
+			echo unknown), Linux $(make -s -C "$BASE" kernelversion 2>/dev/null)," \
+		"QEMU $("$qemu" --version 2>/dev/null | sed -n '1s/.*version \([0-9.]*\).*/\1/p')"
 }
 
 # A line of the summary
@@ -226,7 +237,7 @@ flock -n 7 || die "a soak of $arch runs already in $B. For another one beside it
 	out=$LOG/$log.out summary=''
 	rm -f "$out.rc"
 	began=$(date +%s)
-	left=$minutes threads=1 took=0
+	left=$minutes threads=1 took=0 first=$seed
 	while [ "$left" -gt 0 ]; do
 		now=$left
 		[ "$threads" != 1 ] || now=$(((left + 1) / 2))
@@ -247,6 +258,7 @@ flock -n 7 || die "a soak of $arch runs already in $B. For another one beside it
 		[ "$arch" != x86_64 ] || races
 	fi
 	{
+		head_line "$first"
 		printf '%s' "$summary"
 		echo "soak: $(minutes_since "$began") minutes, $sequences sequences, $calls calls," \
 			"$faults faults, coverage $coverage, cases $cases, reports: $reports"
