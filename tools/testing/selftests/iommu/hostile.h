@@ -29,6 +29,8 @@
 /* Goes through tables that are in order, to whatever hostile_path() says */
 #define VA_PATH		(3ULL << 39)
 #define PATH_INDEX	3
+/* The same in the upper half of the addresses, where hostile_kind::high */
+#define VA_PATH_HIGH	(VA_PATH | ~0ULL << 47)
 
 struct hostile;
 
@@ -221,6 +223,9 @@ static inline void hostile_path(struct hostile *h, __u64 gpa)
 	hostile_set(h->g, h->path[1], 0, kind->table(h->path[2]));
 	hostile_set(h->g, h->path[0], 0, kind->table(h->path[1]));
 	hostile_set(h->g, h->table[0], PATH_INDEX, kind->table(h->path[0]));
+	if (kind->high)
+		hostile_set(h->g, h->table[0], 256 + PATH_INDEX,
+			    kind->table(h->path[0]));
 }
 
 /* --- the device --- */

@@ -233,14 +233,15 @@ TEST_F_TIMEOUT(hostile, memory_goes_under_a_dma, 600)
 	for (i = 0; i < rounds; i++) {
 		__u32 flags = IOMMUFD_MODEL_DMA_WRITE |
 			      (i & 1 ? IOMMUFD_MODEL_DMA_UNTRANSLATED : 0);
+		__u64 va = i & 4 && h->kind->high ? VA_PATH_HIGH : VA_PATH;
 
-		ASSERT_EQ(IOMMUFD_MODEL_DMA_OK, hostile_dma(h, VA_PATH, flags));
-		ASSERT_EQ(0, model_job_start(&h->g->d, flags, h->pasid, VA_PATH,
+		ASSERT_EQ(IOMMUFD_MODEL_DMA_OK, hostile_dma(h, va, flags));
+		ASSERT_EQ(0, model_job_start(&h->g->d, flags, h->pasid, va,
 					     data, sizeof(data), 0, &job));
 		if (i & 2)
 			model_job_wait(&job, 1);
 		HOSTILE_OK(h, hostile_balloon(h));
-		EXPECT_NE(IOMMUFD_MODEL_DMA_OK, hostile_dma(h, VA_PATH, flags));
+		EXPECT_NE(IOMMUFD_MODEL_DMA_OK, hostile_dma(h, va, flags));
 		status = model_job_wait(&job, FOREVER_MS);
 		EXPECT_NE(IOMMUFD_MODEL_DMA_PENDING, status);
 		EXPECT_LE(0, status);

@@ -245,10 +245,10 @@ static void device_range(const u64 *desc, bool sized, struct effect *effect)
 	effect->size = SZ_4K;
 	if (!sized)
 		return;
-	/* All ones: everything. */
-	if (!(~ones & MUT_MASK(DEVTLB_ALL, 62, 12, 63, 12))) {
+	/* The lowest clear bit is the highest of all, or there is none: everything. */
+	if (!(~ones & GENMASK_ULL(62, 12))) {
 		effect->addr = 0;
-		effect->size = BIT_ULL(63);
+		effect->size = MUT(DEVTLB_ALL, 0, BIT_ULL(63));
 		return;
 	}
 	effect->size = MUT(DEVTLB_SIZE, 2ULL, 1ULL) << __builtin_ctzll(~ones);

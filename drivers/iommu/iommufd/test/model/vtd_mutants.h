@@ -214,7 +214,7 @@ VTD_MUTANT(DEVTLB_SIZE, "PCIe 10.3.1: device TLB ranges are half as large")
 VTD_MUTANT(DEVTLB_S, "6.5.2.5: size in bit 1")
 VTD_MUTANT(PDEVTLB_S, "6.5.2.6: size in bit 10")
 VTD_MUTANT(PDEVTLB_G, "6.5.2.6: global in bit 1")
-VTD_MUTANT(DEVTLB_ALL, "PCIe 10.3.1: all ones is not the whole address space")
+VTD_MUTANT(DEVTLB_ALL, "PCIe 10.3.1: all ones is half of the address space")
 VTD_MUTANT(WAIT_DRAIN, "6.5.2.9: a drain passes that the unit cannot do")
 
 /* vtd_cache.c: tags */

@@ -498,6 +498,9 @@ static void device_tlb(struct kunit *test)
 	MODEL_EXPECT_EQ(test, 0x8000, f->inv_size);
 	MODEL_EXPECT_EQ(test, 0, submit(f, desc, 0x7ffffffffffff001ULL));
 	MODEL_EXPECT_EQ(test, 0, f->inv_addr);
+	MODEL_EXPECT_EQ(test, 0, f->inv_size);
+	MODEL_EXPECT_EQ(test, 0, submit(f, desc, 0x3ffffffffffff001ULL));
+	MODEL_EXPECT_EQ(test, 0, f->inv_addr);
 	MODEL_EXPECT_EQ(test, 1ULL << 63, f->inv_size);
 	MODEL_EXPECT_EQ(test, 0, submit(f, pdesc, 0x11000 | 1 << 11));
 	MODEL_EXPECT_TRUE(test, f->inv_pasid_valid);
@@ -507,18 +510,18 @@ static void device_tlb(struct kunit *test)
 	MODEL_EXPECT_EQ(test, 0x4000, f->inv_size);
 	MODEL_EXPECT_EQ(test, 0, submit(f, pdesc, 1));
 	MODEL_EXPECT_TRUE(test, f->inv_global);
-	MODEL_EXPECT_EQ(test, 6, f->invalidations);
+	MODEL_EXPECT_EQ(test, 7, f->invalidations);
 	MODEL_EXPECT_EQ(test, -ETIMEDOUT, submit(f, 0x3 | (u64)RID_UPPER << 32, 0));
 	vtd_model_inject(f->model, VTD_MODEL_INJECT_TIMEOUT, 2);
 	MODEL_EXPECT_EQ(test, 0, submit(f, desc, 0));
 	MODEL_EXPECT_EQ(test, 0, submit(f, 0x32, 0));
 	MODEL_EXPECT_EQ(test, -ETIMEDOUT, submit(f, desc, 0));
-	MODEL_EXPECT_EQ(test, 7, f->invalidations);
+	MODEL_EXPECT_EQ(test, 8, f->invalidations);
 	f->answers = false;
 	MODEL_EXPECT_EQ(test, -ETIMEDOUT, submit(f, desc, 0));
 	f->port->ops->connect(f->port, RID, NULL);
 	MODEL_EXPECT_EQ(test, -ETIMEDOUT, submit(f, desc, 0));
-	MODEL_EXPECT_EQ(test, 8, f->invalidations);
+	MODEL_EXPECT_EQ(test, 9, f->invalidations);
 }
 
 static void translations(struct kunit *test)
