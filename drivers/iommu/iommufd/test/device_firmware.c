@@ -18,17 +18,9 @@ struct said {
 	struct device_firmware firmware;
 };
 
-static const struct device_firmware *
-firmware_of(const struct fwnode_handle *fwnode)
-{
-	return &container_of(fwnode, struct said, fwnode)->firmware;
-}
-
 static bool said_present(const struct fwnode_handle *fwnode, const char *name)
 {
-	return !strcmp(name, "pasid-num-bits") ||
-	       (!strcmp(name, "dma-can-stall") &&
-		firmware_of(fwnode)->dma_can_stall);
+	return !strcmp(name, "pasid-num-bits");
 }
 
 /* Without @val, how many there are */
@@ -42,7 +34,7 @@ static int said_read_int_array(const struct fwnode_handle *fwnode,
 		return 1;
 	if (elem_size != sizeof(u32) || nval != 1)
 		return -EOVERFLOW;
-	*(u32 *)val = firmware_of(fwnode)->pasid_num_bits;
+	*(u32 *)val = container_of(fwnode, struct said, fwnode)->firmware.pasid_num_bits;
 	return 0;
 }
 
@@ -62,7 +54,8 @@ static void forget(void *data)
 
 /**
  * device_firmware_set() - say what firmware says of a device
- * @dev: initialized, not added yet, and without a firmware node
+ * @dev: initialized, not added yet, and without a firmware node; no driver will bind to
+ *	it, which would find that it has managed resources already
  * @firmware: its properties, copied
  *
  * It is forgotten when the device is taken away, or its last reference goes.

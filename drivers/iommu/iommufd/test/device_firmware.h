@@ -11,11 +11,9 @@ struct device;
  * struct device_firmware - properties of a device
  * @pasid_num_bits: "pasid-num-bits", which the IOMMU core takes for the width of its
  *	PASIDs: 0 to 20
- * @dma_can_stall: whether there is "dma-can-stall"
  */
 struct device_firmware {
 	u32 pasid_num_bits;
-	bool dma_can_stall;
 };
 
 int device_firmware_set(struct device *dev,

@@ -15,7 +15,6 @@
 #include <linux/property.h>
 #include <linux/slab.h>
 
-#include "device_firmware.h"
 #include "smmuv3_model_door.h"
 #include "../smmuv3/driver.h"
 #include "../smmuv3/regs.h"
@@ -254,18 +253,20 @@ static int prepare_master(struct device *dev, void *data)
 {
 	const struct master_firmware *firmware = data;
 	struct model_bridge *bridge = firmware->machine->machine.bridge;
-	const struct device_firmware said = {
-		.pasid_num_bits = firmware->config->ssid_bits,
-		.dma_can_stall = firmware->config->can_stall,
+	struct property_entry properties[4] = {
+		PROPERTY_ENTRY_STRING("compatible", "iommufd,stall-master"),
+		PROPERTY_ENTRY_U32("pasid-num-bits", firmware->config->ssid_bits),
 	};
 	int rc;
 
+	if (firmware->config->can_stall)
+		properties[2] = PROPERTY_ENTRY_BOOL("dma-can-stall");
 	dev_set_msi_domain(dev,
 			   dev_get_msi_domain(&model_bridge_bus(bridge)->dev));
 	rc = name_device(dev, firmware->machine->fwnode, firmware->config->sid,
 			 0, 0);
 	if (!rc)
-		rc = device_firmware_set(dev, &said);
+		rc = device_create_managed_software_node(dev, properties, NULL);
 	if (rc)
 		iommu_fwspec_free(dev);
 	return rc;
