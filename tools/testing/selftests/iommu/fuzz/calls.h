@@ -64,7 +64,7 @@
 #define FZ_DATA2_END	(7 * FZ_PAGE)
 #define FZ_CONST_PAGE	(8 * FZ_PAGE)
 #define FZ_THREADS	16
-/* The fds that calls are for are below this, and the program's own that they must not have */
+/* Calls are for fds below this: what the program must not lose to them is above */
 #define FZ_FDS		1024
 #define FZ_CANARY	0xa5
 #define FZ_CANARY_BYTES	64
