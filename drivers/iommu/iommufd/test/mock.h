@@ -7,6 +7,7 @@
  *   mock_nested.c  page tables in guest memory, and their invalidation
  *   mock_viommu.c  a guest's share of the unit, its names for devices, its events
  *   mock_device.c  the unit, its bus and devices, iommu_ops
+ *   mock_firmware.c  what firmware says of a device
  *   mock_fault.c   page requests, answers, and the ledger of both
  *   mock_dma.c     the DMA engine of the devices
  *   mock_access.c  in-kernel accesses, driven by the ioctl
@@ -26,6 +27,7 @@
 
 #include <linux/completion.h>
 #include <linux/device.h>
+#include <linux/fwnode.h>
 #include <linux/hashtable.h>
 #include <linux/iommu.h>
 #include <linux/kref.h>
@@ -215,6 +217,7 @@ struct mock_ledger {
  * @dev: on the mock bus
  * @id: number in its name
  * @flags: MOCK_FLAGS_DEVICE_*; set once
+ * @firmware: tells the width of its PASIDs, of a device that has them
  * @source: where its page requests go in; from probe to release
  * @pasids: PASID to struct iommu_domain; changed by the core, with @lock held
  * @lock: guards what follows. Held while an access is in progress, so that who
@@ -238,6 +241,7 @@ struct mock_dev {
 	struct device dev;
 	int id;
 	u32 flags;
+	struct fwnode_handle firmware;
 	struct iommufd_fault_source *source;
 	struct xarray pasids;
 
@@ -341,6 +345,9 @@ enum mock_outcome {
 	MOCK_OUTCOME_OVERFLOW,
 	MOCK_OUTCOME_REFUSED,
 };
+
+/* mock_firmware.c */
+extern const struct fwnode_operations mock_firmware_ops;
 
 /* mock_fault.c */
 extern const struct iommufd_fault_unit_ops mock_fault_ops;

@@ -19,7 +19,6 @@
 #include <uapi/linux/iommufd.h>
 
 #include "../../iommu-priv.h"
-#include "device_firmware.h"
 #include "failpoint.h"
 #include "map/table.h"
 #include "mock.h"
@@ -378,9 +377,6 @@ bool mock_dev_is(const struct device *dev)
 
 static int mock_dev_add(struct mock_dev *mdev)
 {
-	static const struct device_firmware pasids = {
-		.pasid_num_bits = MOCK_PASID_WIDTH,
-	};
 	struct foreign_unit *foreign = foreign_unit_of(mdev);
 	struct device *dev = &mdev->dev;
 	int rc;
@@ -390,9 +386,8 @@ static int mock_dev_add(struct mock_dev *mdev)
 		return rc;
 
 	if (mdev->flags & MOCK_FLAGS_DEVICE_PASID) {
-		rc = device_firmware_set(dev, &pasids);
-		if (rc)
-			return rc;
+		fwnode_init(&mdev->firmware, &mock_firmware_ops);
+		device_set_node(dev, &mdev->firmware);
 	}
 
 	mutex_lock(&iommu_probe_device_lock);
