@@ -237,6 +237,48 @@ static void pri_test_unused(struct kunit *test)
 	ft_done(ft);
 }
 
+/* May the device have so many outstanding? */
+static int pri_may_have(struct ft *ft, unsigned int allocation)
+{
+	struct iommufd_fault_hold *hold;
+
+	hold = iommufd_fault_hold_new(ft->dev[0], allocation);
+	if (IS_ERR(hold))
+		return PTR_ERR(hold);
+	iommufd_fault_hold_drop(hold);
+	return 0;
+}
+
+/*
+ * As many as was asked for, and no more; what is asked for is at most what was registered,
+ * and that is at most what a queue can hold.
+ */
+static void pri_test_bounds(struct kunit *test)
+{
+	struct ft *ft = ft_new(test, 8, 4);
+	struct iommufd_fault_attach *attach = ft_attach(ft, 0, IOMMU_NO_PASID);
+	struct iommufd_fault_hold *hold;
+	u32 i;
+
+	KUNIT_EXPECT_EQ(test, pri_may_have(ft, 4), 0);
+	KUNIT_EXPECT_EQ(test, pri_may_have(ft, 5), -EINVAL);
+	hold = iommufd_fault_hold_new(ft->dev[0], 2);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, hold);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ_MSG(test,
+				    ft_report(ft, 0, FT_NO_PASID, i, 0x1000, true),
+				    i < 2 ? IOMMUFD_FAULT_TAKEN :
+					    IOMMUFD_FAULT_RETRY, "request %u", i);
+	iommufd_fault_hold_drop(hold);
+	iommufd_fault_attach_remove(attach);
+	ft_ledger(ft, 0);
+	ft_done(ft);
+
+	ft_start(ft, 8, FAULT_SOURCE_MAX + 1);
+	KUNIT_EXPECT_EQ(test, pri_may_have(ft, FAULT_SOURCE_MAX + 1), -EINVAL);
+	ft_done(ft);
+}
+
 static struct kunit_case pri_cases[] = {
 	KUNIT_CASE(pri_test_cut),
 	KUNIT_CASE(pri_test_shared),
@@ -244,6 +286,7 @@ static struct kunit_case pri_cases[] = {
 	KUNIT_CASE(pri_test_cut_by_failure),
 	KUNIT_CASE(pri_test_ends_off),
 	KUNIT_CASE(pri_test_unused),
+	KUNIT_CASE(pri_test_bounds),
 	{}
 };
 
