@@ -28,7 +28,8 @@
 # and the cases are all the others'. They are in $B/log/soak.txt too (arm64-soak.txt). A
 # report is whatever the kernel warned of, what it lost (kmemleak), what the fuzzer says
 # of a call, a case that failed, a part that did not come to its end, and one in which
-# nothing happened: no call, or no case that passed. Those of the fuzzer are shown with the
+# nothing happened: no call, no coverage to go by, or no case that passed. Of cases that were
+# skipped it is told how many. Reports of the fuzzer are shown with the
 # command that repeats them; if one thread was enough, a program that does the same is in
 # $B/log/. The exit status is 0 if there is none.
 
@@ -61,14 +62,15 @@ minutes_since() { # START
 	echo $((($(date +%s) - $1 + 59) / 60))
 }
 
-# What of the TAP in $out passed and failed, in passed and failed; what failed is shown.
+# What of the TAP in $out passed, failed and was skipped, in variables of these names; what
+# failed is shown.
 count() { # STATUS
 	local counts
 
 	# count.awk reads what vm.sh said from a file
 	counts=$(tr -d '\r' <"$out" | awk -v status="$1" -v names="$out.failed" \
 		-v vm=/dev/null -f "$SCRIPTS/check/count.awk")
-	read -r passed failed _ <<<"$counts"
+	read -r passed failed skipped <<<"$counts"
 	sed 's/^/  /' "$out.failed" >&2
 }
 
@@ -96,13 +98,14 @@ part() { # NAME START TEXT
 
 # Which sequence was it, and how is it run again?
 tell_replay() { # THREADS
-	local name comm
+	local label name comm
 	[ -f "$LOG/vm-$log.log" ] || return 0
-	name=$(sed -nE 's/.*iommu_fuzz: [0-9]+: --replay ([0-9a-f.]+) .*/\1/p' \
-		"$LOG/vm-$log.log" | tail -n 1)
-	# What ended it is the last that the log has; before, the OOM killer told of others.
-	comm=$(sed -nE 's/.*Comm: ([0-9]+:[0-9]+) .*/\1/p' "$LOG/vm-$log.log" | tail -n 1)
+	read -r label name <<<"$(sed -nE \
+		's/.*iommu_fuzz: ([0-9]+): --replay ([0-9a-f.]+) .*/\1 \2/p' \
+		"$LOG/vm-$log.log" | tail -n 1)"
 	[ -n "$name" ] || return 0
+	# What ended it is the last that the log has of this one. The OOM killer told of others.
+	comm=$(sed -nE "s/.*Comm: ($label:[0-9]+) .*/\1/p" "$LOG/vm-$log.log" | tail -n 1)
 	say "the last sequence${comm:+ (the kernel names sequence:call $comm)}:"
 	say "  scripts/vm.sh --arch $arch --kernel $kernel --iommu none --mem 3072 --" \
 		"selftests/iommu_fuzz --replay $name --threads $1"
@@ -134,6 +137,8 @@ round() { # SEED MINUTES THREADS
 	[ "$n" -ge "$failed" ] || n=$failed
 	s=$(figure sequences) c=$(figure calls) f=$(figure faults)
 	[ "$n" -gt 0 ] || { grep -q '^# all: ' "$out" && [ "${c:-0}" -gt 0 ]; } || n=1
+	# Nothing has guided it.
+	[ "$n" -gt 0 ] || [ -n "$(figure coverage)" ] || n=1
 	[ "$n" = 0 ] || {
 		keep_log "$log" "$1"
 		tell_replay "$3"
@@ -169,7 +174,8 @@ tap() { # NAME PATTERN COMMAND...
 	reports=$((reports + failed))
 	faults=$((faults + $(tr -d '\r' <"$out" |
 		awk '/^# load: [0-9]+ faults: / { n += $3 } END { printf "%d", n }')))
-	part "$name" "$start" "$passed cases, reports: $failed"
+	[ "$skipped" = 0 ] && skipped='' || skipped=" $skipped skipped,"
+	part "$name" "$start" "$passed cases,$skipped reports: $failed"
 	while read -r line; do
 		summary="$summary  ${line#\# }
 "

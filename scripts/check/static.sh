@@ -441,6 +441,8 @@ soak() {
 	mkdir -p "$dir/build/log"
 	printf 'iommu_fuzz: %d: --replay %s --threads 1\nPID: 1 Comm: %s Not tainted\n' \
 		33 1f 33:4 34 2f 34:5 >"$dir/build/log/vm-soak.log"
+	# The OOM killer's
+	echo 'PID: 1 Comm: 31:7 Not tainted' >>"$dir/build/log/vm-soak.log"
 	echo 123 >"$dir/parts/fuzz-1.rc"
 	soak_says "$dir" 1 "$some" "the kernel warns"
 	rc=0
@@ -464,6 +466,13 @@ soak() {
 	soak_says "$dir" 1 "$some" "memory is lost"
 	sed -i 's/200 calls/0 calls/' "$dir/parts/fuzz-1"
 	soak_says "$dir" 1 "$some" "the fuzzer makes no call"
+	sed -i 's/coverage [0-9]*, //' "$dir/parts/fuzz-1"
+	soak_says "$dir" 1 "$some" "nothing guides the fuzzer"
+	echo 'ok 2 another # SKIP' >>"$dir/parts/models"
+	soak_says "$dir" 0 'reports: 0' "a case is skipped"
+	rc=0
+	grep -q '^soak: models.* cases, 1 skipped, reports: 0$' "$dir/build/log/soak.txt" || rc=1
+	result "$rc" "and it is told"
 	printf '#!/bin/sh\nexit 1\n' >"$dir/scripts/kernel.sh"
 	soak_says "$dir" 1 "$none" "there is no kernel"
 	[ -e "$dir/build/log/soak.txt" ] && file=1 || file=0
