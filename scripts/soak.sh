@@ -27,11 +27,11 @@
 # page requests that the fuzzer and load have made, the coverage is the largest of a round,
 # and the cases are all the others'. They are in $B/log/soak.txt too (arm64-soak.txt). A
 # report is whatever the kernel warned of, what it lost (kmemleak), what the fuzzer says
-# of a call, a case that failed, a part that did not come to its end, and one in which
-# nothing happened: no call, no coverage to go by, or no case that passed. Of cases that were
-# skipped it is told how many. Reports of the fuzzer are shown with the
-# command that repeats them; if one thread was enough, a program that does the same is in
-# $B/log/. The exit status is 0 if there is none.
+# of a call, a case that failed, a part that did not come to its end, one in which nothing
+# happened, no call or no case that passed, and a fuzzer without coverage to go by, without
+# failures, or without a limit of memory. Of cases that were skipped it is told how many.
+# Reports of the fuzzer are shown with the command that repeats them; if one thread was
+# enough, a program that does the same is in $B/log/. The exit status is 0 if there is none.
 
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
@@ -128,7 +128,7 @@ round() { # SEED MINUTES THREADS
 		-- env "TEST_ARGS=--seed $1 --minutes $2 --threads $3 $guided" \
 		run-tests /programs/selftests/iommu_fuzz </dev/null || echo $? >"$out.rc") |
 		tee "$out" | { grep --line-buffered \
-			-E '^(# (so far|all|BAD|before|after)|not ok)' >&2 || :; }
+			-E '^(# (so far|all|BAD|before|after|without)|not ok)' >&2 || :; }
 	[ ! -s "$out.rc" ] || rc=$(cat "$out.rc")
 	rm -f "$out.rc"
 	# It prints no TAP: its status is one case, kmemleak another.
@@ -137,8 +137,8 @@ round() { # SEED MINUTES THREADS
 	[ "$n" -ge "$failed" ] || n=$failed
 	s=$(figure sequences) c=$(figure calls) f=$(figure faults)
 	[ "$n" -gt 0 ] || { grep -q '^# all: ' "$out" && [ "${c:-0}" -gt 0 ]; } || n=1
-	# Nothing has guided it.
-	[ "$n" -gt 0 ] || [ -n "$(figure coverage)" ] || n=1
+	# Nothing has guided it, or what it was to do had no part of it.
+	[ "$n" -gt 0 ] || { [ -n "$(figure coverage)" ] && ! grep -q '^# without ' "$out"; } || n=1
 	[ "$n" = 0 ] || {
 		keep_log "$log" "$1"
 		tell_replay "$3"

@@ -468,6 +468,8 @@ soak() {
 	soak_says "$dir" 1 "$some" "the fuzzer makes no call"
 	sed -i 's/coverage [0-9]*, //' "$dir/parts/fuzz-1"
 	soak_says "$dir" 1 "$some" "nothing guides the fuzzer"
+	sed -i '1s/^/# without failures: none\n/' "$dir/parts/fuzz-1"
+	soak_says "$dir" 1 "$some" "nothing fails for the fuzzer"
 	echo 'ok 2 another # SKIP' >>"$dir/parts/models"
 	soak_says "$dir" 0 'reports: 0' "a case is skipped"
 	rc=0

@@ -406,7 +406,8 @@ static void prepare(void)
 	sigset_t set;
 	FILE *f;
 
-	injectors_ready();
+	if (!injectors_ready())
+		puts("# without failures: the kernel has no failure injection");
 	write_text("/proc/sys/kernel/printk_devkmsg", "on");
 	/* On the console warnings, and which sequence it is; not each device of the mock */
 	f = fopen("/proc/sys/kernel/printk", "re");
@@ -422,6 +423,8 @@ static void prepare(void)
 	    !mkdir(CGROUP "/small", 0755) &&
 	    write_text(CGROUP "/small/memory.max", "4194304"))
 		has_cgroup = true;
+	else
+		puts("# without a limit of memory: no cgroup2 with its controller of memory");
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
