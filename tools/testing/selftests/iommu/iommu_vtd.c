@@ -606,6 +606,41 @@ TEST_F(group, last_one_leaves)
 	}
 }
 
+static int group_leave(FIXTURE_DATA(group) *self)
+{
+	return ioctl(self->group, VFIO_GROUP_UNSET_CONTAINER) ? -errno : 0;
+}
+
+/*
+ * A device that is open keeps the container, or here, where its group may leave before it,
+ * what is mapped.
+ */
+TEST_F(group, leaves_before_its_device)
+{
+	struct iommu_features features = { .size = sizeof(features) };
+	unsigned char *from = self->memory, *to = self->memory + PAGE;
+	bool ours = !iommu_call(self->container, IOMMU_GET_FEATURES, &features);
+	long pinned = pinned_pages();
+
+	ASSERT_EQ(0, group_enter(self));
+	ASSERT_EQ(0, group_map(self, from, IOVA_A));
+	ASSERT_EQ(0, group_map(self, to, IOVA_B));
+	ASSERT_EQ(0, group_device(self));
+	ASSERT_EQ(ours ? 0 : -EBUSY, group_leave(self));
+
+	fill(from, 3);
+	ASSERT_EQ(0, edu_dma_read(&self->v, IOVA_A, 0, EDU_BUFFER));
+	ASSERT_EQ(0, edu_dma_write(&self->v, IOVA_B, 0, EDU_BUFFER));
+	EXPECT_EQ(0, memcmp(from, to, EDU_BUFFER));
+	EXPECT_EQ(-EEXIST, group_map(self, from, IOVA_A));
+
+	/* With the last of the two nothing is mapped. */
+	vfio_dev_close(&self->v);
+	EXPECT_EQ(ours ? -EINVAL : 0, group_leave(self));
+	EXPECT_GT(0, group_map(self, from, IOVA_A));
+	EXPECT_EQ(pinned, pinned_pages());
+}
+
 /* As upstream has it: who may use it by its id has it for good. */
 TEST_F(group, ioas_that_is_known_stays)
 {
