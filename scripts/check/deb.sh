@@ -152,6 +152,18 @@ secure_boot() {
 	rm -rf "${STOCK_ROOT:?}$vars"
 }
 
+# As dpkg does if, say, there is no room for the new version's files
+given_up() {
+	local control=/var/lib/dpkg/info/iommufd-dkms
+
+	inside sh -c "$control.prerm upgrade 9 && $control.postinst abort-upgrade 9" \
+		>"$LOG/check-$SUITE-given-up.log" 2>&1
+	result $? "an upgrade is begun and given up"
+	inside dkms status iommufd | grep -q "${kernel##*/}.*: installed" &&
+		all_chosen /updates/dkms/
+	result $? "which leaves the modules where they were"
+}
+
 # Of another version than the source
 mismatch() {
 	local other=$STOCK_ROOT/lib/modules/6.12.1+other-amd64
@@ -212,6 +224,7 @@ remove() {
 	inside apt-get purge -y -q iommufd-dkms >/dev/null 2>&1
 	before=$(tree_sum)
 	install
+	given_up
 	mismatch
 	boot
 	remove
