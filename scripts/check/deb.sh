@@ -106,7 +106,7 @@ all_chosen() { # PATTERN
 }
 
 install() {
-	local deb module rc=0
+	local deb module said rc=0
 
 	deb=$("$SCRIPTS/deb.sh" 2>/dev/null)
 	cp "$deb" "$STOCK_ROOT/iommufd-dkms.deb"
@@ -128,6 +128,9 @@ install() {
 	result "$rc" "modinfo says that they are"
 	inside modinfo -k "${kernel##*/}" -F sig_id vfio | grep -q PKCS
 	result $? "DKMS has signed them: $(inside modinfo -k "${kernel##*/}" -F signer vfio)"
+	said=$(inside depmod -n "${kernel##*/}" 2>&1 >/dev/null | grep -E 'iommufd|vfio')
+	[ -z "$said" ]
+	result $? "depmod finds nothing wrong with them${said:+: $said}"
 	grep -q "^iommufd:   kvmgt no longer loads" "$LOG/check-$SUITE-install.log"
 	result $? "what is lost is named"
 	inside /usr/lib/iommufd-dkms/report --enrolment | grep -q 'mokutil --import'
