@@ -10,6 +10,7 @@
 #include "iommu_test.h"
 
 #include <limits.h>
+#include <linux/vfio.h>
 
 FIXTURE(foreign) {
 	int fd;
@@ -116,6 +117,71 @@ TEST_F(foreign, no_dirty_tracking)
 		  iommu_call(self->fd, IOMMU_HWPT_GET_DIRTY_BITMAP, &get));
 	EXPECT_EQ(~0ULL, bitmap);
 	EXPECT_EQ(0, iommu_destroy(self->fd, hwpt));
+}
+
+/* A module of a distribution's kernel, which was built without CONFIG_IOMMUFD_DRIVER */
+static bool is_out_of_tree(void)
+{
+	FILE *f = fopen("/sys/module/iommufd/taint", "re");
+	char taint[32] = "";
+
+	if (!f)
+		return false;
+	if (!fgets(taint, sizeof(taint), f))
+		taint[0] = 0;
+	fclose(f);
+	return strchr(taint, 'O');
+}
+
+/* Nor do VFIO's calls say of any page that it is clean. */
+TEST_F(foreign, no_dirty_pages)
+{
+	struct vfio_iommu_type1_dirty_bitmap dirty = {
+		.argsz = sizeof(dirty),
+		.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_START,
+	};
+	struct iommu_vfio_ioas choose = {
+		.size = sizeof(choose),
+		.ioas_id = self->ioas,
+		.op = IOMMU_VFIO_IOAS_SET,
+	};
+	union {
+		struct vfio_iommu_type1_info info;
+		char room[4096];
+	} u = { .info.argsz = sizeof(u) };
+	__u64 bitmap = 0;
+	struct {
+		__u32 argsz, flags;
+		__u64 iova, size;
+		struct vfio_bitmap bitmap;
+	} unmap = {
+		.argsz = sizeof(unmap),
+		.flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP,
+		.iova = IOVA_BASE,
+		.size = PAGE,
+		.bitmap = { .pgsize = PAGE, .size = 8, .data = &bitmap },
+	};
+	const struct vfio_info_cap_header *cap;
+	void *memory = mem_get(PAGE);
+	__u32 at;
+
+	if (!is_out_of_tree())
+		SKIP(return, "this kernel has CONFIG_IOMMUFD_DRIVER");
+	ASSERT_NE(NULL, memory);
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, memory, PAGE, IOVA_BASE));
+	ASSERT_EQ(0, iommu_call(self->fd, IOMMU_VFIO_IOAS, &choose));
+	EXPECT_EQ(-ENOTTY,
+		  iommu_call(self->fd, VFIO_IOMMU_DIRTY_PAGES, &dirty));
+	EXPECT_EQ(-EINVAL, iommu_call(self->fd, VFIO_IOMMU_UNMAP_DMA, &unmap));
+	EXPECT_EQ(-EEXIST,
+		  iommu_map(self->fd, self->ioas, memory, PAGE, IOVA_BASE));
+	ASSERT_EQ(0, iommu_call(self->fd, VFIO_IOMMU_GET_INFO, &u));
+	ASSERT_NE(0, u.info.cap_offset);
+	for (at = u.info.cap_offset; at; at = cap->next) {
+		ASSERT_GT(sizeof(u) - sizeof(*cap), at);
+		cap = (const void *)(u.room + at);
+		EXPECT_NE(VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, cap->id);
+	}
 }
 
 /* The function has no PASIDs, and the driver knows no vIOMMUs of ours. */
