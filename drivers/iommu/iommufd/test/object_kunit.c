@@ -11,10 +11,13 @@
 #include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/iommufd.h>
 #include <linux/kthread.h>
 #include <linux/prandom.h>
+#include <uapi/linux/vfio.h>
 
 #include "object.h"
+#include "vfio_compat.h"
 
 #define ALIVE		0x600d0b1ec7ULL
 #define DEAD		0xdeadULL
@@ -777,6 +780,34 @@ static void vfio_default_goes_with_users(struct kunit *test)
 	ictx->file = NULL;
 }
 
+/* Whichever comes first: groups that have an IOMMU, or groups that have none. */
+static void vfio_container_of_one_kind(struct kunit *test)
+{
+	struct notes *notes = test->priv;
+	struct iommufd_ctx *ictx = &notes->ictx;
+	u32 id;
+
+	KUNIT_ASSERT_EQ(test, 0, iommufd_vfio_compat_ioas_create(ictx));
+	KUNIT_EXPECT_EQ(test, -EINVAL, iommufd_vfio_compat_set_no_iommu(ictx));
+	KUNIT_EXPECT_EQ(test, 1,
+			iommufd_vfio_container_ioctl(ictx, VFIO_CHECK_EXTENSION,
+						     VFIO_TYPE1v2_IOMMU));
+	KUNIT_ASSERT_EQ(test, 0, iommufd_vfio_compat_ioas_get_id(ictx, &id));
+	KUNIT_ASSERT_EQ(test, 0, iommufd_object_destroy_id(ictx, id));
+
+	KUNIT_EXPECT_EQ(test, 0, iommufd_vfio_compat_set_no_iommu(ictx));
+	KUNIT_EXPECT_EQ(test, 0, iommufd_vfio_compat_set_no_iommu(ictx));
+	KUNIT_EXPECT_EQ(test, -EINVAL, iommufd_vfio_compat_ioas_create(ictx));
+	KUNIT_EXPECT_EQ(test, -ENODEV,
+			iommufd_vfio_compat_ioas_get_id(ictx, &id));
+	KUNIT_EXPECT_EQ(test, 0,
+			iommufd_vfio_container_ioctl(ictx, VFIO_CHECK_EXTENSION,
+						     VFIO_TYPE1v2_IOMMU));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			iommufd_vfio_container_ioctl(ictx, VFIO_SET_IOMMU,
+						     VFIO_TYPE1v2_IOMMU));
+}
+
 #define CROWD		6
 #define CROWD_IDS	4
 #define CROWD_TURNS	2000
@@ -913,6 +944,7 @@ static struct kunit_case object_cases[] = {
 	KUNIT_CASE(close_in_order),
 	KUNIT_CASE(vfio_default_does_not_keep),
 	KUNIT_CASE(vfio_default_goes_with_users),
+	KUNIT_CASE(vfio_container_of_one_kind),
 	KUNIT_CASE(many_threads),
 	{}
 };
