@@ -13,9 +13,8 @@
 
 #include <limits.h>
 
-#include <linux/vfio.h>
-
 #include "../../../iommu/lib/dma_engine.h"
+#include "../../../iommu/lib/vfio_uapi.h"
 
 #define IOVA_A		IOVA_BASE
 /* Not where SMMUv3s have their doorbells, at 8 * IOVA_BASE */
@@ -499,6 +498,27 @@ TEST_F(vtd, owner_killed)
 	EXPECT_EQ(0, vfio_dev_bind(&self->dev.v, other));
 	dma_engine_close(&self->dev);
 	close(other);
+}
+
+/* What later kernels' VFIO has for PASIDs: 6.12's refuses it, and does nothing. */
+TEST_F(vtd, no_pasids_by_way_of_vfio)
+{
+	struct {
+		__u32 argsz, flags, pt_id, pasid;
+	} attach = { sizeof(attach), 1, self->ioas, 1 };
+	struct {
+		__u32 argsz, flags, pasid;
+	} detach = { sizeof(detach), 1, 1 };
+
+	EXPECT_EQ(-EINVAL,
+		  iommu_call(self->dev.v.fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT,
+			     &attach));
+	EXPECT_EQ(self->ioas, attach.pt_id);
+	EXPECT_EQ(-EINVAL,
+		  iommu_call(self->dev.v.fd, VFIO_DEVICE_DETACH_IOMMUFD_PT,
+			     &detach));
+	/* Nothing has come to need it. */
+	EXPECT_EQ(0, iommu_destroy(self->fd, self->ioas));
 }
 
 /*
