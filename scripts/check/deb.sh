@@ -105,10 +105,32 @@ all_chosen() { # PATTERN
 	return $rc
 }
 
+# The same package but for its version, which is older than any
+older_deb() { # DEB INTO
+	local dir version
+
+	dir=$(mktemp -d)
+	version=$(dpkg-deb -f "$1" Version)
+	dpkg-deb -R "$1" "$dir" &&
+		mv "$dir/usr/src/iommufd-$version" "$dir/usr/src/iommufd-0.1" &&
+		grep -rlF "$version" "$dir" | xargs -d '\n' sed -i "s/$version/0.1/g" &&
+		dpkg-deb --root-owner-group --build "$dir" "$2" >/dev/null
+	rm -rf "$dir"
+}
+
+install_older() { # DEB
+	older_deb "$1" "$STOCK_ROOT/iommufd-dkms.deb"
+	inside apt-get install -y -q --no-install-recommends /iommufd-dkms.deb \
+		>"$LOG/check-$SUITE-older.log" 2>&1
+	inside dkms status iommufd | grep -q "0\.1.*${kernel##*/}.*: installed"
+	result $? "an older package of ours is installed"
+}
+
 install() {
 	local deb module said rc=0
 
 	deb=$("$SCRIPTS/deb.sh" 2>/dev/null)
+	install_older "$deb"
 	cp "$deb" "$STOCK_ROOT/iommufd-dkms.deb"
 	inside apt-get install -y -q --no-install-recommends /iommufd-dkms.deb \
 		>"$LOG/check-$SUITE-install.log" 2>&1
@@ -119,6 +141,9 @@ install() {
 		"for ${kernel##*/}"
 	inside dkms status iommufd | grep -q "${kernel##*/}.*: installed"
 	result $? "DKMS has built it for ${kernel##*/}"
+	[ "$(inside dkms status iommufd | wc -l)" = 1 ] &&
+		[ ! -e "$STOCK_ROOT/usr/src/iommufd-0.1" ]
+	result $? "and nothing of the older one is left"
 	all_chosen /updates/dkms/
 	result $? "modprobe finds the package's modules"
 	for module in $MODULES; do
