@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # The reports of KCSAN in a kernel log: `ours` is a file of functions. A report is ours if
 # one of these is among the first frames of either thread: what they call from libraries
-# (xarrays, lists, copies) is their doing, what goes on further below is not; nor is how a
-# timer tells the thread that sleeps on it, nor that an xarray which loses its last entry
+# (xarrays, lists, copies) is their doing, what goes on further below is not; nor is what
+# who waits has called when it is woken (poll() reads and writes its "triggered" plainly),
+# nor how a timer tells the thread that sleeps on it, nor that an xarray which loses its last entry
 # has its head cleared by a plain store (xas_delete_node()) that xa_load() may meet: it
 # needs no lock by its documentation. Prints each report of ours as a failed case, whole,
 # and how many others there were.
@@ -34,12 +35,14 @@ BEGIN {
 }
 { text = text "#  " $0 "\n" }
 # A thread: "write (marked) to 0x... of 8 bytes by task 5 on cpu 1:"
-/ of [0-9]+ bytes by / { depth = 0; next }
+/ of [0-9]+ bytes by / { depth = 0; woken = 0; next }
 /^ [_a-zA-Z][_a-zA-Z0-9.]*\+0x/ {
 	name = $1
 	sub(/\+0x.*/, "", name)
 	sub(/\.(constprop|isra|part|cold).*/, "", name)
-	if (depth++ < frames && name in is_ours)
+	if (name == "__wake_up_common")
+		woken = 1
+	if (depth++ < frames && !woken && name in is_ours)
 		mine = 1
 }
 END {

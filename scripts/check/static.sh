@@ -5,7 +5,7 @@
 # test/ leans on the test build, what the headers have is in the descriptions for
 # syzkaller and but for scripts/check/fuzz.txt in the fuzzer's tables, the tests that
 # promises.rst names are there, the mutants fit the source, a kernel's warnings are told
-# from its remarks, and make soak counts what goes wrong.
+# from its remarks, our data races from others', and make soak counts what goes wrong.
 # On arm64 that which depends on the platform: what is compiled for it alone.
 
 . "$(dirname "$0")/../check-lib.sh"
@@ -389,6 +389,40 @@ soak_stand_in() {
 	END
 }
 
+kcsan_report() { # TITLE FRAME...: between that stack and one of others
+	printf '==================\nBUG: KCSAN: data-race in %s\n\n' "$1"
+	echo 'write to 0xffff888101d6fc70 of 4 bytes by task 367 on cpu 3:'
+	printf ' %s+0xc1/0x100\n' "${@:2}"
+	printf '\nread to 0xffff888101d6fc70 of 4 bytes by task 366 on cpu 1:\n'
+	printf ' %s+0x61/0xe0\n' poll_schedule_timeout.constprop.0 do_sys_poll
+	echo '=================='
+}
+
+# Which reports of KCSAN are ours
+races() {
+	local said rc=0
+
+	said=$({
+		echo 'kcsan: strict mode configured'
+		kcsan_report 'poll / pollwake' pollwake __wake_up_common __wake_up our_report
+		kcsan_report 'deep / poll' kfree a b c our_report
+	} | awk -v ours=<(echo our_report) -f "$SCRIPTS/check/kcsan.awk")
+	[ "$said" = '# reports between others alone: 2
+ok 1 no data race of ours' ] || rc=1
+	result "$rc" "of KCSAN's reports, what a waiter does when woken is not ours"
+	rc=0
+	said=$({
+		echo 'kcsan: strict mode configured'
+		kcsan_report 'ours / poll' our_report __wake_up_common __wake_up other
+		kcsan_report 'list / poll' list_add our_report
+	} | awk -v ours=<(echo our_report) -f "$SCRIPTS/check/kcsan.awk")
+	[ "$(grep -c '^not ok' <<<"$said")" = 2 ] || rc=1
+	result "$rc" "what our functions do is, and what they call for it"
+	rc=0
+	: | awk -v ours=<(echo our_report) -f "$SCRIPTS/check/kcsan.awk" | grep -q '^not ok' || rc=1
+	result "$rc" "a kernel without KCSAN has not shown that there are none"
+}
+
 # All is well, but for what the caller changes then.
 soak_parts() { # DIRECTORY
 	local part
@@ -496,6 +530,7 @@ if [ "$arch" = x86_64 ]; then
 	mutants
 	mutants_left
 	splats
+	races
 	soak
 fi
 echo "1..$n"
