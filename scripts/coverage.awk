@@ -2,8 +2,9 @@
 # coverage.awk - branches by file, of what "gcov -b -c -t" says of our sources
 #
 # min: what each place that is counted must reach, in per cent; apart: a file that need
-# not. missed: a file for the branches that were not taken. Prints a table; exit status 1
-# if a place is below min. A source may come several times, from several runs of one
+# not. missed: a file for the branches that were not taken. sources: a file that names what
+# was compiled. Prints a table; exit status 1 if a place is below min, or nothing is said of
+# one of these. A source may come several times, from several runs of one
 # kernel: its branches are then the same ones in the same order.
 #
 # Not counted are lines of which one branch is there never to be taken, or is not ours:
@@ -81,10 +82,15 @@ END {
 		if (p != "")
 			row(p, dir_hit[p], dir_all[p], p == "fault/" || p == "map/" ? min : 0)
 	close("sort -k5")
+	while ((getline f < sources) > 0)
+		if (!(f in all)) {
+			print "# not counted: " f
+			uncounted++
+		}
 	if (!places) {
 		print "nothing was counted"
 		exit 1
 	}
 	print "# places below " min " %: " below + 0
-	exit below > 0
+	exit below + uncounted > 0
 }

@@ -14,7 +14,8 @@
 #
 # for each file and each directory of drivers/iommu/iommufd/, without its tests. fault/,
 # map/ and each file of the ABI, which are those in no directory, have to reach
-# COVERAGE_MIN per cent (85): the exit status says whether they do. If a test failed, which
+# COVERAGE_MIN per cent (85): the exit status says whether they do, and whether each file
+# was counted. If a test failed, which
 # it does not look at, the last line says so. Each branch that was never taken is in
 # $B/log/coverage-missed.txt (arm64-coverage-missed.txt). Lines whose other branch is never
 # to be taken, such as those of WARN_ON(), do not count (coverage.awk); and of msi_early.c
@@ -134,12 +135,14 @@ report() {
 	(cd "$work" && find . -name '*.gcda') | while read -r f; do
 		cp "$out/$OURS/$(cut -d/ -f3- <<<"${f%.gcda}").gcno" "$work/${f%.gcda}.gcno"
 	done
+	(cd "$out/$OURS" && find . -name '*.gcno' ! -path './test/*') |
+		sed 's#^\./##; s#gcno$#c#' >"$work/sources"
 	(
 		cd "$out" || exit
 		find "$work" -name '*.gcda' -exec "${CROSS}gcov" -b -c -t {} ';'
 	) 2>"$log.err" |
 		awk -v min="$min" -v apart="$apart" \
-			-v missed="$log-missed.txt" -f "$SCRIPTS/coverage.awk"
+			-v sources="$work/sources" -v missed="$log-missed.txt" -f "$SCRIPTS/coverage.awk"
 }
 
 # In braces: read whole before it runs, so an edit meanwhile does no harm.
