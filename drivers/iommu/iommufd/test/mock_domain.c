@@ -17,6 +17,7 @@
  */
 #include <linux/highmem.h>
 #include <linux/iova_bitmap.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <uapi/linux/iommufd.h>
@@ -222,8 +223,9 @@ static int paging_map_pages(struct iommu_domain *domain, unsigned long iova,
 
 /*
  * With one page size the core passes a whole unmap in one call, so its ends
- * have to be ends of a map. With two it cuts where the page size changes, and
- * what remains to be seen is a huge page that is taken apart.
+ * have to be ends of a map. With two it cuts where the page size changes, for an
+ * unmap by the IOVA alone, where the map went by the memory's address too; what
+ * remains to be seen is a huge page that is taken apart.
  */
 static void check_unmap_ends(struct mock_paging *paging, unsigned long first,
 			     unsigned long last, size_t pgsize)
@@ -231,7 +233,7 @@ static void check_unmap_ends(struct mock_paging *paging, unsigned long first,
 	unsigned long head = load_pte(&paging->ptes, first);
 	unsigned long tail = load_pte(&paging->ptes, last);
 
-	if (paging->domain.pgsize_bitmap & MOCK_HUGE_PAGE_SIZE) {
+	if (!is_power_of_2(paging->domain.pgsize_bitmap)) {
 		WARN(pgsize != MOCK_HUGE_PAGE_SIZE && (head & MOCK_PTE_HUGE),
 		     "unmap of a part of a huge page at IOVA %#lx\n",
 		     first * MOCK_IO_PAGE_SIZE);

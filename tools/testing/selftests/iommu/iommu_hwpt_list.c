@@ -99,6 +99,7 @@ TEST_F_TIMEOUT(list, every_order_with_a_mapping, 900)
 		{ MOCK_RESERVED_START + PAGE, PAGE },
 		{ MOCK_RESERVED_START - PAGE, 2 * PAGE },
 		{ (1ULL << 31) - PAGE, PAGE },
+		{ SPOT_COMMON + MOCK_PAGE, 2 * PAGE },
 		{ SPOT_COMMON, MOCK_PAGE },
 		{ SPOT_COMMON, 100 },
 	};
