@@ -415,7 +415,7 @@ static void prepare(void)
 		write_text("/proc/sys/kernel/printk", "5");
 	if (f)
 		fclose(f);
-	kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	kmsg = fz_keep(open("/dev/kmsg", O_WRONLY | O_CLOEXEC));
 
 	mkdir(CGROUP, 0755);
 	if (!mount("none", CGROUP, "cgroup2", 0, NULL) &&
@@ -489,6 +489,34 @@ static bool same_again(void)
 	return true;
 }
 
+/* What calls can do to a file by its number, with all numbers */
+static void try_files(void)
+{
+	__u64 fd;
+
+	for (fd = 0; fd < 2 * FZ_FDS; fd++) {
+		fz_truncate(fd, FZ_PAGE);
+		fz_punch(fd, 0, FZ_PAGE);
+		fz_seal(fd, F_SEAL_WRITE);
+		fz_nonblock(fd, 1);
+		fz_close(fd);
+	}
+}
+
+static bool own_files_stay(void)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (!pid) {
+		cover_open();
+		try_files();
+		cover_touch();
+		_exit(kmsg >= 0 && write(kmsg, "<7>iommu_fuzz\n", 14) != 14);
+	}
+	return pid > 0 && wait_for(pid, &status, PATIENCE_S) && !status;
+}
+
 static bool run_short(void)
 {
 	struct options o = { .seed = 1, .calls = 1500, .threads = 1 };
@@ -505,10 +533,11 @@ static int run_tests(void)
 		printf("1..0 # SKIP there is no /dev/iommu\n");
 		return 4;
 	}
-	printf("TAP version 13\n1..3\n");
+	printf("TAP version 13\n1..4\n");
 	/* Nothing guides it: what a short run finds should not depend on what it has found. */
 	prepare();
 	result(same_again(), "the same seed makes the same calls");
+	result(own_files_stay(), "no call gets at the program's own files");
 	result(run_short(), "calls of one thread");
 	result(!devices_left(), "no device of the mock is left");
 	clean_up();

@@ -157,6 +157,27 @@ static inline void *fz_map(unsigned long at, unsigned long length, int prot,
 	return mmap((void *)at, length, prot, flags | MAP_FIXED, fd, 0);
 }
 
+/*
+ * @fd where no call gets at it, and its old number free; -1: there is no such place, or
+ * @fd is none. Another thread may close any number below FZ_FDS, which once was an id.
+ */
+static inline int fz_keep(int fd)
+{
+	struct rlimit files;
+	int kept = -1;
+
+	if (fd < 0)
+		return -1;
+	if (!getrlimit(RLIMIT_NOFILE, &files) &&
+	    files.rlim_max >= FZ_FDS + 2 * FZ_THREADS) {
+		files.rlim_cur = files.rlim_max;
+		if (!setrlimit(RLIMIT_NOFILE, &files))
+			kept = fcntl(fd, F_DUPFD_CLOEXEC, FZ_FDS);
+	}
+	close(fd);
+	return kept;
+}
+
 /* A signal only ends what blocks. */
 static inline void fz_signal(int number)
 {
@@ -169,15 +190,15 @@ static inline int fz_setup(unsigned int threads)
 		FZ_COMMAND_END, FZ_DATA_END, FZ_DATA2_END,
 	};
 	struct sigaction act = { .sa_handler = fz_signal };
-	struct rlimit files;
 	unsigned int t, i;
+	int kept;
 
 	sigaction(SIGALRM, &act, NULL);
-	if (getrlimit(RLIMIT_NOFILE, &files))
-		return -errno;
-	files.rlim_cur = files.rlim_max;
-	if (files.rlim_max < FZ_FDS + 2 * FZ_THREADS || setrlimit(RLIMIT_NOFILE, &files))
+	/* Is there room above FZ_FDS? */
+	kept = fz_keep(open("/dev/null", O_RDONLY | O_CLOEXEC));
+	if (kept < 0)
 		return -EMFILE;
+	close(kept);
 	fz_mem_fd = memfd_create("fuzz", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fz_mem_fd < 0 || ftruncate(fz_mem_fd, FZ_LENGTH))
 		return -errno;
@@ -213,22 +234,15 @@ static inline int fz_setup(unsigned int threads)
 static __thread bool fz_armed;
 
 /*
- * The thread's fail-nth, negative if there is none. Another thread may close any number
- * below FZ_FDS, which once was an id: who could not disarm then is killed by the next
- * signal, whose frame is copied to the user.
+ * The thread's fail-nth, negative if there is none. Who could not disarm is killed by the
+ * next signal, whose frame is copied to the user.
  */
 static inline int fz_fail_fd(void)
 {
 	static __thread int kept = -1;
-	int fd;
 
-	if (kept < 0) {
-		fd = fail_nth_open();
-		if (fd < 0)
-			return -1;
-		kept = fcntl(fd, F_DUPFD_CLOEXEC, FZ_FDS);
-		close(fd);
-	}
+	if (kept < 0)
+		kept = fz_keep(fail_nth_open());
 	return kept;
 }
 
@@ -354,10 +368,16 @@ static inline long fz_open(__u64 container)
 	return fz_rc(open(container ? "/dev/vfio/vfio" : "/dev/iommu", O_RDWR | O_CLOEXEC));
 }
 
-/* Only what is an id of ours: never the program's own files */
+/* Only what can be an id: never the program's own files */
+static inline bool fz_id_of_file(__u64 fd)
+{
+	return fd > 2 && fd < FZ_FDS;
+}
+
+/* Nor the memory that all threads have */
 static inline bool fz_ours(__u64 fd)
 {
-	return fd > 2 && fd < FZ_FDS && (int)fd != fz_mem_fd;
+	return fz_id_of_file(fd) && (int)fd != fz_mem_fd;
 }
 
 static inline long fz_close(__u64 fd)
@@ -540,12 +560,12 @@ static inline long fz_memfd(__u64 length, __u64 flags)
 
 static inline long fz_truncate(__u64 fd, __u64 length)
 {
-	return fd > 2 ? fz_rc(ftruncate((int)fd, (off_t)length)) : -EBADF;
+	return fz_id_of_file(fd) ? fz_rc(ftruncate((int)fd, (off_t)length)) : -EBADF;
 }
 
 static inline long fz_punch(__u64 fd, __u64 at, __u64 length)
 {
-	if (fd <= 2)
+	if (!fz_id_of_file(fd))
 		return -EBADF;
 	return fz_rc(fallocate((int)fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at,
 			       (off_t)length));
@@ -553,7 +573,7 @@ static inline long fz_punch(__u64 fd, __u64 at, __u64 length)
 
 static inline long fz_seal(__u64 fd, __u64 seals)
 {
-	return fd > 2 ? fz_rc(fcntl((int)fd, F_ADD_SEALS, (int)seals)) : -EBADF;
+	return fz_id_of_file(fd) ? fz_rc(fcntl((int)fd, F_ADD_SEALS, (int)seals)) : -EBADF;
 }
 
 static inline long fz_nonblock(__u64 fd, __u64 on)

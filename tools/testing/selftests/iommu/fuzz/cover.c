@@ -35,7 +35,8 @@ static bool is_new(__u64 *table, unsigned int *num, __u64 key)
 
 bool cover_open(void)
 {
-	kcov = open("/sys/kernel/debug/kcov", O_RDWR | O_CLOEXEC);
+	/* To truncate this file would take pages out of the buffer. */
+	kcov = fz_keep(open("/sys/kernel/debug/kcov", O_RDWR | O_CLOEXEC));
 	if (kcov < 0)
 		return false;
 	if (!ioctl(kcov, KCOV_INIT_TRACE, WORDS))
@@ -72,6 +73,14 @@ unsigned int cover_collect(void)
 		last = trace[i];
 	}
 	return found;
+}
+
+void cover_touch(void)
+{
+	unsigned long i;
+
+	for (i = 0; trace && i < WORDS; i++)
+		(void)__atomic_load_n(&trace[i], __ATOMIC_RELAXED);
 }
 
 unsigned int cover_distinct(void)

@@ -201,5 +201,7 @@ void cover_start(void);
 /* Of what ran since cover_start(), in this process or a child: anything new? */
 unsigned int cover_collect(void);
 unsigned int cover_distinct(void);
+/* All of the buffer is there, or who calls is sent a SIGBUS. */
+void cover_touch(void);
 
 #endif
