@@ -4,8 +4,8 @@
 # min: what each place that is counted must reach, in per cent; apart: a file that need
 # not. missed: a file for the branches that were not taken. sources: a file that names what
 # was compiled. Prints a table; exit status 1 if a place is below min, or nothing is said of
-# one of these. A source may come several times, from several runs of one
-# kernel: its branches are then the same ones in the same order.
+# one of these. A source may come several times, from several runs of one kernel: its
+# branches are then the same ones in the same order.
 #
 # Not counted are lines of which one branch is there never to be taken, or is not ours:
 # what only warns of mistakes of the kernel, tracepoints, and the loops of wait_event().

@@ -14,12 +14,12 @@
 #
 # for each file and each directory of drivers/iommu/iommufd/, without its tests. fault/,
 # map/ and each file of the ABI, which are those in no directory, have to reach
-# COVERAGE_MIN per cent (85): the exit status says whether they do, and whether each file
-# was counted. If a test failed, which
-# it does not look at, the last line says so. Each branch that was never taken is in
-# $B/log/coverage-missed.txt (arm64-coverage-missed.txt). Lines whose other branch is never
-# to be taken, such as those of WARN_ON(), do not count (coverage.awk); and of msi_early.c
-# nothing is asked on x86-64, where no interrupt is translated by an IOMMU's tables.
+# COVERAGE_MIN per cent (85): the exit status says whether they do, and whether each
+# file was counted. If a test failed, which it does not look at, the last line says so.
+# Each branch that was never taken is in $B/log/coverage-missed.txt
+# (arm64-coverage-missed.txt). Lines whose other branch is never to be taken, such as
+# those of WARN_ON(), do not count (coverage.awk); and of msi_early.c nothing is asked
+# on x86-64, where no interrupt is translated by an IOMMU's tables.
 #
 # That a branch was taken does not mean that a test would notice what is wrong with it:
 # that is what scripts/mutants.sh is for.
