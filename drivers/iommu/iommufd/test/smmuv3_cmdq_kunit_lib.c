@@ -10,6 +10,9 @@
 #define IDR3		0x00000500
 #define IDR5		0x01000476
 
+/* For a command. A machine that others use, too, may stand still for longer than a unit */
+#define PATIENCE_MS	60000
+
 static u8 rig_on_cmd(struct smmuv3_fake *fake, const struct smmuv3_cmd *cmd)
 {
 	struct smmuv3_rig *rig = fake->priv;
@@ -36,6 +39,7 @@ struct smmuv3_rig *smmuv3_rig_new(struct kunit *test, unsigned int log2)
 	rig->fake->priv = rig;
 	rig->fake->on_cmd = rig_on_cmd;
 	smmuv3_fake_start_cmdq(rig->fake);
+	smmuv3_cmdq_set_timeout(&rig->fake->unit, PATIENCE_MS);
 	return rig;
 }
 

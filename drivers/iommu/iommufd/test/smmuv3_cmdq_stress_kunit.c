@@ -187,12 +187,14 @@ static void cmdq_combine(struct kunit *test)
  * @rig: to whom
  * @num: commands
  * @batch: its number
+ * @rc: of the batch; valid once @done
  * @done: it is through
  */
 struct single {
 	struct smmuv3_rig *rig;
 	unsigned int num;
 	unsigned int batch;
+	int rc;
 	bool done;
 };
 
@@ -204,7 +206,8 @@ static int single_fn(void *data)
 
 	smmuv3_rig_cmds(cmds, single->num, 1, single->batch);
 	result = smmuv3_rig_run(single->rig, cmds, single->num);
-	WRITE_ONCE(single->done, !result.rc);
+	single->rc = result.rc;
+	smp_store_release(&single->done, true);
 	while (!kthread_should_stop())
 		schedule_timeout_interruptible(1);
 	return 0;
@@ -232,9 +235,10 @@ static void cmdq_fair(struct kunit *test)
 	}
 	smmuv3_rig_start(rig, 1000, 1, UINT_MAX);
 	for (i = 0; i < 3; i++) {
-		while (!READ_ONCE(singles[i].done))
+		while (!smp_load_acquire(&singles[i].done))
 			usleep_range(1000, 2000);
 		kthread_stop(tasks[i]);
+		KUNIT_EXPECT_EQ(test, singles[i].rc, 0);
 	}
 	smmuv3_rig_stop(rig);
 	KUNIT_EXPECT_EQ(test, smmuv3_rig_check_log(test, rig), 3);
