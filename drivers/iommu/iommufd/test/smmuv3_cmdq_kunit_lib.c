@@ -10,8 +10,11 @@
 #define IDR3		0x00000500
 #define IDR5		0x01000476
 
-/* For a command. A machine that others use, too, may stand still for longer than a unit */
-#define PATIENCE_MS	60000
+/*
+ * For a command. A machine that others use, too, may stand still for longer than a unit;
+ * but who waits here does not sleep, and RCU's patience is 21 seconds.
+ */
+#define PATIENCE_MS	15000
 
 static u8 rig_on_cmd(struct smmuv3_fake *fake, const struct smmuv3_cmd *cmd)
 {
