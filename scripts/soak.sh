@@ -240,10 +240,12 @@ flock -n 7 || die "a soak of $arch runs already in $B. For another one beside it
 	# What one said that did not come to its end is not what another one before it said.
 	rm -f "$LOG/$log.txt"
 	prepare 7>&-
+	# What is committed meanwhile is in none of what runs.
+	head=$(head_line "$seed")
 	out=$LOG/$log.out summary=''
 	rm -f "$out.rc"
 	began=$(date +%s)
-	left=$minutes threads=1 took=0 first=$seed
+	left=$minutes threads=1 took=0
 	while [ "$left" -gt 0 ]; do
 		now=$left
 		[ "$threads" != 1 ] || now=$(((left + 1) / 2))
@@ -264,7 +266,7 @@ flock -n 7 || die "a soak of $arch runs already in $B. For another one beside it
 		[ "$arch" != x86_64 ] || races
 	fi
 	{
-		head_line "$first"
+		echo "$head"
 		printf '%s' "$summary"
 		echo "soak: $(minutes_since "$began") minutes, $sequences sequences, $calls calls," \
 			"$faults faults, coverage $coverage, cases $cases, reports: $reports"
