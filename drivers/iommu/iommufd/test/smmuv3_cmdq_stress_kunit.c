@@ -207,6 +207,7 @@ static int single_fn(void *data)
 	smmuv3_rig_cmds(cmds, single->num, 1, single->batch);
 	result = smmuv3_rig_run(single->rig, cmds, single->num);
 	single->rc = result.rc;
+	/* @rc is there for who sees @done, in cmdq_fair(). */
 	smp_store_release(&single->done, true);
 	while (!kthread_should_stop())
 		schedule_timeout_interruptible(1);
@@ -235,6 +236,7 @@ static void cmdq_fair(struct kunit *test)
 	}
 	smmuv3_rig_start(rig, 1000, 1, UINT_MAX);
 	for (i = 0; i < 3; i++) {
+		/* Of single_fn(): its rc is there, too. */
 		while (!smp_load_acquire(&singles[i].done))
 			usleep_range(1000, 2000);
 		kthread_stop(tasks[i]);
