@@ -413,6 +413,14 @@ static s64 change_to_old_auto(struct change *change, struct iommufd_ioas *ioas)
 	return 0;
 }
 
+/* Before a PASID comes to a table: where it reaches has been decided. */
+static int fill_for_pasid(struct iommufd_hwpt_paging *paging)
+{
+	if (!paging->filled && iommufd_domain_undecided(paging->hwpt.domain))
+		return -EINVAL;
+	return iommufd_hwpt_paging_fill(paging);
+}
+
 /* To an automatic HWPT made for the purpose; returns its id or an error. */
 static s64 change_to_new_auto(struct change *change, struct iommufd_ioas *ioas)
 {
@@ -440,13 +448,17 @@ static s64 change_to_new_auto(struct change *change, struct iommufd_ioas *ioas)
 	 * Else it is filled once it is attached.
 	 */
 	rc = 0;
-	if (by_pasid(change) ||
-	    (change->replace && !iommufd_domain_undecided(paging->hwpt.domain)))
+	if (by_pasid(change))
+		rc = fill_for_pasid(paging);
+	else if (change->replace &&
+		 !iommufd_domain_undecided(paging->hwpt.domain))
 		rc = iommufd_hwpt_paging_fill(paging);
 	if (!rc)
 		rc = change_to_hwpt(change, &paging->hwpt);
-	if (!rc)
+	if (!rc) {
+		iommufd_hwpt_paging_settle(paging);
 		iommufd_object_finalize(obj);
+	}
 	iommufd_object_put(obj);
 	if (!rc)
 		return id;
@@ -461,13 +473,17 @@ static int change_to_user_hwpt(struct change *change, struct iommufd_hwpt *hwpt)
 	struct iommufd_ioas *ioas = bottom->ioas;
 	int rc = 0;
 
-	if (READ_ONCE(bottom->filled))
+	if (READ_ONCE(bottom->stays_filled))
 		return change_to_hwpt(change, hwpt);
 	mutex_lock(&ioas->hwpt_lock);
-	if (by_pasid(change) && !bottom->filled)
-		rc = iommufd_hwpt_paging_fill(bottom);
+	if (by_pasid(change))
+		rc = fill_for_pasid(bottom);
 	if (!rc)
 		rc = change_to_hwpt(change, hwpt);
+	if (!rc)
+		iommufd_hwpt_paging_settle(bottom);
+	else
+		iommufd_hwpt_paging_unfill(bottom);
 	mutex_unlock(&ioas->hwpt_lock);
 	return rc;
 }

@@ -282,13 +282,15 @@ static void detach_hardware(struct iommufd_group *group, struct device *dev)
 
 /*
  * A table that its driver has only decided on now, with the first device attached. The
- * device meets an empty one until this is done, in a replace too.
+ * device meets an empty one until this is done, in a replace too. If the attach fails
+ * after all, who holds the lock empties it again.
  */
 static int fill_late(struct iommufd_hwpt *hwpt)
 {
 	struct iommufd_hwpt_paging *bottom = iommufd_hwpt_bottom(hwpt);
 
-	return READ_ONCE(bottom->filled) ? 0 : iommufd_hwpt_paging_fill(bottom);
+	return READ_ONCE(bottom->stays_filled) ? 0 :
+						 iommufd_hwpt_paging_fill(bottom);
 }
 
 /* @dev: any of the group */

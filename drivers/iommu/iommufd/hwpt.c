@@ -65,7 +65,7 @@ static void paging_show(struct iommufd_object *obj, struct seq_file *m)
 		seq_puts(m, " nest-parent");
 	if (paging->hwpt.domain->dirty_ops)
 		seq_puts(m, " dirty-tracking");
-	if (!READ_ONCE(paging->filled))
+	if (!READ_ONCE(paging->stays_filled))
 		seq_puts(m, " not-filled");
 }
 
@@ -373,7 +373,8 @@ iommufd_hwpt_paging_new(struct iommufd_ioas *ioas, struct device *dev,
 
 /**
  * iommufd_hwpt_paging_fill() - enter the IOAS's mappings, now and from now on
- * @paging: from iommufd_hwpt_paging_new(); the IOAS's hwpt_lock is held
+ * @paging: from iommufd_hwpt_paging_new(); the IOAS's hwpt_lock is held. One that is
+ *	filled is left as it is
  *
  * Return: 0 or what iova_space_add_domain() returns.
  */
@@ -384,6 +385,8 @@ int iommufd_hwpt_paging_fill(struct iommufd_hwpt_paging *paging)
 
 	lockdep_assert_held(&ioas->hwpt_lock);
 
+	if (paging->filled)
+		return 0;
 	rc = iova_space_add_domain(&ioas->space, paging->hwpt.domain);
 	if (rc)
 		return rc;
@@ -394,6 +397,38 @@ int iommufd_hwpt_paging_fill(struct iommufd_hwpt_paging *paging)
 		list_add_tail(&paging->item, &ioas->hwpts);
 	WRITE_ONCE(paging->filled, true);
 	return 0;
+}
+
+/**
+ * iommufd_hwpt_paging_settle() - a table stays filled
+ * @paging: filled; the IOAS's hwpt_lock is held
+ *
+ * Who attaches a device to it from here on needs no lock.
+ */
+void iommufd_hwpt_paging_settle(struct iommufd_hwpt_paging *paging)
+{
+	lockdep_assert_held(&paging->ioas->hwpt_lock);
+
+	WRITE_ONCE(paging->stays_filled, true);
+}
+
+/**
+ * iommufd_hwpt_paging_unfill() - the device that a table was filled for did not come
+ * @paging: nothing is attached, unless it is settled; the IOAS's hwpt_lock is held
+ *
+ * Nothing is pinned for it then, as before. What its driver has decided it has decided.
+ */
+void iommufd_hwpt_paging_unfill(struct iommufd_hwpt_paging *paging)
+{
+	struct iommufd_ioas *ioas = paging->ioas;
+
+	lockdep_assert_held(&ioas->hwpt_lock);
+
+	if (!paging->filled || paging->stays_filled)
+		return;
+	WRITE_ONCE(paging->filled, false);
+	list_del_init(&paging->item);
+	iova_space_remove_domain(&ioas->space, paging->hwpt.domain);
 }
 
 /* Undo paging_new_of() and iommufd_hwpt_paging_fill(); the domain is left. */
@@ -577,10 +612,12 @@ static int alloc_paging(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
 		return PTR_ERR(paging);
 	}
 	/* Else it is filled when the first device is attached */
-	if (!iommufd_domain_undecided(paging->hwpt.domain))
+	if (!iommufd_domain_undecided(paging->hwpt.domain)) {
 		rc = iommufd_hwpt_paging_fill(paging);
-	if (rc)
-		goto err_abort;
+		if (rc)
+			goto err_abort;
+		iommufd_hwpt_paging_settle(paging);
+	}
 	/* It is not automatic: nobody takes it from the list before it is ready */
 	mutex_unlock(&ioas->hwpt_lock);
 

@@ -35,7 +35,8 @@ struct iommufd_hwpt {
  * @hwpt: common part
  * @ioas: the source of its mappings; holds a holder reference. Never changes
  * @item: in iommufd_ioas::hwpts, guarded by its hwpt_lock; empty until filled
- * @filled: @item is there, for those without the lock. Never becomes false
+ * @filled: @item is there. Changes under that lock
+ * @stays_filled: and remains there, for those without the lock. Never becomes false
  * @is_auto: made by attaching a device to an IOAS; goes with its last user. Set
  *	before the id is published
  * @nest_parent: may be the parent of nested HWPTs. Never changes
@@ -48,6 +49,7 @@ struct iommufd_hwpt_paging {
 	struct iommufd_ioas *ioas;
 	struct list_head item;
 	bool filled;
+	bool stays_filled;
 	bool is_auto;
 	bool nest_parent;
 	bool enforce_cache_coherency;
@@ -97,7 +99,9 @@ static inline bool iommufd_domain_undecided(const struct iommu_domain *domain)
 
 /*
  * new      a paging HWPT for @dev, empty
- * fill     give it the mappings of its IOAS, now and from now on
+ * fill     give it the mappings of its IOAS, now and from now on, if it has them not yet
+ * settle   it has had a device, or never needed one: it stays filled
+ * unfill   undo fill, unless it is settled
  * abort    instead of iommufd_object_finalize(): undo both; nothing attached
  * Each with iommufd_ioas::hwpt_lock held. For an automatic HWPT it stays held
  * from new until finalize or abort, so that no other device takes it half done.
@@ -106,6 +110,8 @@ struct iommufd_hwpt_paging *
 iommufd_hwpt_paging_new(struct iommufd_ioas *ioas, struct device *dev,
 			u32 flags, struct iommufd_fault_queue *fault);
 int iommufd_hwpt_paging_fill(struct iommufd_hwpt_paging *paging);
+void iommufd_hwpt_paging_settle(struct iommufd_hwpt_paging *paging);
+void iommufd_hwpt_paging_unfill(struct iommufd_hwpt_paging *paging);
 void iommufd_hwpt_paging_abort(struct iommufd_hwpt_paging *paging);
 
 /* What a paging HWPT would be made of, to look at and free. */
