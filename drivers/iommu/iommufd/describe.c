@@ -104,15 +104,20 @@ static void describe_attached(struct iommufd_device *idev,
 	mutex_unlock(&group->lock);
 }
 
-/* No other way to learn what a driver that says nothing would make. */
-static void describe_on_trial(struct iommufd_device *idev,
-			      struct iommufd_description *description)
+/*
+ * No other way to learn what a driver that says nothing would make. One that has no memory
+ * for it does not say that it does not offer it.
+ */
+static int describe_on_trial(struct iommufd_device *idev,
+			     struct iommufd_description *description)
 {
 	struct iommu_domain *domain;
 	u32 flags;
 
 	for (flags = 0; flags < IOMMUFD_PAGING_KINDS; flags++) {
 		domain = iommufd_hwpt_trial_domain(idev->dev, flags);
+		if (PTR_ERR_OR_ZERO(domain) == -ENOMEM)
+			return -ENOMEM;
 		if (IS_ERR(domain))
 			continue;
 		describe_domain(domain, &description->paging[flags]);
@@ -120,6 +125,7 @@ static void describe_on_trial(struct iommufd_device *idev,
 	}
 	if (!description->paging[0].offered)
 		describe_attached(idev, &description->paging[0]);
+	return 0;
 }
 
 /* A virtual function's invalidations wait in the queue of the physical one. */
@@ -169,19 +175,21 @@ static void describe_faults(struct device *dev,
  * @description: filled in, whole
  *
  * May sleep; takes the group's lock.
+ *
+ * Return: 0 or -ENOMEM.
  */
-void iommufd_describe(struct iommufd_device *idev,
-		      struct iommufd_description *description)
+int iommufd_describe(struct iommufd_device *idev,
+		     struct iommufd_description *description)
 {
 	const struct iommufd_describer *describer =
 		iommufd_describer_find(dev_iommu_ops(idev->dev));
 
 	memset(description, 0, sizeof(*description));
 	describe_faults(idev->dev, &description->faults);
-	if (describer)
-		describer->describe(idev->dev, description);
-	else
-		describe_on_trial(idev, description);
+	if (!describer)
+		return describe_on_trial(idev, description);
+	describer->describe(idev->dev, description);
+	return 0;
 }
 
 /**

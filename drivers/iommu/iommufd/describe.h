@@ -141,8 +141,8 @@ struct iommufd_regions {
 u32 iommufd_paging_restrict(struct iommufd_paging_facts *common,
 			    const struct iommufd_paging_facts *facts);
 bool iommufd_domain_alike(struct iommu_domain *domain, struct device *dev);
-void iommufd_describe(struct iommufd_device *idev,
-		      struct iommufd_description *description);
+int iommufd_describe(struct iommufd_device *idev,
+		     struct iommufd_description *description);
 int iommufd_describe_regions(struct iommufd_device *idev,
 			     const struct iommufd_paging_facts *facts,
 			     struct iommufd_regions *regions);

@@ -85,16 +85,17 @@ static int describe_devices(struct hwpt_list *list)
 	u32 kind = list->flags & IOMMUFD_PAGING_FLAGS;
 	struct iommufd_description *description;
 	unsigned int i;
+	int rc = 0;
 
 	description = kmalloc(sizeof(*description), GFP_KERNEL_ACCOUNT);
 	if (!description)
 		return -ENOMEM;
-	for (i = 0; i < list->num; i++) {
-		iommufd_describe(list->idevs[i], description);
+	for (i = 0; !rc && i < list->num; i++) {
+		rc = iommufd_describe(list->idevs[i], description);
 		list->facts[i] = description->paging[kind];
 	}
 	kfree(description);
-	return 0;
+	return rc;
 }
 
 /* The same driver, and what can only be the same or not. */

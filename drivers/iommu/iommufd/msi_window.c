@@ -460,15 +460,16 @@ static int limit_to_tables(struct window_limits *limits,
 {
 	struct iommufd_description *description;
 	unsigned int i;
+	int rc;
 
 	description = kmalloc(sizeof(*description), GFP_KERNEL_ACCOUNT);
 	if (!description)
 		return -ENOMEM;
-	iommufd_describe(idev, description);
-	for (i = 0; i < IOMMUFD_PAGING_KINDS; i++)
+	rc = iommufd_describe(idev, description);
+	for (i = 0; !rc && i < IOMMUFD_PAGING_KINDS; i++)
 		limit_to_facts(limits, &description->paging[i]);
 	kfree(description);
-	return 0;
+	return rc;
 }
 
 static int check_ioas(struct iommufd_ctx *ictx,
@@ -523,13 +524,17 @@ static int get_window(struct iommufd_call *call, struct iommufd_device *idev,
 	u64 start = usual->start, last = usual->start + usual->length - 1;
 	struct iommufd_description *description;
 	struct iommufd_group *group = idev->group;
+	int rc;
 
 	description = kmalloc(sizeof(*description), GFP_KERNEL_ACCOUNT);
 	if (!description)
 		return -ENOMEM;
-	iommufd_describe(idev, description);
-	limit_to_facts(limits, &description->paging[0]);
+	rc = iommufd_describe(idev, description);
+	if (!rc)
+		limit_to_facts(limits, &description->paging[0]);
 	kfree(description);
+	if (rc)
+		return rc;
 	scoped_guard(mutex, &group->lock) {
 		tell(limits, &start, &last);
 		respond(idev, call->cmd, start, last,

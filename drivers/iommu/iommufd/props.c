@@ -276,8 +276,8 @@ static int probe(struct iommufd_call *call, struct iommu_device_probe *cmd,
 	description = kmalloc(sizeof(*description), GFP_KERNEL_ACCOUNT);
 	if (!description)
 		return -ENOMEM;
-	iommufd_describe(idev, description);
-	rc = write_all(&writer, idev, description);
+	rc = iommufd_describe(idev, description) ?:
+	     write_all(&writer, idev, description);
 	kfree(description);
 	if (rc)
 		return rc;
