@@ -87,6 +87,8 @@ enum {
 	MOCK_FLAGS_DEVICE_HUGE_IOVA = 1 << 1,
 	MOCK_FLAGS_DEVICE_PASID = 1 << 2,
 	/* From here on this implementation's own */
+	/* Firmware uses MOCK_RELAXABLE_START to _LAST, until a driver takes over */
+	MOCK_FLAGS_DEVICE_RELAXABLE = 1 << 15,
 	/* It cannot be given MOCK_RESERVED_START to _LAST */
 	MOCK_FLAGS_DEVICE_RESERVED = 1 << 16,
 	/* All devices made with this one are in one group */
@@ -141,6 +143,12 @@ enum {
 enum {
 	MOCK_RESERVED_START = 1UL << 30,
 	MOCK_RESERVED_LAST = (1UL << 30) + (1UL << 20) - 1,
+};
+
+/* IOVAs of a device made with MOCK_FLAGS_DEVICE_RELAXABLE */
+enum {
+	MOCK_RELAXABLE_START = 1UL << 28,
+	MOCK_RELAXABLE_LAST = (1UL << 28) + (1UL << 20) - 1,
 };
 
 /* Entries of a nested mock domain's IOTLB, for MD_CHECK_IOTLB */
@@ -244,7 +252,8 @@ enum {
  * @check_dev_cache: EINVAL unless entry id of the cache of bound device @id is cache
  * @trigger_vevent: Let something happen to device dev_id that its guest hears of.
  *                  ENOENT unless it is attached to a HWPT made through a vIOMMU,
- *                  and has a vDEVICE there; EOPNOTSUPP without a vEVENTQ
+ *                  and has a vDEVICE there; EOPNOTSUPP without a vEVENTQ. With other
+ *                  the event is of type IOMMU_VEVENTQ_TYPE_SELFTEST_OTHER
  * @pasid_attach: Attach PASID pasid of mock or mediated device @id to pt_id, or with
  *                PASID_REPLACE move it, by the functions for drivers; 0: the device
  *                itself
@@ -381,6 +390,7 @@ struct iommu_test_cmd {
 		} check_dev_cache;
 		struct {
 			__u32 dev_id;
+			__u32 other;
 		} trigger_vevent;
 		struct {
 			__u32 pasid;
@@ -624,6 +634,8 @@ struct iommu_viommu_invalidate_selftest {
 
 /* Type of a mock vIOMMU's event; no real type has this value */
 #define IOMMU_VEVENTQ_TYPE_SELFTEST 0xbeefbeef
+/* This implementation's own: a second type, of the same structure */
+#define IOMMU_VEVENTQ_TYPE_SELFTEST_OTHER 0xbeefbef0
 
 /**
  * struct iommu_viommu_event_selftest - Something happened to a device

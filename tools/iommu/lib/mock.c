@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The mock IOMMU of test kernels: see mock.h. */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -168,14 +169,24 @@ int mock_cache_is(int fd, __u32 dev, __u32 id, __u32 value)
 	return mock_call(fd, &cmd);
 }
 
-int mock_vevent(int fd, __u32 dev)
+static int trigger_vevent(int fd, __u32 dev, bool other)
 {
 	struct iommu_test_cmd cmd = {
 		.op = IOMMU_TEST_OP_TRIGGER_VEVENT,
-		.trigger_vevent = { .dev_id = dev },
+		.trigger_vevent = { .dev_id = dev, .other = other },
 	};
 
 	return mock_call(fd, &cmd);
+}
+
+int mock_vevent(int fd, __u32 dev)
+{
+	return trigger_vevent(fd, dev, false);
+}
+
+int mock_vevent_other(int fd, __u32 dev)
+{
+	return trigger_vevent(fd, dev, true);
 }
 
 int mock_parent(int fd, struct mock_pool *p)

@@ -159,6 +159,8 @@ int mock_cached(int fd, __u32 hwpt, __u64 *entries, __u64 *flushes);
 int mock_cache_is(int fd, __u32 dev, __u32 id, __u32 value);
 /* Something happens to a device that its guest hears of. */
 int mock_vevent(int fd, __u32 dev);
+/* The same of type IOMMU_VEVENTQ_TYPE_SELFTEST_OTHER */
+int mock_vevent_other(int fd, __u32 dev);
 
 static inline __u64 mock_unanswered(const struct mock_ledger *l)
 {

@@ -163,6 +163,7 @@ extern const struct iommu_domain_ops mock_paging_ops;
 extern struct map_table_ops mock_paging_table_ops;
 extern const struct iommu_dirty_ops mock_dirty_ops;
 
+void mock_domain_init(void);
 struct iommu_domain *mock_domain_alloc_paging(struct device *dev);
 struct mock_paging *mock_paging_from_domain(struct iommu_domain *domain);
 enum mock_xlat mock_paging_access(struct mock_paging *paging, u64 iova,
@@ -432,7 +433,7 @@ void mock_describer_register(const struct iommu_ops *ops);
 void mock_viommu_register(const struct iommu_ops *ops);
 bool mock_viommu_knows(struct iommufd_viommu *viommu, struct device *dev);
 void mock_viommu_domain_gone(struct iommufd_viommu *viommu);
-int mock_viommu_event(struct mock_dev *mdev);
+int mock_viommu_event(struct mock_dev *mdev, u32 type);
 
 /* mock_access.c */
 int mock_op_create_access(struct iommufd_call *call,

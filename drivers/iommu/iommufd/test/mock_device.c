@@ -298,12 +298,12 @@ static void mock_release_device(struct device *dev)
 }
 
 static void add_region(struct list_head *head, unsigned long start,
-		       unsigned long last, enum iommu_resv_type type)
+		       unsigned long last, int prot, enum iommu_resv_type type)
 {
 	struct iommu_resv_region *region;
 
 	/* One that is missing here would only be missed by the tests of it. */
-	region = iommu_alloc_resv_region(start, last - start + 1, 0, type,
+	region = iommu_alloc_resv_region(start, last - start + 1, prot, type,
 					 GFP_KERNEL | __GFP_NOFAIL);
 	if (region)
 		list_add_tail(&region->list, head);
@@ -314,11 +314,15 @@ static void mock_get_resv_regions(struct device *dev, struct list_head *head)
 	u32 flags = to_mock_dev(dev)->flags;
 
 	if (flags & MOCK_FLAGS_DEVICE_SW_MSI)
-		add_region(head, MOCK_MSI_START, MOCK_MSI_LAST,
+		add_region(head, MOCK_MSI_START, MOCK_MSI_LAST, 0,
 			   IOMMU_RESV_SW_MSI);
 	if (flags & MOCK_FLAGS_DEVICE_RESERVED)
-		add_region(head, MOCK_RESERVED_START, MOCK_RESERVED_LAST,
+		add_region(head, MOCK_RESERVED_START, MOCK_RESERVED_LAST, 0,
 			   IOMMU_RESV_RESERVED);
+	if (flags & MOCK_FLAGS_DEVICE_RELAXABLE)
+		add_region(head, MOCK_RELAXABLE_START, MOCK_RELAXABLE_LAST,
+			   IOMMU_READ | IOMMU_WRITE,
+			   IOMMU_RESV_DIRECT_RELAXABLE);
 }
 
 static struct iommu_group *mock_device_group(struct device *dev)
@@ -426,7 +430,8 @@ struct mock_dev *mock_dev_create(u32 flags)
 		      MOCK_FLAGS_DEVICE_SHARED | MOCK_FLAGS_DEVICE_UNLIKE |
 		      MOCK_FLAGS_DEVICE_PLAIN | MOCK_FLAGS_DEVICE_SW_MSI |
 		      MOCK_FLAGS_DEVICE_UNATTACHED | MOCK_FLAGS_DEVICE_LATE |
-		      MOCK_FLAGS_DEVICE_FOREIGN | MOCK_FLAGS_DEVICE_OTHER_UNIT))
+		      MOCK_FLAGS_DEVICE_FOREIGN | MOCK_FLAGS_DEVICE_OTHER_UNIT |
+		      MOCK_FLAGS_DEVICE_RELAXABLE))
 		return ERR_PTR(-EINVAL);
 
 	mdev = kzalloc(sizeof(*mdev), GFP_KERNEL_ACCOUNT);
@@ -561,6 +566,7 @@ static int __init mock_init(void)
 {
 	int rc;
 
+	mock_domain_init();
 	rc = mock_unit_init();
 	if (rc)
 		return rc;

@@ -87,6 +87,9 @@ static bool page_is_pinned(phys_addr_t paddr)
 
 /* --- paging: table --- */
 
+/* Of MOCK_FLAGS_DEVICE_FOREIGN: no invalidation of ranges, no whole calls */
+static struct iommu_domain_ops foreign_ops __ro_after_init;
+
 /**
  * mock_paging_from_domain() - the mock's view of a domain
  * @domain: any domain
@@ -95,7 +98,7 @@ static bool page_is_pinned(phys_addr_t paddr)
  */
 struct mock_paging *mock_paging_from_domain(struct iommu_domain *domain)
 {
-	if (domain->ops != &mock_paging_ops)
+	if (domain->ops != &mock_paging_ops && domain->ops != &foreign_ops)
 		return NULL;
 	return container_of(domain, struct mock_paging, domain);
 }
@@ -695,6 +698,15 @@ const struct iommu_domain_ops mock_paging_ops = {
 	.free = paging_free,
 };
 
+/**
+ * mock_domain_init() - before there are devices
+ */
+void __init mock_domain_init(void)
+{
+	foreign_ops = mock_paging_ops;
+	foreign_ops.cache_invalidate_user = NULL;
+}
+
 /* What the mock's tables can do for a whole call */
 struct map_table_ops mock_paging_table_ops = {
 	.domain_ops = &mock_paging_ops,
@@ -766,7 +778,11 @@ struct iommu_domain *mock_domain_alloc_paging(struct device *dev)
 
 	mock_limits(mdev, &limits);
 	domain = mock_domain_alloc_limits(&limits);
-	if (domain && mdev->flags & MOCK_FLAGS_DEVICE_LATE)
+	if (!domain)
+		return NULL;
+	if (mdev->flags & MOCK_FLAGS_DEVICE_FOREIGN)
+		domain->ops = &foreign_ops;
+	if (mdev->flags & MOCK_FLAGS_DEVICE_LATE)
 		domain->geometry = (struct iommu_domain_geometry){};
 	return domain;
 }

@@ -41,8 +41,10 @@ struct mock_nested *mock_nested_from_domain(struct iommu_domain *domain)
  */
 atomic_t *mock_domain_users(struct iommu_domain *domain)
 {
-	if (domain->ops == &mock_paging_ops)
-		return &mock_paging_from_domain(domain)->users;
+	struct mock_paging *paging = mock_paging_from_domain(domain);
+
+	if (paging)
+		return &paging->users;
 	if (domain->ops == &mock_nested_ops)
 		return &mock_nested_from_domain(domain)->users;
 	return NULL;

@@ -307,7 +307,9 @@ static int op_trigger_vevent(struct iommufd_call *call,
 	idev = mock_get_device(call->ictx, cmd->trigger_vevent.dev_id, &mdev);
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
-	rc = mock_viommu_event(mdev);
+	rc = mock_viommu_event(mdev, cmd->trigger_vevent.other ?
+				     IOMMU_VEVENTQ_TYPE_SELFTEST_OTHER :
+				     IOMMU_VEVENTQ_TYPE_SELFTEST);
 	iommufd_object_put(&idev->obj);
 	return rc;
 }

@@ -160,7 +160,8 @@ static void viommu_vdevice_destroy(struct iommufd_viommu *viommu,
 
 static size_t viommu_event_len(struct iommufd_viommu *viommu, u32 type)
 {
-	if (type != IOMMU_VEVENTQ_TYPE_SELFTEST)
+	if (type != IOMMU_VEVENTQ_TYPE_SELFTEST &&
+	    type != IOMMU_VEVENTQ_TYPE_SELFTEST_OTHER)
 		return 0;
 	return sizeof(struct iommu_viommu_event_selftest);
 }
@@ -235,13 +236,14 @@ void mock_viommu_register(const struct iommu_ops *ops)
 /**
  * mock_viommu_event() - something happens to a device
  * @mdev: the device
+ * @type: of the event
  *
  * Whoever watches over its guest's vIOMMU is told, with the guest's id.
  *
  * Return: 0; -ENOENT: it is not attached to a table of a vIOMMU, or the guest does
  * not know it; -EOPNOTSUPP: nobody listens.
  */
-int mock_viommu_event(struct mock_dev *mdev)
+int mock_viommu_event(struct mock_dev *mdev, u32 type)
 {
 	struct iommu_viommu_event_selftest event = {};
 	struct mock_nested *nested;
@@ -257,9 +259,8 @@ int mock_viommu_event(struct mock_dev *mdev)
 						&virt_id);
 	if (!rc) {
 		event.virt_id = virt_id;
-		rc = iommufd_viommu_report_event(nested->viommu,
-						 IOMMU_VEVENTQ_TYPE_SELFTEST,
-						 &event, sizeof(event));
+		rc = iommufd_viommu_report_event(nested->viommu, type, &event,
+						 sizeof(event));
 	}
 	spin_unlock(&mdev->lock);
 	rcu_read_unlock();

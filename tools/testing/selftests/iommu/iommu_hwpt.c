@@ -487,6 +487,71 @@ TEST_F(hwpt, invalidation_of_a_paging_hwpt)
 	EXPECT_EQ(0, num);
 }
 
+/*
+ * A driver that knows no ranges flushes everything, once for a call; not for one that is
+ * wrong from its start, nor what no device was ever attached to.
+ */
+TEST_F(hwpt, invalidation_by_another_driver)
+{
+	const __u32 type = IOMMU_HWPT_INVALIDATE_DATA_RANGE;
+	const __u32 kind = MOCK_FLAGS_DEVICE_FOREIGN;
+	struct iommu_hwpt_invalidate_range req[2] = {
+		{ .iova = IOVA_BASE, .length = PAGE },
+		{ .iova = IOVA_BASE + 8 * PAGE, .length = PAGE },
+	};
+	const __u32 len = sizeof(req[0]);
+	__u64 entries, flushes, before;
+	struct mock_device d, late;
+	__u32 ioas, hwpt, num;
+	struct mock_dma r;
+	char data[PAGE];
+
+	ASSERT_EQ(0, iommu_ioas_alloc(self->fd, &ioas));
+	ASSERT_EQ(0, iommu_map(self->fd, ioas, self->guest, GUEST_PAGES * PAGE,
+			       IOVA_BASE));
+	ASSERT_EQ(0, mock_device(self->fd, ioas, kind, &d));
+	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, d.dev, ioas, 0, 0, &hwpt));
+	ASSERT_EQ(0, mock_replace(self->fd, d.stdev, hwpt));
+	self->dev = d;
+	ASSERT_EQ(0, dma(self, false, IOVA_BASE + 4 * PAGE, data, PAGE, &r));
+	ASSERT_EQ(MOCK_DMA_OK, r.status);
+	ASSERT_EQ(0, mock_cached(self->fd, hwpt, &entries, &before));
+	EXPECT_EQ(PAGE / MOCK_PAGE, entries);
+
+	num = 0;
+	EXPECT_EQ(0, iommu_hwpt_invalidate(self->fd, hwpt, type, no_memory(),
+					   0, &num));
+	ASSERT_EQ(0, mock_cached(self->fd, hwpt, &entries, &flushes));
+	EXPECT_EQ(before, flushes);
+	num = 2;
+	EXPECT_EQ(0, iommu_hwpt_invalidate(self->fd, hwpt, type, req, len,
+					   &num));
+	EXPECT_EQ(2, num);
+	ASSERT_EQ(0, mock_cached(self->fd, hwpt, &entries, &flushes));
+	EXPECT_EQ(before + 1, flushes);
+	EXPECT_EQ(0, entries);
+
+	/* The second is bad: the first is carried out, and that is said. */
+	ASSERT_EQ(0, dma(self, false, IOVA_BASE + 4 * PAGE, data, PAGE, &r));
+	req[1].length = 0;
+	EXPECT_EQ(-EINVAL, iommu_hwpt_invalidate(self->fd, hwpt, type, req, len,
+						 &num));
+	EXPECT_EQ(1, num);
+	ASSERT_EQ(0, mock_cached(self->fd, hwpt, &entries, &flushes));
+	EXPECT_EQ(before + 2, flushes);
+	EXPECT_EQ(0, entries);
+
+	ASSERT_EQ(0, mock_device(self->fd, 0, kind | MOCK_FLAGS_DEVICE_LATE |
+				 MOCK_FLAGS_DEVICE_UNATTACHED, &late));
+	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, late.dev, ioas, 0, 0, &hwpt));
+	num = 1;
+	EXPECT_EQ(0, iommu_hwpt_invalidate(self->fd, hwpt, type, req, len,
+					   &num));
+	EXPECT_EQ(1, num);
+	ASSERT_EQ(0, mock_cached(self->fd, hwpt, &entries, &flushes));
+	EXPECT_EQ(0, flushes);
+}
+
 TEST_F(hwpt, invalidation_bounds)
 {
 	struct iommu_hwpt_invalidate_selftest reqs[4] = { 0 };
@@ -646,6 +711,21 @@ TEST_F(hwpt, hw_info)
 	EXPECT_EQ(0, iommu_call(self->fd, IOMMU_GET_HW_INFO, &c));
 }
 
+/* Of a driver that says nothing of its own: what can be known otherwise */
+TEST_F(hwpt, hw_info_of_another_driver)
+{
+	struct iommu_hw_info c = { .size = sizeof(c) };
+	struct mock_device d;
+
+	ASSERT_EQ(0, mock_device(self->fd, 0, MOCK_FLAGS_DEVICE_FOREIGN |
+				 MOCK_FLAGS_DEVICE_UNATTACHED, &d));
+	c.dev_id = d.dev;
+	ASSERT_EQ(0, iommu_call(self->fd, IOMMU_GET_HW_INFO, &c));
+	/* It is no PCI function. */
+	EXPECT_EQ(IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED,
+		  c.out_capabilities & IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED);
+}
+
 TEST_F(hwpt, hw_info_pasid)
 {
 	struct iommu_hw_info c = { .size = sizeof(c) };
@@ -782,6 +862,72 @@ TEST_F(hwpt, decided_when_attached)
 }
 
 /* A group goes together, and comes back together. */
+/* Memory is not pinned for a device, or a PASID, that does not come. */
+TEST_F(hwpt, attach_that_fails_fills_nothing)
+{
+	const __u32 kind = LATE | MOCK_FLAGS_DEVICE_PASID |
+			   MOCK_FLAGS_DEVICE_UNATTACHED;
+	struct fdinfo before, after;
+	__u32 ioas, hwpt, pt;
+	struct mock_device d, other;
+	long pinned;
+
+	ASSERT_EQ(0, mock_device(self->fd, self->ioas,
+				 MOCK_FLAGS_DEVICE_NARROW |
+				 MOCK_FLAGS_DEVICE_PASID, &other));
+	ASSERT_EQ(0, iommu_ioas_alloc(self->fd, &ioas));
+	ASSERT_EQ(0, iommu_map(self->fd, ioas, self->guest + PAGE, PAGE,
+			       IOVA_BASE));
+	ASSERT_EQ(0, mock_device(self->fd, 0, kind, &d));
+	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, d.dev, ioas, 0, 0, &hwpt));
+	state_of(self->fd, &before);
+	pinned = pinned_pages();
+
+	/* How far the table reaches is not for a PASID to decide. */
+	pt = hwpt;
+	EXPECT_EQ(-EINVAL, iommu_pasid_attach(self->fd, d.dev, 5, &pt));
+	pt = ioas;
+	EXPECT_EQ(-EINVAL, iommu_pasid_attach(self->fd, d.dev, 5, &pt));
+	state_of(self->fd, &after);
+	EXPECT_STREQ(before.text, after.text);
+	EXPECT_EQ(pinned, pinned_pages());
+
+	/* It is decided, and has no place for what is mapped. */
+	ASSERT_EQ(0, iommu_map(self->fd, ioas, self->guest, PAGE,
+			       MOCK_NARROW_LAST + 1));
+	pt = hwpt;
+	EXPECT_EQ(-EADDRINUSE, mock_pasid(self->fd, IOMMU_TEST_OP_PASID_ATTACH,
+					  d.stdev, 0, &pt));
+	EXPECT_EQ(-EADDRINUSE, iommu_pasid_attach(self->fd, d.dev, 5, &pt));
+	ASSERT_EQ(0, iommu_unmap(self->fd, ioas, MOCK_NARROW_LAST + 1, PAGE,
+				 NULL));
+	state_of(self->fd, &after);
+	EXPECT_STREQ(before.text, after.text);
+	EXPECT_EQ(pinned, pinned_pages());
+
+	/* It has room for all, but the PASID is somewhere else. */
+	pt = self->ioas;
+	ASSERT_EQ(0, iommu_pasid_attach(self->fd, other.dev, 5, &pt));
+	state_of(self->fd, &before);
+	pinned = pinned_pages();
+	pt = hwpt;
+	EXPECT_EQ(-EBUSY, iommu_pasid_attach(self->fd, other.dev, 5,
+					     &pt));
+	state_of(self->fd, &after);
+	EXPECT_STREQ(before.text, after.text);
+	EXPECT_EQ(pinned, pinned_pages());
+
+	/* Nothing has come of all that. */
+	ASSERT_EQ(0, iommu_pasid_attach(self->fd, other.dev, 6, &pt));
+	EXPECT_EQ(pinned + 1, pinned_pages());
+	state_of(self->fd, &after);
+	EXPECT_EQ(NULL, strstr(after.text, "not-filled"));
+	ASSERT_EQ(0, iommu_map(self->fd, ioas, self->guest, PAGE,
+			       2 * IOVA_BASE));
+	ASSERT_EQ(0, iommu_pasid_detach(self->fd, other.dev, 6));
+	EXPECT_EQ(0, iommu_destroy(self->fd, hwpt));
+}
+
 TEST_F(hwpt, decided_for_a_group)
 {
 	__u32 flags = LATE | MOCK_FLAGS_DEVICE_SHARED, other, status, i;

@@ -502,6 +502,42 @@ TEST_F(probe, unlike_mock_devices)
 	probe_free(&ab);
 }
 
+/* Firmware's memory, which is told of and can be mapped as any other */
+TEST_F(probe, region_until_a_driver_takes_over)
+{
+	const struct iommu_probe_region *region;
+	const struct iommu_probe_property *p;
+	struct iommu_iova_range r[8];
+	void *memory = mem_get(PAGE);
+	__u32 ioas, num = 8;
+	struct mock_device d;
+	struct probe a;
+
+	ASSERT_NE(NULL, memory);
+	ASSERT_EQ(0, iommu_ioas_alloc(self->fd, &ioas));
+	ASSERT_EQ(0, mock_device(self->fd, ioas, MOCK_FLAGS_DEVICE_RELAXABLE |
+				 MOCK_FLAGS_DEVICE_RESERVED, &d));
+	ASSERT_EQ(0, probe_read(self->fd, d.dev, &a));
+	p = probe_find(&a, IOMMU_PROBE_RESV_REGIONS, 0);
+	ASSERT_EQ(2 * sizeof(*region), p->length);
+	region = probe_value(p);
+	EXPECT_EQ(MOCK_RELAXABLE_START, region->start);
+	EXPECT_EQ(MOCK_RELAXABLE_LAST, region->last);
+	EXPECT_EQ(IOMMU_PROBE_REGION_DIRECT_RELAXABLE, region->kind);
+	EXPECT_EQ(IOMMU_IOAS_MAP_READABLE | IOMMU_IOAS_MAP_WRITEABLE,
+		  region->prot);
+	EXPECT_EQ(MOCK_RESERVED_START, region[1].start);
+	EXPECT_EQ(0, region[1].prot);
+	/* Below and above what is reserved */
+	EXPECT_EQ(2 * sizeof(r[0]),
+		  probe_find(&a, IOMMU_PROBE_IOVA_RANGES, 0)->length);
+	probe_free(&a);
+	ASSERT_EQ(0, iommu_ranges(self->fd, ioas, r, &num, NULL));
+	EXPECT_EQ(2, num);
+	EXPECT_EQ(0, iommu_map(self->fd, ioas, memory, PAGE,
+			       MOCK_RELAXABLE_START));
+}
+
 /* A type that no program knows */
 #define STRANGE		0x7abc
 #define RULE_WORDS	6

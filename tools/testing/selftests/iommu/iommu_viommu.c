@@ -85,6 +85,27 @@ TEST_F(viommu, alloc_bad_input)
 	EXPECT_EQ(0, data[0].out_data);
 }
 
+/* A driver that has no vIOMMUs */
+TEST_F(viommu, alloc_for_another_driver)
+{
+	struct viommu_test *t = &self->t;
+	struct fdinfo before, after;
+	struct mock_device d;
+	__u32 parent, viommu;
+
+	ASSERT_EQ(0, mock_device(t->fd, t->ioas, MOCK_FLAGS_DEVICE_FOREIGN,
+				 &d));
+	ASSERT_EQ(0, iommu_hwpt_paging(t->fd, d.dev, t->ioas,
+				       IOMMU_HWPT_ALLOC_NEST_PARENT, 0,
+				       &parent));
+	state_of(t->fd, &before);
+	EXPECT_EQ(-EOPNOTSUPP, iommu_viommu(t->fd, d.dev, parent,
+					    IOMMU_VIOMMU_TYPE_SELFTEST, NULL, 0,
+					    &viommu));
+	state_of(t->fd, &after);
+	EXPECT_STREQ(before.text, after.text);
+}
+
 TEST_F(viommu, alloc_with_data)
 {
 	struct viommu_test *t = &self->t;

@@ -140,6 +140,80 @@ TEST_F(vevents, what_an_event_says)
 	EXPECT_EQ(-ENOENT, mock_vevent(t->fd, t->dev.dev));
 }
 
+/* A type has a queue of its own, and what happens of it goes there. */
+TEST_F(vevents, queues_of_two_types)
+{
+	const __u32 type = IOMMU_VEVENTQ_TYPE_SELFTEST_OTHER;
+	struct viommu_test *t = &self->t;
+	struct vevent e;
+	__u32 id, id2;
+	int other;
+
+	ASSERT_EQ(0, vt_guest(t, 4));
+	EXPECT_EQ(-EOPNOTSUPP, mock_vevent_other(t->fd, t->dev.dev));
+	EXPECT_FALSE(readable(t->queue));
+	other = iommu_veventq(t->fd, t->viommu, type, 4, &id);
+	ASSERT_LE(0, other);
+	EXPECT_EQ(-EEXIST, iommu_veventq(t->fd, t->viommu, type, 4, &id2));
+
+	ASSERT_EQ(0, mock_vevent_other(t->fd, t->dev.dev));
+	EXPECT_FALSE(readable(t->queue));
+	ASSERT_EQ(EVENT, vt_read(other, &e, EVENT));
+	EXPECT_EQ(0, e.header.sequence);
+	EXPECT_EQ(VIRT_ID, e.event.virt_id);
+	ASSERT_EQ(0, mock_vevent(t->fd, t->dev.dev));
+	EXPECT_FALSE(readable(other));
+	ASSERT_EQ(EVENT, vt_read(t->queue, &e, EVENT));
+	EXPECT_EQ(0, e.header.sequence);
+
+	/* One goes, the other stays. */
+	ASSERT_EQ(0, close(t->queue));
+	t->queue = -1;
+	ASSERT_EQ(0, iommu_destroy(t->fd, t->queue_id));
+	EXPECT_EQ(-EOPNOTSUPP, mock_vevent(t->fd, t->dev.dev));
+	ASSERT_EQ(0, mock_vevent_other(t->fd, t->dev.dev));
+	ASSERT_EQ(EVENT, vt_read(other, &e, EVENT));
+	EXPECT_EQ(1, e.header.sequence);
+	close(other);
+}
+
+/* More than there are places to look for one by its address */
+#define MANY_DEVICES	48
+
+/* Each event names the device that it is about, however many the guest has. */
+TEST_F(vevents, many_devices)
+{
+	struct viommu_test *t = &self->t;
+	struct mock_device d[MANY_DEVICES];
+	__u32 vdevice[MANY_DEVICES], i;
+	struct vevent e;
+
+	ASSERT_EQ(0, vt_guest(t, 4));
+	for (i = 0; i < MANY_DEVICES; i++) {
+		ASSERT_EQ(0, mock_device(t->fd, t->ioas, 0, &d[i]));
+		ASSERT_EQ(0, iommu_vdevice(t->fd, t->viommu, d[i].dev,
+					   0x1000 + i, &vdevice[i]));
+		ASSERT_EQ(0, mock_replace(t->fd, d[i].stdev, t->nested));
+	}
+	for (i = 0; i < MANY_DEVICES; i++) {
+		ASSERT_EQ(0, mock_vevent(t->fd, d[i].dev));
+		ASSERT_EQ(EVENT, vt_read(t->queue, &e, EVENT));
+		EXPECT_EQ(0x1000 + i, e.event.virt_id);
+	}
+	/* Half of them are unknown to it from now on, the others are not. */
+	for (i = 0; i < MANY_DEVICES; i += 2)
+		ASSERT_EQ(0, iommu_destroy(t->fd, vdevice[i]));
+	for (i = 0; i < MANY_DEVICES; i++) {
+		EXPECT_EQ(i % 2 ? 0 : -ENOENT, mock_vevent(t->fd, d[i].dev));
+		if (!(i % 2)) {
+			EXPECT_FALSE(readable(t->queue));
+			continue;
+		}
+		ASSERT_EQ(EVENT, vt_read(t->queue, &e, EVENT));
+		EXPECT_EQ(0x1000 + i, e.event.virt_id);
+	}
+}
+
 static int events(struct viommu_test *t, unsigned int num)
 {
 	int rc = 0;

@@ -8,7 +8,7 @@
 
 /* Flags of mock devices that go together */
 static const __u64 device_flags[] = {
-	16, 0, MOCK_FLAGS_DEVICE_PASID, MOCK_FLAGS_DEVICE_PASID, MOCK_FLAGS_DEVICE_PASID,
+	18, 0, MOCK_FLAGS_DEVICE_PASID, MOCK_FLAGS_DEVICE_PASID, MOCK_FLAGS_DEVICE_PASID,
 	MOCK_FLAGS_DEVICE_NO_DIRTY, MOCK_FLAGS_DEVICE_HUGE_IOVA,
 	MOCK_FLAGS_DEVICE_RESERVED | MOCK_FLAGS_DEVICE_PASID, MOCK_FLAGS_DEVICE_SHARED,
 	MOCK_FLAGS_DEVICE_SHARED | MOCK_FLAGS_DEVICE_SW_MSI, MOCK_FLAGS_DEVICE_NARROW,
@@ -17,6 +17,7 @@ static const __u64 device_flags[] = {
 	MOCK_FLAGS_DEVICE_LATE | MOCK_FLAGS_DEVICE_NARROW,
 	MOCK_FLAGS_DEVICE_TWO_WIDTHS | MOCK_FLAGS_DEVICE_UNATTACHED,
 	MOCK_FLAGS_DEVICE_NO_SNOOP_CONTROL | MOCK_FLAGS_DEVICE_UNATTACHED,
+	MOCK_FLAGS_DEVICE_FOREIGN | MOCK_FLAGS_DEVICE_PASID, MOCK_FLAGS_DEVICE_RELAXABLE,
 };
 
 const struct op test_ops[] = {
@@ -70,7 +71,8 @@ const struct op test_ops[] = {
 	TEST(DEV_CHECK_CACHE, 1, 0,
 	     T(id, M_ID, R_DEV), T(check_dev_cache.id, M_UPTO, 4),
 	     T(check_dev_cache.cache, M_ANY, 0)),
-	TEST(TRIGGER_VEVENT, 3, OP_BUSY, T(trigger_vevent.dev_id, M_ID, R_DEV)),
+	TEST(TRIGGER_VEVENT, 3, OP_BUSY, T(trigger_vevent.dev_id, M_ID, R_DEV),
+	     T(trigger_vevent.other, M_UPTO, 1)),
 	TEST(PASID_ATTACH, 2, 0,
 	     T(id, M_ID, R_STDEV), T(pasid_attach.pasid, M_PASID, 0),
 	     T(pasid_attach.pt_id, M_ID, ON_PT)),
