@@ -1391,61 +1391,63 @@ TEST_F(abi, answer_into_read_only_memory)
 }
 
 /**
- * struct held_map - IOMMU_IOAS_MAP by a thread that waits for the memory it maps
+ * struct held_call - a call by a thread that waits for memory that it names
  * @fd: of the call
- * @cmd: in a page of its own
+ * @request: its number
+ * @cmd: its structure, in a page of its own
  * @uffd: tells that it waits, and lets it go on
  * @memory: that is not there yet
  * @thread: makes the call
  * @rc: what it has returned, once joined
  */
-struct held_map {
+struct held_call {
 	int fd;
-	struct iommu_ioas_map *cmd;
+	unsigned long request;
+	void *cmd;
 	int uffd;
 	struct uffdio_range memory;
 	pthread_t thread;
 	int rc;
 };
 
-static void *make_map(void *data)
+static void *make_call(void *data)
 {
-	struct held_map *h = data;
+	struct held_call *h = data;
 
-	h->rc = iommu_call(h->fd, IOMMU_IOAS_MAP, h->cmd);
+	h->rc = iommu_call(h->fd, h->request, h->cmd);
 	return NULL;
 }
 
-/* -EOPNOTSUPP: this kernel cannot hold a call. */
-static int hold_map(struct held_map *h, int fd, __u32 ioas)
+static int held_call_init(struct held_call *h, int fd, unsigned long request)
 {
 	void *memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffd_msg msg;
-	struct pollfd p;
 
 	h->fd = fd;
+	h->request = request;
 	h->cmd = mem_get(PAGE);
 	if (!h->cmd || memory == MAP_FAILED)
 		return -ENOMEM;
 	h->memory.start = (uintptr_t)memory;
 	h->memory.len = PAGE;
-	*h->cmd = (struct iommu_ioas_map){
-		.size = sizeof(*h->cmd),
-		.flags = IOMMU_MAP_RW,
-		.ioas_id = ioas,
-		.user_va = h->memory.start,
-		.length = PAGE,
-	};
+	return 0;
+}
+
+/* -EOPNOTSUPP: this kernel cannot hold a call. */
+static int hold(struct held_call *h)
+{
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffd_msg msg;
+	struct pollfd p;
+
 	h->uffd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 	if (h->uffd < 0 || ioctl(h->uffd, UFFDIO_API, &api))
 		return -EOPNOTSUPP;
 	reg.range = h->memory;
 	if (ioctl(h->uffd, UFFDIO_REGISTER, &reg))
 		return -errno;
-	if (pthread_create(&h->thread, NULL, make_map, h))
+	if (pthread_create(&h->thread, NULL, make_call, h))
 		return -EAGAIN;
 	p.fd = h->uffd;
 	p.events = POLLIN;
@@ -1456,15 +1458,60 @@ static int hold_map(struct held_map *h, int fd, __u32 ioas)
 	return 0;
 }
 
+/* The memory is there, and is zero. */
+static int let_go(struct held_call *h)
+{
+	struct uffdio_zeropage zero = { .range = h->memory };
+
+	if (ioctl(h->uffd, UFFDIO_ZEROPAGE, &zero))
+		return -errno;
+	pthread_join(h->thread, NULL);
+	close(h->uffd);
+	return 0;
+}
+
+static int hold_map(struct held_call *h, int fd, __u32 ioas)
+{
+	int rc = held_call_init(h, fd, IOMMU_IOAS_MAP);
+
+	if (rc)
+		return rc;
+	*(struct iommu_ioas_map *)h->cmd = (struct iommu_ioas_map){
+		.size = sizeof(struct iommu_ioas_map),
+		.flags = IOMMU_MAP_RW,
+		.ioas_id = ioas,
+		.user_va = h->memory.start,
+		.length = PAGE,
+	};
+	return hold(h);
+}
+
+/* Nobody needs the IOAS but this call. */
+static int hold_allow(struct held_call *h, int fd, __u32 ioas)
+{
+	int rc = held_call_init(h, fd, IOMMU_IOAS_ALLOW_IOVAS);
+
+	if (rc)
+		return rc;
+	*(struct iommu_ioas_allow_iovas *)h->cmd =
+		(struct iommu_ioas_allow_iovas){
+			.size = sizeof(struct iommu_ioas_allow_iovas),
+			.ioas_id = ioas,
+			.num_iovas = 1,
+			.allowed_iovas = h->memory.start,
+		};
+	return hold(h);
+}
+
 /*
  * The structure could be written when the call began, and cannot be when the kernel has
  * chosen the IOVA, of which nobody will know: the mapping must be gone again.
  */
 TEST_F(abi, answer_becomes_read_only)
 {
+	struct iommu_ioas_map *cmd;
 	struct fdinfo before, after;
-	struct uffdio_zeropage zero;
-	struct held_map h = { .uffd = -1 };
+	struct held_call h;
 	int rc;
 
 	state_of(self->fd, &before);
@@ -1473,17 +1520,53 @@ TEST_F(abi, answer_becomes_read_only)
 		SKIP(return, "a call cannot be held in this kernel");
 	ASSERT_EQ(0, rc);
 	ASSERT_EQ(0, mprotect(h.cmd, PAGE, PROT_READ));
-	zero = (struct uffdio_zeropage){ .range = h.memory };
-	ASSERT_EQ(0, ioctl(h.uffd, UFFDIO_ZEROPAGE, &zero));
-	pthread_join(h.thread, NULL);
+	ASSERT_EQ(0, let_go(&h));
 	EXPECT_EQ(-EFAULT, h.rc);
 	state_of(self->fd, &after);
 	EXPECT_STREQ(before.text, after.text);
 	/* It was not for the memory. */
 	ASSERT_EQ(0, mprotect(h.cmd, PAGE, PROT_READ | PROT_WRITE));
-	EXPECT_EQ(0, iommu_call(self->fd, IOMMU_IOAS_MAP, h.cmd));
-	EXPECT_EQ(0, iommu_unmap(self->fd, self->ioas, h.cmd->iova, PAGE, NULL));
-	close(h.uffd);
+	cmd = h.cmd;
+	EXPECT_EQ(0, iommu_call(self->fd, IOMMU_IOAS_MAP, cmd));
+	EXPECT_EQ(0, iommu_unmap(self->fd, self->ioas, cmd->iova, PAGE, NULL));
+}
+
+/*
+ * DESTROY of what another call is using waits for it; not for ever, as that may wait for
+ * the caller, and not if it is killed. Nothing has happened then.
+ */
+TEST_F(abi, destroy_waits_for_a_call)
+{
+	struct fdinfo before, after;
+	struct held_call h;
+	int status, rc;
+	pid_t child;
+	__u32 ioas;
+
+	ASSERT_EQ(0, iommu_ioas_alloc(self->fd, &ioas));
+	rc = hold_allow(&h, self->fd, ioas);
+	if (rc == -EOPNOTSUPP)
+		SKIP(return, "a call cannot be held in this kernel");
+	ASSERT_EQ(0, rc);
+	state_of(self->fd, &before);
+
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child)
+		_exit(iommu_destroy(self->fd, ioas) ? 1 : 2);
+	sleep_ms(300);
+	EXPECT_EQ(0, waitpid(child, &status, WNOHANG));
+	ASSERT_EQ(0, kill(child, SIGKILL));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+
+	EXPECT_EQ(-EBUSY, iommu_destroy(self->fd, ioas));
+	state_of(self->fd, &after);
+	EXPECT_STREQ(before.text, after.text);
+	EXPECT_EQ(0, let_go(&h));
+	/* Zero to zero is no range. */
+	EXPECT_EQ(-EINVAL, h.rc);
+	EXPECT_EQ(0, iommu_destroy(self->fd, ioas));
 }
 
 /* Pointers inside the structures. */

@@ -30,6 +30,8 @@ FIXTURE(fail) {
 	struct mock_device late;
 	/* Goes with none of the others, which no property says */
 	struct mock_device unsaid;
+	/* Of a driver that iommufd knows nothing of */
+	struct mock_device foreign;
 	char *memory;
 	/* Of a PCI function, or memory where there is none */
 	void *bar;
@@ -65,6 +67,8 @@ FIXTURE_SETUP(fail)
 	ASSERT_EQ(0, mock_device(t->fd, self->ioas2, LATE, &self->late));
 	ASSERT_EQ(0, mock_device(t->fd, 0, MOCK_FLAGS_DEVICE_OTHER_UNIT |
 				 MOCK_FLAGS_DEVICE_UNATTACHED, &self->unsaid));
+	ASSERT_EQ(0, mock_device(t->fd, 0, MOCK_FLAGS_DEVICE_FOREIGN |
+				 MOCK_FLAGS_DEVICE_UNATTACHED, &self->foreign));
 	ASSERT_EQ(0, iommu_hwpt_nested(t->fd, t->dev[0].dev, t->parent, 0, 0,
 				       IOMMU_HWPT_DATA_SELFTEST, &data,
 				       sizeof(data), &self->nested));
@@ -136,6 +140,35 @@ static int destroy_made(FIXTURE_DATA(fail) *self)
 static int run_ioas_alloc(FIXTURE_DATA(fail) *self)
 {
 	return iommu_ioas_alloc(self->t.fd, &made_id);
+}
+
+/* Ids below this one are found by way of a piece of memory that is there already. */
+#define IDS_TOGETHER	64
+
+static __u32 filler[IDS_TOGETHER];
+static unsigned int num_fillers;
+
+static int prepare_full_ids(FIXTURE_DATA(fail) *self)
+{
+	for (num_fillers = 0; num_fillers < IDS_TOGETHER; num_fillers++) {
+		__u32 *id = &filler[num_fillers];
+		int rc = iommu_ioas_alloc(self->t.fd, id);
+
+		if (rc)
+			return rc;
+		if (*id >= IDS_TOGETHER)
+			return iommu_destroy(self->t.fd, *id);
+	}
+	return -EPROTO;
+}
+
+static int undo_full_ids(FIXTURE_DATA(fail) *self)
+{
+	int rc = destroy_made(self);
+
+	while (!rc && num_fillers > 0)
+		rc = iommu_destroy(self->t.fd, filler[--num_fillers]);
+	return rc;
 }
 
 static int run_allow(FIXTURE_DATA(fail) *self)
@@ -739,17 +772,59 @@ static int run_hwpt_list_refused(FIXTURE_DATA(fail) *self)
 	return rc && !who && !why ? rc : WRONG;
 }
 
-static int run_probe(FIXTURE_DATA(fail) *self)
+struct properties {
+	__u64 room[512];
+	__u32 length;
+};
+
+/* What is to be said of the device */
+static struct properties properties;
+
+static int probe(FIXTURE_DATA(fail) *self, __u32 dev, struct properties *p)
 {
-	static __u64 room[1024];
 	struct iommu_device_probe c = {
 		.size = sizeof(c),
-		.dev_id = self->with_pasids.dev,
-		.data_len = sizeof(room),
-		.data_uptr = (uintptr_t)room,
+		.dev_id = dev,
+		.data_len = sizeof(p->room),
+		.data_uptr = (uintptr_t)p->room,
 	};
+	int rc = iommu_call(self->t.fd, IOMMU_DEVICE_PROBE, &c);
 
-	return iommu_call(self->t.fd, IOMMU_DEVICE_PROBE, &c);
+	p->length = c.data_len;
+	return rc;
+}
+
+/* It fails, or it says the same. */
+static int probe_again(FIXTURE_DATA(fail) *self, __u32 dev)
+{
+	static struct properties p;
+	int rc = probe(self, dev, &p);
+
+	if (rc)
+		return rc;
+	return p.length == properties.length &&
+	       !memcmp(p.room, properties.room, p.length) ? 0 : WRONG;
+}
+
+static int prepare_probe(FIXTURE_DATA(fail) *self)
+{
+	return probe(self, self->with_pasids.dev, &properties);
+}
+
+static int run_probe(FIXTURE_DATA(fail) *self)
+{
+	return probe_again(self, self->with_pasids.dev);
+}
+
+/* Tables are made on trial */
+static int prepare_probe_foreign(FIXTURE_DATA(fail) *self)
+{
+	return probe(self, self->foreign.dev, &properties);
+}
+
+static int run_probe_foreign(FIXTURE_DATA(fail) *self)
+{
+	return probe_again(self, self->foreign.dev);
 }
 
 static int run_flush(FIXTURE_DATA(fail) *self)
@@ -880,6 +955,48 @@ static int run_mediated_global(FIXTURE_DATA(fail) *self)
 
 	made_id = d.stdev;
 	return rc;
+}
+
+/* Of a device of which the file has nothing yet: no group, no account of its pool */
+static struct mock_pool new_pool;
+
+static int prepare_first_part(FIXTURE_DATA(fail) *self)
+{
+	new_pool = self->pool[0];
+	return mock_parent(self->t.fd, &new_pool);
+}
+
+static int run_first_part(FIXTURE_DATA(fail) *self)
+{
+	struct mock_device d;
+	int rc = mock_mediated(self->t.fd, new_pool.id, 0, &d);
+
+	made_id = d.stdev;
+	return rc;
+}
+
+static int undo_first_part(FIXTURE_DATA(fail) *self)
+{
+	int rc = destroy_made(self);
+
+	return rc ? rc : iommu_destroy(self->t.fd, new_pool.stdev);
+}
+
+/* Likewise of the global pool, which another file has accounts of */
+static int prepare_first_global(FIXTURE_DATA(fail) *self)
+{
+	int rc = run_open(self);
+
+	new_pool = self->pool[1];
+	return rc ? rc : mock_parent(made_fd, &new_pool);
+}
+
+static int run_first_global(FIXTURE_DATA(fail) *self)
+{
+	struct mock_device d;
+
+	(void)self;
+	return mock_mediated(made_fd, new_pool.id, 0, &d);
 }
 
 static int vpasid_attach(FIXTURE_DATA(fail) *self, unsigned int part, __u32 pt)
@@ -1067,6 +1184,8 @@ static int run_msi_replace(FIXTURE_DATA(fail) *self)
 static const struct operation operations[] = {
 	{ "open", none, run_open, undo_open },
 	{ "IOAS_ALLOC", none, run_ioas_alloc, destroy_made },
+	{ "IOAS_ALLOC with many ids", prepare_full_ids, run_ioas_alloc,
+	  undo_full_ids },
 	{ "IOAS_ALLOW_IOVAS", none, run_allow, undo_allow },
 	{ "IOAS_IOVA_RANGES", none, run_ranges, none },
 	{ "IOAS_MAP", none, run_map, undo_map },
@@ -1125,7 +1244,9 @@ static const struct operation operations[] = {
 	{ "HWPT_ALLOC of a list", none, run_hwpt_list, destroy_made },
 	{ "HWPT_ALLOC of a list that has no table", none,
 	  run_hwpt_list_refused, none },
-	{ "DEVICE_PROBE", none, run_probe, none },
+	{ "DEVICE_PROBE", prepare_probe, run_probe, none },
+	{ "DEVICE_PROBE of another driver's device", prepare_probe_foreign,
+	  run_probe_foreign, none },
 	{ "DEVICE_MSI_WINDOW", prepare_msi, run_msi_window, destroy_made },
 	{ "attach, and choose a window for MSIs", prepare_msi, run_msi_attach,
 	  destroy_made },
@@ -1145,6 +1266,10 @@ static const struct operation operations[] = {
 	  destroy_made },
 	{ "bind a mediated device of the global pool, attach it", none,
 	  run_mediated_global, destroy_made },
+	{ "bind the first mediated device of a parent", prepare_first_part,
+	  run_first_part, undo_first_part },
+	{ "bind the first one of the global pool", prepare_first_global,
+	  run_first_global, undo_open },
 	{ "DEVICE_PASID_ATTACH of a vPASID", none, run_vpasid_attach,
 	  run_vpasid_detach },
 	{ "DEVICE_PASID_ATTACH of a vPASID, global pool", none,
