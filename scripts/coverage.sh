@@ -84,8 +84,8 @@ boot() { # NAME PROGRAMS VM-OPTION... -- NAME=VALUE...
 
 # As check/abi.sh and check/smmuv3.sh have it
 devices() {
-	local slot=edu,addr=1d vm
-	vm=(--device edu --device edu --device igb
+	local slot=edu,bus=port1,addr=0 vm
+	vm=(--device edu --device edu --device igb --device port
 		--device "$slot.0,multifunction=on" --device "$slot.1")
 
 	if [ "$arch" = x86_64 ]; then

@@ -57,12 +57,13 @@ disk() {
 
 # Programs that are VMMs, with strict invalidation for the machine's own DMA
 user() {
-	local slot=edu,addr=1d
+	local slot=edu,bus=port1,addr=0
 
 	# shellcheck disable=SC2046
 	run_command user debug --mem 3072 \
 		--append iommufd.smmuv3_nest_noncoherent=1 --device edu \
-		--device edu --device igb --device $slot.0,multifunction=on --device $slot.1 \
+		--device edu --device igb --device port \
+		--device $slot.0,multifunction=on --device $slot.1 \
 		-- env EDU=1 HUGEPAGES=64 TEST_ARGS="-V model" \
 		run-tests $(programs_in selftests-vtd)
 	tell user

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # virtio.sh - our kselftests that need no mock, on QEMU's virtio-iommu with the base
-# tree's driver: edu functions under vfio-pci, two of their own, and two in one slot
+# tree's driver: edu functions under vfio-pci, two of their own, and two in one slot behind a port
 #
 #   scripts/check/virtio.sh [PART...]     unit; on arm64 also regions
 #
@@ -13,10 +13,11 @@
 # shellcheck disable=SC2046,SC2154
 . "$(dirname "$0")/../check-lib.sh"
 
-slot=edu,addr=1d
+slot=edu,bus=port1,addr=0
 unit() {
-	VM_ARGS="--device edu --device edu --device $slot.0,multifunction=on
-		--device $slot.1 --append iommufd.allow_unsafe_interrupts=1" \
+	VM_ARGS="--device edu --device edu --device port
+		--device $slot.0,multifunction=on --device $slot.1
+		--append iommufd.allow_unsafe_interrupts=1" \
 	TEST_ENV="EDU=1 HUGEPAGES=64 TEST_ARGS=-Vmodel" \
 		vm_suite virtio virtio $(programs_in selftests-vtd | grep -v smmuv3)
 }

@@ -33,4 +33,12 @@ struct vfio_device_detach_iommufd_pt {
 #define VFIO_DEVICE_DETACH_IOMMUFD_PT _IO(VFIO_TYPE, VFIO_BASE + 20)
 #endif
 
+/* Of VFIO_DEVICE_GET_PCI_HOT_RESET_INFO: ids of /dev/iommu, in the place of groups */
+#ifndef VFIO_PCI_HOT_RESET_FLAG_DEV_ID
+#define VFIO_PCI_HOT_RESET_FLAG_DEV_ID 1
+#define VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED 2
+#define VFIO_PCI_DEVID_OWNED 0
+#define VFIO_PCI_DEVID_NOT_OWNED (-1)
+#endif
+
 #endif

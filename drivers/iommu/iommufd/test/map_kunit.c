@@ -9,6 +9,7 @@
 #include <linux/mman.h>
 #include <linux/mutex.h>
 #include <linux/pagemap.h>
+#include <linux/sched/user.h>
 #include <linux/shmem_fs.h>
 #include <linux/sizes.h>
 #include <linux/sort.h>
@@ -250,6 +251,48 @@ static void map_limit(struct kunit *test)
 		iova_space_destroy_all(&space, &soft->domain);
 		expect_charge(test, before, whom, 0);
 	}
+	user_memory_free(mem);
+}
+
+/* While memory is given away two pay, or neither. */
+static void map_two_pay(struct kunit *test)
+{
+	struct user_memory *mem = user_memory_new(test, 1);
+	struct map_pages pages = { .charge = MAP_CHARGE_USER };
+	struct user_struct *other;
+	struct map_owner next;
+	struct charges before;
+
+	if (!mem)
+		return;
+	other = alloc_uid(make_kuid(&init_user_ns, 47130));
+	KUNIT_ASSERT_NOT_NULL(test, other);
+	before = charges_now();
+	become_ordinary(test, (before.user + 8) * PAGE_SIZE);
+	map_owner_set_current(&pages.owner);
+	next = pages.owner;
+	next.user = other;
+	pages.next_owner = &next;
+
+	/* Of the 8 that each may have the other one has used some. */
+	atomic_long_set(&other->locked_vm, before.user + 5);
+	KUNIT_EXPECT_EQ(test, -ENOMEM, map_pages_charge(&pages, 4));
+	expect_charge(test, before, MAP_CHARGE_USER, 0);
+	KUNIT_EXPECT_EQ(test, before.user + 5,
+			atomic_long_read(&other->locked_vm));
+	KUNIT_EXPECT_EQ(test, 0, map_pages_charge(&pages, 3));
+	KUNIT_EXPECT_EQ(test, before.user + 3,
+			atomic_long_read(&pages.owner.user->locked_vm));
+	KUNIT_EXPECT_EQ(test, before.user + 8,
+			atomic_long_read(&other->locked_vm));
+	map_pages_uncharge(&pages, 3);
+	expect_charge(test, before, MAP_CHARGE_USER, 0);
+	KUNIT_EXPECT_EQ(test, before.user + 5,
+			atomic_long_read(&other->locked_vm));
+
+	map_owner_put(&pages.owner);
+	atomic_long_set(&other->locked_vm, 0);
+	free_uid(other);
 	user_memory_free(mem);
 }
 
@@ -711,6 +754,7 @@ static struct kunit_case map_cases[] = {
 	KUNIT_CASE(map_errors),
 	KUNIT_CASE(map_batches),
 	KUNIT_CASE(map_limit),
+	KUNIT_CASE(map_two_pay),
 	KUNIT_CASE(map_failures),
 	KUNIT_CASE(map_subpage),
 	KUNIT_CASE(map_permuted),

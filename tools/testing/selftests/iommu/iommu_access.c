@@ -5,6 +5,8 @@
  */
 #include "iommu_test.h"
 
+#include "../../../iommu/lib/vfio_uapi.h"
+
 #define LENGTH		(32 * PAGE)
 
 static int test_op(int fd, struct iommu_test_cmd *c)
@@ -238,9 +240,31 @@ TEST_F(access, pin_over_mappings)
 	EXPECT_EQ(-ENOENT, access_unpin(self->fd, self->access, id));
 }
 
+/*
+ * The buffer's first page where it can be read only, by a mapping and by a copy of one
+ * that can be written, and where it can be written only
+ */
+static int map_with_rights(FIXTURE_DATA(access) *self, __u64 ro, __u64 ro_copy,
+			   __u64 wo)
+{
+	const __u32 read = IOMMU_IOAS_MAP_READABLE | IOMMU_IOAS_MAP_FIXED_IOVA;
+	const __u32 write = IOMMU_IOAS_MAP_WRITEABLE |
+			    IOMMU_IOAS_MAP_FIXED_IOVA;
+	int rc;
+
+	rc = iommu_map_flags(self->fd, self->ioas, self->buffer, PAGE, read,
+			     &ro);
+	if (!rc)
+		rc = iommu_copy(self->fd, self->ioas, self->ioas, IOVA_BASE,
+				PAGE, read, &ro_copy);
+	return rc ? rc : iommu_map_flags(self->fd, self->ioas, self->buffer,
+					 PAGE, write, &wo);
+}
+
 TEST_F(access, pin_refused)
 {
 	const __u64 end = IOVA_BASE + LENGTH, ro = end + PAGE;
+	const __u64 ro_copy = end + 4 * PAGE, wo = end + 6 * PAGE;
 	const struct {
 		const char *what;
 		int error;
@@ -254,20 +278,21 @@ TEST_F(access, pin_refused)
 		{ "not mapped at its end", -ENOENT, end - 2 * PAGE, 3 * PAGE,
 		  false },
 		{ "not mapped at its start", -ENOENT, end, 2 * PAGE, false },
+		{ "from the middle of a page", -EINVAL, IOVA_BASE + 16, PAGE,
+		  false },
 		{ "read only", -EPERM, ro, PAGE, true },
+		{ "a copy, read only", -EPERM, ro_copy, PAGE, true },
+		{ "write only", -EPERM, wo, PAGE, false },
 		{ "memory is gone", -EFAULT, ro + 2 * PAGE, PAGE, false },
 		{ "memory is gone at its end", -EFAULT, ro + PAGE, 2 * PAGE,
 		  false },
 	};
 	char *gone = mem_small(2 * PAGE);
-	__u64 iova = ro;
 	unsigned int i;
 	__u32 id;
 
 	ASSERT_NE(NULL, gone);
-	ASSERT_EQ(0, iommu_map_flags(self->fd, self->ioas, self->buffer, PAGE,
-				     IOMMU_IOAS_MAP_READABLE |
-				     IOMMU_IOAS_MAP_FIXED_IOVA, &iova));
+	ASSERT_EQ(0, map_with_rights(self, ro, ro_copy, wo));
 	if (!variant->device) {
 		ASSERT_EQ(0, iommu_map(self->fd, self->ioas, gone, 2 * PAGE,
 				       ro + PAGE));
@@ -307,6 +332,48 @@ TEST_F(access, unmap_unpins)
 	EXPECT_EQ(-ENOENT, access_unpin(self->fd, self->access, id));
 	EXPECT_EQ(-ENOENT, access_pin(self->fd, self->access, IOVA_BASE, PAGE,
 				      NULL, false, NULL));
+}
+
+static int type1_unmap(int fd, __u64 iova, __u64 length)
+{
+	struct vfio_iommu_type1_dma_unmap c = {
+		.argsz = sizeof(c),
+		.iova = iova,
+		.size = length,
+	};
+
+	return ioctl(fd, VFIO_IOMMU_UNMAP_DMA, &c) ? -errno : 0;
+}
+
+/* VFIO's type1 unmaps parts of a mapping, but not of one that is pinned as a whole. */
+TEST_F(access, pinned_is_not_cut)
+{
+	struct iommu_vfio_ioas c = {
+		.size = sizeof(c),
+		.op = IOMMU_VFIO_IOAS_SET,
+	};
+	struct mock_device dev;
+	__u32 id;
+
+	ASSERT_EQ(0, iommu_unmap(self->fd, self->ioas, 0, ~0ULL, NULL));
+	ASSERT_EQ(0, iommu_ioas_alloc(self->fd, &c.ioas_id));
+	ASSERT_EQ(0, iommu_call(self->fd, IOMMU_VFIO_IOAS, &c));
+	ASSERT_EQ(0, ioctl(self->fd, VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU));
+	if (variant->device)
+		ASSERT_EQ(0, mock_device(self->fd, c.ioas_id, 0, &dev));
+	ASSERT_EQ(0, iommu_map(self->fd, c.ioas_id, self->buffer, LENGTH,
+			       IOVA_BASE));
+	ASSERT_EQ(0, access_move(self->fd, self->access, c.ioas_id));
+	ASSERT_EQ(0, access_pin(self->fd, self->access, IOVA_BASE, PAGE,
+				self->buffer, false, &id));
+	EXPECT_EQ(-EINVAL, type1_unmap(self->fd, IOVA_BASE + 2 * PAGE, PAGE));
+	EXPECT_EQ(0, check_refs(self->fd, self->buffer + PAGE, LENGTH - PAGE,
+				self->base));
+	ASSERT_EQ(0, access_unpin(self->fd, self->access, id));
+	EXPECT_EQ(0, type1_unmap(self->fd, IOVA_BASE + 2 * PAGE, PAGE));
+	EXPECT_EQ(0, check_refs(self->fd, self->buffer + 2 * PAGE, PAGE, 0));
+	EXPECT_EQ(0, check_refs(self->fd, self->buffer + 3 * PAGE,
+				LENGTH - 3 * PAGE, self->base));
 }
 
 TEST_F(access, moves)
@@ -523,6 +590,7 @@ TEST_F(access, copy_over_mappings)
 TEST_F(access, copy_refused)
 {
 	const __u64 end = IOVA_BASE + LENGTH, ro = end + PAGE;
+	const __u64 ro_copy = end + 4 * PAGE, wo = end + 6 * PAGE;
 	const struct {
 		const char *what;
 		int error;
@@ -535,19 +603,19 @@ TEST_F(access, copy_refused)
 		{ "not mapped", -ENOENT, end, 1, 0 },
 		{ "not mapped at its end", -ENOENT, end - 1, 2, 0 },
 		{ "read only", -EPERM, ro, 1, MOCK_ACCESS_RW_WRITE },
+		{ "a copy, read only", -EPERM, ro_copy, 1,
+		  MOCK_ACCESS_RW_WRITE },
+		{ "write only", -EPERM, wo, 1, 0 },
 		{ "memory is gone", -EFAULT, ro + 2 * PAGE, 1, 0 },
 		{ "memory is gone at its end", -EFAULT, ro + 2 * PAGE - 1, 2,
 		  MOCK_ACCESS_RW_WRITE },
 	};
 	char *gone = mem_small(2 * PAGE);
-	__u64 iova = ro;
 	char data[16];
 	unsigned int i;
 
 	ASSERT_NE(NULL, gone);
-	ASSERT_EQ(0, iommu_map_flags(self->fd, self->ioas, self->buffer, PAGE,
-				     IOMMU_IOAS_MAP_READABLE |
-				     IOMMU_IOAS_MAP_FIXED_IOVA, &iova));
+	ASSERT_EQ(0, map_with_rights(self, ro, ro_copy, wo));
 	if (!variant->device) {
 		ASSERT_EQ(0, iommu_map(self->fd, self->ioas, gone, 2 * PAGE,
 				       ro + PAGE));
@@ -569,6 +637,9 @@ TEST_F(access, copy_refused)
 			TH_LOG("%s, by pages", cases[i].what);
 	}
 	EXPECT_EQ(0, access_copy(self->fd, self->access, ro, data, 16, 0));
+	EXPECT_EQ(0, access_copy(self->fd, self->access, ro_copy, data, 16, 0));
+	EXPECT_EQ(0, access_copy(self->fd, self->access, wo, data, 16,
+				 MOCK_ACCESS_RW_WRITE));
 }
 
 /* Another process copies through the mapping: memory is the mapper's. */

@@ -9,6 +9,7 @@
 #include "iommu_test.h"
 
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/userfaultfd.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -641,6 +642,21 @@ static int become_user(uid_t uid, rlim_t pages)
 	return prctl(PR_SET_DUMPABLE, 1) ? -errno : 0;
 }
 
+/* For who stays root */
+static int drop_ipc_lock(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, data))
+		return -errno;
+	data[CAP_TO_INDEX(CAP_IPC_LOCK)].effective &=
+		~CAP_TO_MASK(CAP_IPC_LOCK);
+	return syscall(SYS_capset, &header, data) ? -errno : 0;
+}
+
 static void limit_exact(struct __test_metadata *_metadata,
 			FIXTURE_DATA(file) *self)
 {
@@ -864,6 +880,94 @@ TEST_F(file, another_process_pays)
 	ASSERT_EQ(0, iommu_change_process(self->fd));
 	ASSERT_EQ(0, iommu_unmap(self->fd, self->ioas, 0, ~0ULL, NULL));
 	EXPECT_EQ(0, status_kb("VmLck"));
+}
+
+/* Pins all that it may, and again when its parent has taken that over. */
+static int giver(FIXTURE_DATA(file) *self, int to_parent, int from_parent)
+{
+	char c = 0;
+
+	if (become_user(47125, 16))
+		return 1;
+	if (map_at(self, self->file, 0, 16 * PAGE, FIXED_RW, IOVA_BASE))
+		return 2;
+	if (map_at(self, self->file, 0, PAGE, FIXED_RW, IOVA_BASE + HUGE) !=
+	    -ENOMEM)
+		return 3;
+	if (write(to_parent, &c, 1) != 1 || read(from_parent, &c, 1) != 1)
+		return 4;
+	if (pinned_pages())
+		return 5;
+	if (map_at(self, self->file, 16 * PAGE, 16 * PAGE, FIXED_RW,
+		   IOVA_BASE + HUGE))
+		return 6;
+	return 0;
+}
+
+/* Who has given memory away has its allowance back, as somebody else pays, or nobody. */
+static void give_away(struct __test_metadata *_metadata,
+		      FIXTURE_DATA(file) *self)
+{
+	int up[2], down[2], status;
+	pid_t child;
+	char c = 0;
+
+	ASSERT_EQ(0, pipe(up));
+	ASSERT_EQ(0, pipe(down));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child)
+		_exit(giver(self, up[1], down[0]));
+	close(up[1]);
+	ASSERT_EQ(1, read(up[0], &c, 1));
+	EXPECT_EQ(0, iommu_change_process(self->fd));
+	ASSERT_EQ(1, write(down[1], &c, 1));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	ASSERT_EQ(0, iommu_unmap(self->fd, self->ioas, 0, ~0ULL, NULL));
+	close(up[0]);
+	close(down[0]);
+	close(down[1]);
+}
+
+TEST_F(file, given_away_by_a_user)
+{
+	give_away(_metadata, self);
+}
+
+TEST_F(file, given_away_by_a_process)
+{
+	by_process(_metadata, self);
+	give_away(_metadata, self);
+}
+
+/* The same user, who may no longer pin as much as it likes */
+static int heir_without_the_right(FIXTURE_DATA(file) *self)
+{
+	const struct rlimit limit = { 16 * PAGE, 16 * PAGE };
+
+	if (setrlimit(RLIMIT_MEMLOCK, &limit) || drop_ipc_lock())
+		return 1;
+	if (iommu_change_process(self->fd) != -ENOMEM)
+		return 2;
+	if (iommu_unmap(self->fd, self->ioas, IOVA_BASE + HUGE, PAGE, NULL))
+		return 3;
+	if (iommu_change_process(self->fd))
+		return 4;
+	if (map_at(self, self->file, 0, PAGE, FIXED_RW, IOVA_BASE + HUGE) !=
+	    -ENOMEM)
+		return 5;
+	return 0;
+}
+
+TEST_F(file, same_user_without_the_right)
+{
+	ASSERT_EQ(0, map_at(self, self->file, 0, 16 * PAGE, FIXED_RW,
+			    IOVA_BASE));
+	ASSERT_EQ(0, map_at(self, self->file, 0, PAGE, FIXED_RW,
+			    IOVA_BASE + HUGE));
+	ASSERT_EQ(0, inherit(self, heir_without_the_right));
+	ASSERT_EQ(0, iommu_unmap(self->fd, self->ioas, 0, ~0ULL, NULL));
 }
 
 /* Memory of the process cannot be taken over, in whichever space it is. */
