@@ -861,7 +861,6 @@ TEST_F(hwpt, decided_when_attached)
 	EXPECT_EQ(0, iommu_destroy(self->fd, other));
 }
 
-/* A group goes together, and comes back together. */
 /* Memory is not pinned for a device, or a PASID, that does not come. */
 TEST_F(hwpt, attach_that_fails_fills_nothing)
 {
@@ -869,7 +868,7 @@ TEST_F(hwpt, attach_that_fails_fills_nothing)
 			   MOCK_FLAGS_DEVICE_UNATTACHED;
 	struct fdinfo before, after;
 	__u32 ioas, hwpt, pt;
-	struct mock_device d, other;
+	struct mock_device d, high, other;
 	long pinned;
 
 	ASSERT_EQ(0, mock_device(self->fd, self->ioas,
@@ -905,29 +904,29 @@ TEST_F(hwpt, attach_that_fails_fills_nothing)
 	EXPECT_STREQ(before.text, after.text);
 	EXPECT_EQ(pinned, pinned_pages());
 
-	/* It has room for all, but the PASID is somewhere else. */
-	pt = self->ioas;
-	ASSERT_EQ(0, iommu_pasid_attach(self->fd, other.dev, 5, &pt));
+	/* It has room for all, and is filled, but the driver says no. */
+	ASSERT_EQ(0, mock_device(self->fd, 0, MOCK_FLAGS_DEVICE_HIGH |
+				 MOCK_FLAGS_DEVICE_PASID |
+				 MOCK_FLAGS_DEVICE_UNATTACHED, &high));
 	state_of(self->fd, &before);
 	pinned = pinned_pages();
-	pt = hwpt;
-	EXPECT_EQ(-EBUSY, iommu_pasid_attach(self->fd, other.dev, 5,
-					     &pt));
+	EXPECT_EQ(-EINVAL, iommu_pasid_attach(self->fd, high.dev, 5, &pt));
 	state_of(self->fd, &after);
 	EXPECT_STREQ(before.text, after.text);
 	EXPECT_EQ(pinned, pinned_pages());
 
 	/* Nothing has come of all that. */
-	ASSERT_EQ(0, iommu_pasid_attach(self->fd, other.dev, 6, &pt));
+	ASSERT_EQ(0, iommu_pasid_attach(self->fd, other.dev, 5, &pt));
 	EXPECT_EQ(pinned + 1, pinned_pages());
 	state_of(self->fd, &after);
 	EXPECT_EQ(NULL, strstr(after.text, "not-filled"));
 	ASSERT_EQ(0, iommu_map(self->fd, ioas, self->guest, PAGE,
 			       2 * IOVA_BASE));
-	ASSERT_EQ(0, iommu_pasid_detach(self->fd, other.dev, 6));
+	ASSERT_EQ(0, iommu_pasid_detach(self->fd, other.dev, 5));
 	EXPECT_EQ(0, iommu_destroy(self->fd, hwpt));
 }
 
+/* A group goes together, and comes back together. */
 TEST_F(hwpt, decided_for_a_group)
 {
 	__u32 flags = LATE | MOCK_FLAGS_DEVICE_SHARED, other, status, i;
