@@ -34,7 +34,7 @@ struct iommufd_hwpt {
  * struct iommufd_hwpt_paging - a table filled from an IOAS
  * @hwpt: common part
  * @ioas: the source of its mappings; holds a holder reference. Never changes
- * @item: in iommufd_ioas::hwpts, guarded by its hwpt_lock; empty until filled
+ * @item: in iommufd_ioas::hwpts, guarded by its hwpt_lock; empty unless @filled
  * @filled: @item is there. Changes under that lock
  * @stays_filled: and remains there, for those without the lock. Never becomes false
  * @is_auto: made by attaching a device to an IOAS; goes with its last user. Set
