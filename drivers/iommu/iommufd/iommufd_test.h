@@ -171,6 +171,11 @@ enum {
 	MOCK_PARENT_GLOBAL = 1 << 0,
 };
 
+/* mediated.flags: it ends with a file of its own, and keeps the context until then */
+enum {
+	MOCK_MEDIATED_OWN_FILE = 1 << 0,
+};
+
 /* Bytes of parent.name with its NUL */
 #define MOCK_PARENT_NAME_LEN 32
 
@@ -297,7 +302,9 @@ enum {
  *          out_stdev_id destroys it; it is there as long as it has mediated ones
  * @mediated: Make a mediated device of parent, bind it and, unless @id is 0, attach it
  *            itself to IOAS or HWPT @id. out_stdev_id destroys it, out_idev_id is its
- *            device id. DMA and page requests of it have the translated PASID
+ *            device id. DMA and page requests of it have the translated PASID. With
+ *            MOCK_MEDIATED_OWN_FILE out_stdev_id is an fd. Its PASIDs come from the
+ *            pool of parent, or from that of parent pool
  * @vm: Make a stand-in for a hypervisor that looks vPASIDs up
  * @vm_lookup: Let stand-in @id look vpasid of device dev_id up, and keep it until it
  *             hears that it is gone. dev_id 0: what it is on all devices of the global
@@ -469,6 +476,8 @@ struct iommu_test_cmd {
 			__u32 out_stdev_id;
 			__u32 out_idev_id;
 			__u32 out_hwpt_id;
+			__u32 flags;
+			__u32 pool;
 		} mediated;
 		struct {
 			__u32 out_id;

@@ -212,12 +212,13 @@ int mock_parent(int fd, struct mock_pool *p)
 	return rc;
 }
 
-int mock_mediated(int fd, __u32 parent, __u32 pt, struct mock_device *d)
+static int mediated(int fd, __u32 parent, __u32 pool, __u32 pt, __u32 flags,
+		    struct mock_device *d)
 {
 	struct iommu_test_cmd cmd = {
 		.op = IOMMU_TEST_OP_MEDIATED,
 		.id = pt,
-		.mediated = { .parent = parent },
+		.mediated = { .parent = parent, .pool = pool, .flags = flags },
 	};
 	int rc = mock_call(fd, &cmd);
 
@@ -225,6 +226,22 @@ int mock_mediated(int fd, __u32 parent, __u32 pt, struct mock_device *d)
 	d->hwpt = cmd.mediated.out_hwpt_id;
 	d->dev = cmd.mediated.out_idev_id;
 	return rc;
+}
+
+int mock_mediated(int fd, __u32 parent, __u32 pt, struct mock_device *d)
+{
+	return mediated(fd, parent, 0, pt, 0, d);
+}
+
+int mock_mediated_of_pool(int fd, __u32 parent, __u32 pool,
+			  struct mock_device *d)
+{
+	return mediated(fd, parent, pool, 0, 0, d);
+}
+
+int mock_mediated_file(int fd, __u32 parent, __u32 pt, struct mock_device *d)
+{
+	return mediated(fd, parent, 0, pt, MOCK_MEDIATED_OWN_FILE, d);
 }
 
 int mock_pasid(int fd, __u32 op, __u32 stdev, __u32 pasid, __u32 *pt)

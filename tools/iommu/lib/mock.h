@@ -106,6 +106,11 @@ struct mock_pool {
 int mock_parent(int fd, struct mock_pool *p);
 /* @pt 0: not attached. */
 int mock_mediated(int fd, __u32 parent, __u32 pt, struct mock_device *d);
+/* With PASIDs of the pool of another parent, which is refused unless that is global. */
+int mock_mediated_of_pool(int fd, __u32 parent, __u32 pool,
+			  struct mock_device *d);
+/* d->stdev is a file; the context is there as long as that is. */
+int mock_mediated_file(int fd, __u32 parent, __u32 pt, struct mock_device *d);
 
 /* By the calls for drivers; @op: IOMMU_TEST_OP_PASID_ATTACH or _REPLACE. */
 int mock_pasid(int fd, __u32 op, __u32 stdev, __u32 pasid, __u32 *pt);

@@ -6,6 +6,9 @@
  * hardware of such a device does. For a parent that is not the mock's the test makes
  * that hardware send them, and learns the PASID by asking for it.
  */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/iommu.h>
 #include <linux/iommufd.h>
 #include <linux/list.h>
@@ -49,20 +52,30 @@ struct mock_parent_obj {
 
 /**
  * struct mock_part - a mediated device
- * @obj: its id
  * @item: in parts
+ * @ictx: that it is bound to; there until no DMA uses it any more
  * @parent: with a reference
  * @idev: as bound; owned
  * @dmas: DMAs of it that have not ended
  * @idle: woken when @dmas gets 0
  */
 struct mock_part {
-	struct iommufd_object obj;
 	struct list_head item;
+	struct iommufd_ctx *ictx;
 	struct mock_parent *parent;
 	struct iommufd_device *idev;
 	atomic_t dmas;
 	wait_queue_head_t idle;
+};
+
+/**
+ * struct mock_part_obj - one that its context owns; others have a file of their own
+ * @obj: its id
+ * @part: the device
+ */
+struct mock_part_obj {
+	struct iommufd_object obj;
+	struct mock_part part;
 };
 
 static DEFINE_MUTEX(parents_lock);	/* parents, last_parent */
@@ -269,7 +282,7 @@ static void part_unbind(struct mock_part *part)
 
 static void part_destroy(struct iommufd_object *obj)
 {
-	part_unbind(container_of(obj, struct mock_part, obj));
+	part_unbind(&container_of(obj, struct mock_part_obj, obj)->part);
 }
 
 static const struct iommufd_object_ops part_ops = {
@@ -278,63 +291,162 @@ static const struct iommufd_object_ops part_ops = {
 	.destroy = part_destroy,
 };
 
+static int part_release(struct inode *inode, struct file *file)
+{
+	struct mock_part *part = file->private_data;
+	struct iommufd_ctx *ictx = part->ictx;
+
+	/* The device's own reference goes before its last DMA has ended */
+	iommufd_ctx_get(ictx);
+	part_unbind(part);
+	kfree(part);
+	iommufd_ctx_put(ictx);
+	return 0;
+}
+
+static const struct file_operations part_fops = {
+	.owner = THIS_MODULE,
+	.release = part_release,
+};
+
+static struct iommufd_device *bind(struct iommufd_ctx *ictx,
+				   const struct mock_parent *parent,
+				   struct iommufd_pasid_pool *pool,
+				   bool own_file, u32 *id)
+{
+	if (own_file)
+		return iommufd_device_bind_mediated(ictx, parent->dev, pool, id);
+	return iommufd_device_bind_mediated_owned(ictx, parent->dev, pool, id);
+}
+
+/* With the parent's pool, or that of another one, which must not do. */
+static struct iommufd_device *bind_part(struct iommufd_ctx *ictx,
+					const struct iommu_test_cmd *cmd,
+					struct mock_parent *parent, u32 *id)
+{
+	bool own_file = cmd->mediated.flags & MOCK_MEDIATED_OWN_FILE;
+	struct iommufd_device *idev;
+	struct mock_parent *other;
+
+	if (!cmd->mediated.pool)
+		return bind(ictx, parent, parent->pool, own_file, id);
+	other = parent_get(cmd->mediated.pool);
+	if (IS_ERR(other))
+		return ERR_CAST(other);
+	idev = bind(ictx, parent, other->pool, own_file, id);
+	parent_put(other);
+	return idev;
+}
+
+/* What @cmd says, and the answer in it. Undone by part_unbind(). */
+static int part_init(struct mock_part *part, struct iommufd_ctx *ictx,
+		     struct iommu_test_cmd *cmd)
+{
+	u32 pt_id = cmd->id, id;
+	int rc = 0;
+
+	part->ictx = ictx;
+	init_waitqueue_head(&part->idle);
+	part->parent = parent_get(cmd->mediated.parent);
+	if (IS_ERR(part->parent))
+		return PTR_ERR(part->parent);
+	part->idev = bind_part(ictx, cmd, part->parent, &id);
+	if (IS_ERR(part->idev)) {
+		parent_put(part->parent);
+		return PTR_ERR(part->idev);
+	}
+	spin_lock(&parts_lock);
+	list_add_tail(&part->item, &parts);
+	spin_unlock(&parts_lock);
+	if (pt_id)
+		rc = iommufd_device_attach(part->idev, &pt_id);
+	if (rc) {
+		part_unbind(part);
+		return rc;
+	}
+	cmd->mediated.out_idev_id = id;
+	cmd->mediated.out_hwpt_id = pt_id;
+	return 0;
+}
+
+static int part_as_object(struct iommufd_call *call, struct iommu_test_cmd *cmd)
+{
+	struct mock_part_obj *pobj;
+	int rc;
+
+	pobj = iommufd_object_alloc(call->ictx, struct mock_part_obj, obj,
+				    &part_ops);
+	if (IS_ERR(pobj))
+		return PTR_ERR(pobj);
+	rc = part_init(&pobj->part, call->ictx, cmd);
+	if (rc)
+		goto err_abort;
+	cmd->mediated.out_stdev_id = pobj->obj.id;
+	rc = iommufd_call_respond(call, sizeof(*cmd));
+	if (rc)
+		goto err_unbind;
+	iommufd_object_finalize(&pobj->obj);
+	return 0;
+
+err_unbind:
+	part_unbind(&pobj->part);
+err_abort:
+	iommufd_object_abort(&pobj->obj);
+	return rc;
+}
+
+static int part_as_file(struct iommufd_call *call, struct iommu_test_cmd *cmd)
+{
+	struct mock_part *part;
+	struct file *file;
+	int rc, fd;
+
+	part = kzalloc(sizeof(*part), GFP_KERNEL_ACCOUNT);
+	if (!part)
+		return -ENOMEM;
+	rc = part_init(part, call->ictx, cmd);
+	if (rc) {
+		kfree(part);
+		return rc;
+	}
+	file = anon_inode_getfile("[iommufd_mock_part]", &part_fops, part,
+				  O_RDWR);
+	if (IS_ERR(file)) {
+		part_unbind(part);
+		kfree(part);
+		return PTR_ERR(file);
+	}
+	/* From here on it ends with its file. */
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0) {
+		fput(file);
+		return fd;
+	}
+	cmd->mediated.out_stdev_id = fd;
+	rc = iommufd_call_respond(call, sizeof(*cmd));
+	if (rc) {
+		put_unused_fd(fd);
+		fput(file);
+		return rc;
+	}
+	fd_install(fd, file);
+	return 0;
+}
+
 /**
  * mock_op_mediated() - IOMMU_TEST_OP_MEDIATED
  * @call: the ioctl
  * @cmd: its argument
  *
- * Return: 0; -ENOENT: no such parent; what binding and attaching return.
+ * Return: 0; -EOPNOTSUPP for a flag; -ENOENT: no such parent; what binding and
+ * attaching return.
  */
 int mock_op_mediated(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 {
-	struct mock_part *part;
-	u32 pt_id = cmd->id;
-	u32 id;
-	int rc;
-
-	part = iommufd_object_alloc(call->ictx, struct mock_part, obj,
-				    &part_ops);
-	if (IS_ERR(part))
-		return PTR_ERR(part);
-	init_waitqueue_head(&part->idle);
-	part->parent = parent_get(cmd->mediated.parent);
-	if (IS_ERR(part->parent)) {
-		rc = PTR_ERR(part->parent);
-		goto err_abort;
-	}
-	part->idev = iommufd_device_bind_mediated_owned(call->ictx,
-							part->parent->dev,
-							part->parent->pool,
-							&id);
-	if (IS_ERR(part->idev)) {
-		rc = PTR_ERR(part->idev);
-		goto err_parent;
-	}
-	spin_lock(&parts_lock);
-	list_add_tail(&part->item, &parts);
-	spin_unlock(&parts_lock);
-	if (pt_id) {
-		rc = iommufd_device_attach(part->idev, &pt_id);
-		if (rc)
-			goto err_unbind;
-	}
-	cmd->mediated.out_stdev_id = part->obj.id;
-	cmd->mediated.out_idev_id = id;
-	cmd->mediated.out_hwpt_id = pt_id;
-	rc = iommufd_call_respond(call, sizeof(*cmd));
-	if (rc)
-		goto err_unbind;
-	iommufd_object_finalize(&part->obj);
-	return 0;
-
-err_unbind:
-	part_unbind(part);
-	goto err_abort;
-err_parent:
-	parent_put(part->parent);
-err_abort:
-	iommufd_object_abort(&part->obj);
-	return rc;
+	if (cmd->mediated.flags & ~MOCK_MEDIATED_OWN_FILE)
+		return -EOPNOTSUPP;
+	return cmd->mediated.flags ? part_as_file(call, cmd) :
+				     part_as_object(call, cmd);
 }
 
 /**
@@ -347,7 +459,7 @@ struct iommufd_device *mock_part_idev(struct iommufd_object *obj)
 {
 	if (obj->ops != &part_ops)
 		return NULL;
-	return container_of(obj, struct mock_part, obj)->idev;
+	return container_of(obj, struct mock_part_obj, obj)->part.idev;
 }
 
 /* --- what goes on the wire --- */
@@ -428,7 +540,7 @@ bool mock_part_dma_goes_on(const struct mock_dma_args *args)
 	if (!args->part)
 		return true;
 	/* The device is there as long as it has DMAs, its id is not another's */
-	return !iommufd_pasid_translate(args->part->obj.ictx, args->dev_id,
+	return !iommufd_pasid_translate(args->part->ictx, args->dev_id,
 					args->vpasid, &ppasid) &&
 	       ppasid == args->pasid;
 }

@@ -617,7 +617,69 @@ TEST_F(vpasid, bad_pools_and_parents)
 	EXPECT_EQ(-EINVAL, mock_mediated(u->fd, p.id, 0, &part));
 }
 
+/* A pool of one device is no other one's, and both have all that they had. */
+TEST_F(vpasid, pool_of_another_device)
+{
+	struct user *u = &self->u[0];
+	struct mock_pool p = {
+		.dev_flags = MOCK_FLAGS_DEVICE_PASID,
+		.first = 1,
+		.last = 5,
+		.quota = 5,
+	};
+	struct mock_device part;
+	__u32 own, wire;
+
+	ASSERT_EQ(0, mock_parent(u->fd, &p));
+	own = p.id;
+	ASSERT_EQ(0, mock_parent(u->fd, &p));
+	EXPECT_EQ(-EINVAL, mock_mediated_of_pool(u->fd, own, p.id, &part));
+	EXPECT_EQ(-ENOENT, mock_mediated_of_pool(u->fd, own, ~0U, &part));
+	ASSERT_EQ(0, mock_mediated_of_pool(u->fd, own, own, &part));
+	EXPECT_EQ(0, iommu_destroy(u->fd, part.stdev));
+
+	/* The global one is every device's. */
+	p.global = true;
+	ASSERT_EQ(0, mock_parent(u->fd, &p));
+	ASSERT_EQ(0, mock_mediated_of_pool(u->fd, own, p.id, &part));
+	EXPECT_EQ(0, iommu_vpasid_attach(u->fd, part.dev, 7, &u->ioas[0],
+					 &wire));
+}
+
 /* --- an end in the middle --- */
+
+/* As a driver has it whose device is a file: the context is there until it closes that. */
+TEST_F(vpasid, ends_with_a_file_of_its_own)
+{
+	const long before = pinned_pages();
+	struct mock_device part;
+	struct user u;
+
+	ASSERT_EQ(0, user_begin(&u, 'x'));
+	ASSERT_EQ(0, mock_mediated_file(u.fd, self->pool[0].id, u.ioas[0],
+					&part));
+	u.part[0] = part;
+	EXPECT_EQ('x', letter(&u, 0, 0));
+	EXPECT_LT(before, pinned_pages());
+	/* It is not the context's to destroy. */
+	EXPECT_EQ(-EBUSY, iommu_destroy(u.fd, part.dev));
+	ASSERT_EQ(0, close(u.fd));
+	EXPECT_LT(before, pinned_pages());
+	ASSERT_EQ(0, close((int)part.stdev));
+	EXPECT_EQ(before, pinned_pages());
+
+	/* The other way round */
+	ASSERT_EQ(0, user_begin(&u, 'y'));
+	ASSERT_EQ(0, mock_mediated_file(u.fd, self->pool[0].id, u.ioas[0],
+					&part));
+	u.part[0] = part;
+	EXPECT_EQ('y', letter(&u, 0, 0));
+	ASSERT_EQ(0, close((int)part.stdev));
+	EXPECT_EQ(before, pinned_pages());
+	EXPECT_EQ(-ENOENT, iommu_destroy(u.fd, part.dev));
+	close(u.fd);
+}
+
 
 TEST_F(vpasid, ends_in_the_middle)
 {

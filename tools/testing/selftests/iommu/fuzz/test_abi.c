@@ -104,7 +104,7 @@ const struct op test_ops[] = {
 	TEST(MEDIATED, 3, 0,
 	     T(id, M_ID, R_NONE | R_IOAS << 8 | R_HWPT << 16), T(mediated.parent, M_ID, R_PARENT),
 	     T(mediated.out_stdev_id, M_OUT, R_STDEV), T(mediated.out_idev_id, M_OUT, R_DEV),
-	     T(mediated.out_hwpt_id, M_OUT, R_HWPT)),
+	     T(mediated.out_hwpt_id, M_OUT, R_HWPT), T(mediated.pool, M_ID, R_NONE | R_PARENT << 8)),
 	TEST(VM, 1, 0, T(vm.out_id, M_OUT, R_VM)),
 	TEST(VM_LOOKUP, 3, 0,
 	     T(id, M_ID, R_VM), T(vm_lookup.dev_id, M_ID, R_NONE | R_DEV << 8 | R_DEV << 16),
