@@ -11,12 +11,13 @@
 #include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/iommu.h>
 #include <linux/iommufd.h>
 #include <linux/kthread.h>
 #include <linux/prandom.h>
 #include <uapi/linux/vfio.h>
 
-#include "object.h"
+#include "device.h"
 #include "vfio_compat.h"
 
 #define ALIVE		0x600d0b1ec7ULL
@@ -808,6 +809,41 @@ static void vfio_container_of_one_kind(struct kunit *test)
 						     VFIO_TYPE1v2_IOMMU));
 }
 
+/* VFIO asks who may reset a bus: the context that has bound what is on it, no other one. */
+static void has_group(struct kunit *test)
+{
+	struct notes *notes = test->priv;
+	struct iommufd_ctx *ictx = &notes->ictx;
+	struct iommu_group *group[2];
+	struct iommufd_group ours = {
+		.ictx = ictx,
+	};
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		group[i] = iommu_group_alloc();
+		KUNIT_ASSERT_FALSE(test, IS_ERR(group[i]));
+	}
+	ours.group = group[0];
+	KUNIT_EXPECT_FALSE(test, iommufd_ctx_has_group(NULL, group[0]));
+	KUNIT_EXPECT_FALSE(test, iommufd_ctx_has_group(ictx, NULL));
+	KUNIT_EXPECT_FALSE(test, iommufd_ctx_has_group(ictx, group[0]));
+	KUNIT_ASSERT_EQ(test, 0, xa_err(xa_store(&ictx->groups,
+						 iommu_group_id(group[0]),
+						 &ours, GFP_KERNEL)));
+	/* A bind that may still fail */
+	KUNIT_EXPECT_FALSE(test, iommufd_ctx_has_group(ictx, group[0]));
+	iommufd_group_note_bound(&ours, true);
+	KUNIT_EXPECT_TRUE(test, iommufd_ctx_has_group(ictx, group[0]));
+	KUNIT_EXPECT_FALSE(test, iommufd_ctx_has_group(ictx, group[1]));
+	iommufd_group_note_bound(&ours, false);
+	KUNIT_EXPECT_FALSE(test, iommufd_ctx_has_group(ictx, group[0]));
+
+	xa_erase(&ictx->groups, iommu_group_id(group[0]));
+	for (i = 0; i < 2; i++)
+		iommu_group_put(group[i]);
+}
+
 #define CROWD		6
 #define CROWD_IDS	4
 #define CROWD_TURNS	2000
@@ -945,6 +981,7 @@ static struct kunit_case object_cases[] = {
 	KUNIT_CASE(vfio_default_does_not_keep),
 	KUNIT_CASE(vfio_default_goes_with_users),
 	KUNIT_CASE(vfio_container_of_one_kind),
+	KUNIT_CASE(has_group),
 	KUNIT_CASE(many_threads),
 	{}
 };

@@ -819,6 +819,7 @@ TEST_F(container, structures_that_end_too_soon)
 	char *end = (char *)mem_before_hole() + PAGE;
 	struct vfio_iommu_type1_dirty_bitmap *dirty = (void *)(end - sizeof(*dirty));
 	struct vfio_iommu_type1_dma_unmap *unmap = (void *)(end - sizeof(*unmap));
+	struct vfio_iommu_type1_info *info = (void *)(end - sizeof(*info));
 
 	ASSERT_NE((char *)PAGE, end);
 	number_pages(self->buffer, 1);
@@ -844,6 +845,14 @@ TEST_F(container, structures_that_end_too_soon)
 		       sizeof(struct vfio_iommu_type1_dirty_bitmap_get);
 	EXPECT_EQ(-EFAULT, vfio_call(self->fd, VFIO_IOMMU_DIRTY_PAGES,
 				     (uintptr_t)dirty));
+
+	/* There is room for the structure, and none for the capabilities behind it. */
+	memset(info, 0, sizeof(*info));
+	info->argsz = PAGE;
+	EXPECT_EQ(-EFAULT, vfio_call(self->fd, VFIO_IOMMU_GET_INFO,
+				     (uintptr_t)info));
+	EXPECT_EQ(PAGE, info->argsz);
+	EXPECT_EQ(0, info->flags);
 }
 
 /* The IOAS goes, and the calls have nothing to work on any more. */

@@ -680,7 +680,6 @@ TEST_F(vpasid, ends_with_a_file_of_its_own)
 	close(u.fd);
 }
 
-
 TEST_F(vpasid, ends_in_the_middle)
 {
 	struct user *u = &self->u[0];
