@@ -89,11 +89,18 @@ static int told_of(const struct hot_reset_info *info, const char *name)
 	return INT_MIN;
 }
 
+/* Others may be looking at a function meanwhile: then it is to be tried again. */
 static int hot_reset(struct vfio_dev *v)
 {
 	struct vfio_pci_hot_reset c = { .argsz = sizeof(c) };
+	__u64 end = now_ms() + FOREVER_MS;
 
-	return ioctl(v->fd, VFIO_DEVICE_PCI_HOT_RESET, &c) ? -errno : 0;
+	while (ioctl(v->fd, VFIO_DEVICE_PCI_HOT_RESET, &c)) {
+		if (errno != EAGAIN || now_ms() > end)
+			return -errno;
+		sleep_ms(20);
+	}
+	return 0;
 }
 
 FIXTURE_SETUP(reset)
