@@ -1150,6 +1150,29 @@ static int run_msi_in_turn(FIXTURE_DATA(fail) *self)
 	return rc ? rc : gone;
 }
 
+/* Of another driver: how far its tables reach is found out by making them. */
+static int prepare_msi_foreign(FIXTURE_DATA(fail) *self)
+{
+	int rc = mock_device(self->t.fd, 0, MOCK_FLAGS_DEVICE_SW_MSI |
+			     MOCK_FLAGS_DEVICE_FOREIGN |
+			     MOCK_FLAGS_DEVICE_UNATTACHED, &msi_dev);
+
+	made_id = msi_dev.stdev;
+	return rc;
+}
+
+/* It fails, or it says the same. */
+static int run_msi_window_get(FIXTURE_DATA(fail) *self)
+{
+	struct iommu_msi_window w;
+	int rc = iommu_msi_window(self->t.fd, msi_dev.dev, &w);
+
+	if (rc)
+		return rc;
+	return w.start == MOCK_MSI_START &&
+	       w.length == MOCK_MSI_LAST - MOCK_MSI_START + 1 ? 0 : WRONG;
+}
+
 static int prepare_msi_window(FIXTURE_DATA(fail) *self)
 {
 	int rc = prepare_msi(self);
@@ -1248,6 +1271,10 @@ static const struct operation operations[] = {
 	{ "DEVICE_PROBE of another driver's device", prepare_probe_foreign,
 	  run_probe_foreign, none },
 	{ "DEVICE_MSI_WINDOW", prepare_msi, run_msi_window, destroy_made },
+	{ "DEVICE_MSI_WINDOW of another driver's device", prepare_msi_foreign,
+	  run_msi_window, destroy_made },
+	{ "DEVICE_MSI_WINDOW that asks for the window", prepare_msi_foreign,
+	  run_msi_window_get, destroy_made },
 	{ "attach, and choose a window for MSIs", prepare_msi, run_msi_attach,
 	  destroy_made },
 	{ "attach, DEVICE_MSI_WINDOW, detach", prepare_msi, run_msi_in_turn,
