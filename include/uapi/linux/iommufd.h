@@ -1460,8 +1460,8 @@ struct iommu_features {
  * Errors: ENOENT (@dev_id, @pt_id; REPLACE: the PASID is not attached), EOPNOTSUPP
  * (@flags; the device, its IOMMU driver or this kind of HWPT has no PASIDs, or no
  * fault queue; REPLACE: the IOMMU driver cannot, detach and attach instead),
- * EINVAL (@pasid out of range, a @pt_id that does not suit the device, a group of
- * several devices), ENOSPC (the IOMMU has no number left for one more HWPT of this
+ * EINVAL (@pasid out of range, a @pt_id that does not suit the device or is decided on
+ * when a device is attached, which none was, a group of several devices), ENOSPC (the IOMMU has no number left for one more HWPT of this
  * device; ATTACH: no pPASID is free), EDQUOT (ATTACH: this open file has as many
  * pPASIDs of the pool as it may), EBUSY (ATTACH: the PASID is
  * attached, also by a driver of the kernel or, of the global pool, by another part of

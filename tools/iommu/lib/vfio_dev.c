@@ -127,6 +127,18 @@ static int give_to(const char *bus, const char *name, const char *driver)
 	return write_text(path, name);
 }
 
+int pci_group(const char *name, char *group, size_t size)
+{
+	char path[128];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group",
+		 name);
+	n = readlink(path, group, size - 1);
+	group[n < 0 ? 0 : n] = 0;
+	return n > 0 ? 0 : -ENODEV;
+}
+
 int pci_give_to_vfio(const char *name)
 {
 	return give_to(PCI_BUS, name, "vfio-pci");

@@ -31,6 +31,8 @@ struct vfio_dev {
  */
 int pci_find(unsigned int vendor, unsigned int device, unsigned int nth,
 	     char *name, size_t size);
+/* The link to the function's iommu_group, to be compared. -ENODEV: there is none. */
+int pci_group(const char *name, char *group, size_t size);
 /* Take the function from its driver and give it to vfio-pci. */
 int pci_give_to_vfio(const char *name);
 /* Likewise a platform device, to vfio-platform. */

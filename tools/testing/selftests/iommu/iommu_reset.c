@@ -37,18 +37,6 @@ FIXTURE(reset) {
 	unsigned char *b;
 };
 
-static bool group_of(const char *name, char *group, size_t size)
-{
-	char path[128];
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group",
-		 name);
-	n = readlink(path, group, size - 1);
-	group[n < 0 ? 0 : n] = 0;
-	return n > 0;
-}
-
 /* Two of one group */
 static bool find_pair(char name[FUNCTIONS][64])
 {
@@ -59,8 +47,8 @@ static bool find_pair(char name[FUNCTIONS][64])
 		if (pci_find(EDU_VENDOR, EDU_DEVICE, i, name[0], 64) ||
 		    pci_find(EDU_VENDOR, EDU_DEVICE, i + 1, name[1], 64))
 			return false;
-		if (group_of(name[0], a, sizeof(a)) &&
-		    group_of(name[1], b, sizeof(b)) && !strcmp(a, b))
+		if (!pci_group(name[0], a, sizeof(a)) &&
+		    !pci_group(name[1], b, sizeof(b)) && !strcmp(a, b))
 			return true;
 	}
 }

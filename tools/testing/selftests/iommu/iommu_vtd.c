@@ -273,16 +273,10 @@ TEST_F(vtd, opened_twice)
 static bool group_of(struct dma_host *host, unsigned int nth, char *group,
 		     size_t size)
 {
-	char name[64], path[128];
-	ssize_t n;
+	char name[64];
 
-	if (dma_engine_name(host, nth, name, sizeof(name)))
-		return false;
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group",
-		 name);
-	n = readlink(path, group, size - 1);
-	group[n < 0 ? 0 : n] = 0;
-	return n > 0;
+	return !dma_engine_name(host, nth, name, sizeof(name)) &&
+	       !pci_group(name, group, size);
 }
 
 /* Two functions that the IOMMU cannot tell apart: i, and i + 1 */
