@@ -1461,12 +1461,13 @@ struct iommu_features {
  * (@flags; the device, its IOMMU driver or this kind of HWPT has no PASIDs, or no
  * fault queue; REPLACE: the IOMMU driver cannot, detach and attach instead),
  * EINVAL (@pasid out of range, a @pt_id that does not suit the device or is decided on
- * when a device is attached, which none was, a group of several devices), ENOSPC (the IOMMU has no number left for one more HWPT of this
- * device; ATTACH: no pPASID is free), EDQUOT (ATTACH: this open file has as many
- * pPASIDs of the pool as it may), EBUSY (ATTACH: the PASID is
- * attached, also by a driver of the kernel or, of the global pool, by another part of
- * the same parent; or the device is attached to a nested HWPT that is a table of
- * PASIDs itself, or on an SMMUv3 to one that is a parent; or the IOMMU did not carry
+ * when a device is attached, which none was, a group of several devices), ENOSPC (the
+ * IOMMU has no number left for one more HWPT of this device; ATTACH: no pPASID is
+ * free), EDQUOT (ATTACH: this open file has as many pPASIDs of the pool as it may),
+ * EBUSY (ATTACH: the PASID is attached, also by a driver of the kernel or, of the
+ * global pool, by another part of the same parent; or the device is attached to a
+ * nested HWPT that is a table of PASIDs itself, or on an SMMUv3 to one that is a
+ * parent; or the IOMMU did not carry
  * out what it was told when something of the device was detached, or before the device
  * came, and may still go by what an old owner had: try again, it is asked to forget
  * everything until it has. Both: the HWPT has a fault queue, and the device has not
