@@ -5,6 +5,7 @@
 #   scripts/mutants.sh [NAME...]        run them, of all that have no verdict, or of
 #                                       these                         (make mutants)
 #   scripts/mutants.sh --verdicts       what has become of them so far
+#   scripts/mutants.sh --known          the same as lines for KNOWN
 #   scripts/mutants.sh --list           their numbers, names, places, tests
 #   scripts/mutants.sh --check          does each still fit the source?
 #   scripts/mutants.sh --apply DIR      the sources with all of them, to a build directory
@@ -30,7 +31,8 @@
 # A verdict is kept, in $B/mutants.verdicts, and is true for the mutant, the FILE and the
 # source of TEST as they were: a mutant of which one of these has changed has none. What
 # else has changed since is not looked at: remove the file to begin anew. So all can be run
-# in pieces: with MINUTES=n no machine is started after n minutes. Exit status 0: at least
+# in pieces: with MINUTES=n no machine is started after n minutes, and with KNOWN=FILE, what
+# --known has printed on another machine, those in it count as run. Exit status 0: at least
 # 95 % of all (or of those named) are killed.
 
 . "$(dirname "$0")/lib.sh"
@@ -38,7 +40,7 @@ help_if_asked "$@"
 
 OURS=drivers/iommu/iommufd
 # For a TEST to end, in seconds
-PATIENCE=${PATIENCE:-900}
+PATIENCE=${PATIENCE:-300}
 VERDICTS=$B/mutants.verdicts
 
 mapfile -t SETS < <(find "$REPO/tools/testing/selftests/iommu/mutants" -type f | sort)
@@ -122,8 +124,8 @@ keys() { # LIST
 
 # The last verdict of each key counts.
 verdict_of() { # NAME KEY
-	[ ! -f "$VERDICTS" ] || awk -v name="$1" -v key="$2" \
-		'$1 == name && $2 == key { v = $3 } END { print v }' "$VERDICTS"
+	cat ${KNOWN:+"$KNOWN"} "$VERDICTS" 2>/dev/null | awk -v name="$1" -v key="$2" \
+		'$1 == name && $2 == key { v = $3 } END { print v }'
 }
 
 keep() { # NAME VERDICT
@@ -227,6 +229,15 @@ list_all() {
 	keys "$work/list" >"$work/all"
 }
 
+known() {
+	local name key is
+
+	while read -r _ name _ _ _ key; do
+		is=$(verdict_of "$name" "$key")
+		[ -z "$is" ] || echo "$name $key $is"
+	done <"$work/all"
+}
+
 # shellcheck disable=SC2317
 end_groups() {
 	local pid
@@ -282,11 +293,16 @@ run() {
 	case ${MINUTES-} in
 	*[!0-9]* | 0*) die "MINUTES is a number from 1, not $MINUTES" ;;
 	esac
+	[ -z "${KNOWN-}" ] || [ -f "$KNOWN" ] || die "there is no file $KNOWN"
 	case ${1-} in
 	--list) entries list ;;
 	--verdicts)
 		list_all
 		result "$work/all"
+		;;
+	--known)
+		list_all
+		known
 		;;
 	--check) entries check ;;
 	--apply)
