@@ -201,7 +201,7 @@ suite() { # NAME PATTERN SUITE [PART...]
 	tap "$1" "$2" env ARCH="$arch" SEED="$seed" LOG_START=soak "$script" "${@:4}"
 }
 
-hardware() { suite KUnit '# .*(swept|mutants) [0-9]+,' kunit; }
+hardware() { suite KUnit '# .*(test_total: swept|[a-z]+: mutants) [0-9]+,' kunit; }
 
 # On the kernel that is quick: what the debug kernel keeps of each object is not for 10^6.
 load() {
