@@ -997,7 +997,7 @@ struct iommu_viommu_arm_smmuv3_invalidate {
  * length or pointer out of bounds, @entry_len shorter or longer than what the
  * driver knows, a @data_type that is not this HWPT's, values in a request),
  * EOPNOTSUPP (@__reserved, values in a request, a vIOMMU that takes none),
- * EOVERFLOW (a range), EFAULT, E2BIG; EIO or ETIMEDOUT when the hardware reports an error.
+ * EOVERFLOW (DATA_RANGE), EFAULT, E2BIG; EIO or ETIMEDOUT when the hardware reports an error.
  */
 struct iommu_hwpt_invalidate {
 	__u32 size;
@@ -1467,14 +1467,13 @@ struct iommu_features {
  * EBUSY (ATTACH: the PASID is attached, also by a driver of the kernel or, of the
  * global pool, by another part of the same parent; or the device is attached to a
  * nested HWPT that is a table of PASIDs itself, or on an SMMUv3 to one that is a
- * parent; or the IOMMU did not carry
- * out what it was told when something of the device was detached, or before the device
- * came, and may still go by what an old owner had: try again, it is asked to forget
- * everything until it has. Both: the HWPT has a fault queue, and the device has not
- * stopped since page requests were turned off),
- * ERANGE (ATTACH: the pPASID that the vPASID has in the global pool is beyond what
- * the device can have), EADDRINUSE (the IOAS maps or promises an IOVA the device
- * cannot have), ENODEV (the HWPT has a fault queue, and the device has gone), EFAULT
+ * parent; or the IOMMU did not carry out what it was told when something of the device
+ * was detached, or before the device came, and may still go by what an old owner had:
+ * try again, it is asked to forget everything until it has. Both: the HWPT has a fault
+ * queue, and the device has not stopped since page requests were turned off), ERANGE
+ * (ATTACH: the pPASID that the vPASID has in the global pool is beyond what the device
+ * can have), EADDRINUSE (the IOAS maps or promises an IOVA the device cannot have),
+ * ENODEV (the HWPT has a fault queue, and the device has gone), EFAULT
  * and ENOMEM (also from pinning what the IOAS holds, as are others of
  * IOMMU_IOAS_MAP_FILE); what the IOMMU driver returns. Nothing has changed
  * then; only if the structure of a REPLACE becomes unwritable during the call, it
@@ -1627,7 +1626,7 @@ enum iommu_hwpt_event_flags {
  * @flags: Combination of enum iommu_hwpt_event_flags
  * @sequence: Number of the event, from 1, lost ones counted; wraps
  * @addr: Address that the device used; the low 12 bits may be 0
- * @dev_id: The device
+ * @dev_id: The device, as it was called then: once it is unbound the id may be another's
  * @pasid: PASID of the access as it was named when it was attached, valid with
  *         IOMMU_HWPT_EVENT_PASID_VALID
  * @perm: What was asked for: combination of enum iommu_hwpt_pgfault_perm
