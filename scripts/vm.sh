@@ -508,7 +508,7 @@ calm="NMI watchdog: Perf NMI watchdog permanently disabled|WARNING: (can't acces
 n=$(grep -nE "$splats" "$console" | grep -vE "$calm" | head -n 1 | cut -d: -f1)
 if [ -n "$n" ]; then
 	say "vm.sh: the kernel crashed or warned; from line $n of $console:"
-	tail -n "+$n" "$console" | head -n 40 | tr -d '\r' | sed 's/^/  | /' >&2
+	tail -n "+$n" "$console" | head -n 120 | tr -d '\r' | sed 's/^/  | /' >&2
 	exit 123
 fi
 if [ ! -f "$tmp/ctl/status" ]; then
