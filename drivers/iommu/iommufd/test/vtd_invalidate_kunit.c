@@ -130,6 +130,13 @@ do {									\
 	inval_again(_in);						\
 } while (0)
 
+/* So that what is cached without PASID is one descriptor. */
+static void inval_no_pasids(struct inval *inval)
+{
+	inval->device->pasid_enabled = false;
+	inval->other->pasid_enabled = false;
+}
+
 /* 6.5.2.1, 6.5.2.2: type, granularity in bits 5:4, domain id from bit 16 on */
 static void inval_tables(struct kunit *test)
 {
@@ -226,6 +233,7 @@ static void inval_devtlb(struct kunit *test)
 	struct vtd_device *device = inval->device;
 	u64 rid = 0x1230123400075003, pasid = 0x123abcde12345078;
 
+	inval_no_pasids(inval);
 	vtd_batch_devtlb(batch, device, 0, PAGE, PAGE + 0xfff);
 	EXPECT_ONE(inval, rid, PAGE);
 	vtd_batch_devtlb(batch, device, 0, 0x42000, 0x43fff);
@@ -264,10 +272,27 @@ static void inval_devtlb(struct kunit *test)
 
 	/* Without DIT the PFSID is reserved */
 	inval = inval_new(test, CAP_ALL, ECAP_BASE);
+	inval_no_pasids(inval);
 	vtd_batch_devtlb(&inval->batch, inval->device, 0, PAGE, PAGE);
 	EXPECT_ONE(inval, 0x0000123400070003, PAGE);
 	vtd_batch_devtlb(&inval->batch, inval->device, PASID, PAGE, PAGE);
 	EXPECT_ONE(inval, 0x000abcde12340078, PAGE);
+}
+
+/* PASID 0 goes by the same entry (9.4, RID_PASID), and is another one to the device. */
+static void inval_devtlb_pasid_0(struct kunit *test)
+{
+	struct inval *inval = inval_new(test, CAP_ALL, ECAP_ALL);
+	struct vtd_fake_entry *log = inval->fake->log;
+
+	vtd_batch_devtlb(&inval->batch, inval->device, IOMMU_NO_PASID, 0x42000,
+			 0x43fff);
+	KUNIT_EXPECT_EQ(test, vtd_batch_submit(&inval->batch), 0);
+	KUNIT_ASSERT_EQ(test, inval->fake->num_log, 2);
+	KUNIT_EXPECT_EQ(test, log[0].desc.qw0, 0x1230123400075003ULL);
+	KUNIT_EXPECT_EQ(test, log[0].desc.qw1, 0x42001ULL);
+	KUNIT_EXPECT_EQ(test, log[1].desc.qw0, 0x1230000012345078ULL);
+	KUNIT_EXPECT_EQ(test, log[1].desc.qw1, 0x42800ULL);
 }
 
 /* QAT 4xxx: the second request follows the completion of the first, and is the same. */
@@ -324,8 +349,11 @@ static void inval_hasty_device(struct kunit *test)
 	/* Nothing is asked of one that is not there, or does not answer */
 	inval_again(inval);
 	inval->device->suspect = true;
+	vtd_batch_pasid(batch, DID, PASID);
 	vtd_batch_devtlb(batch, inval->device, PASID, PAGE, PAGE);
-	KUNIT_EXPECT_EQ(test, vtd_batch_submit(batch), 0);
+	vtd_batch_devtlb_all(batch, inval->device);
+	KUNIT_EXPECT_EQ(test, vtd_batch_submit(batch), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, batch->failed, 1);
 	KUNIT_EXPECT_EQ(test, inval->fake->num_log, 1);
 	inval_again(inval);
 	inval->device->ats = false;
@@ -443,6 +471,7 @@ static void inval_ranges(struct kunit *test)
 	struct rnd_state rnd;
 	unsigned int i;
 
+	inval_no_pasids(inval);
 	prandom_seed_state(&rnd, 20260101);
 	for (i = 0; i < 8000 && test->status != KUNIT_FAILURE; i++) {
 		u64 start, last;
@@ -633,6 +662,7 @@ static void inval_dead_device(struct kunit *test)
 	struct vtd_batch *batch = &inval->batch;
 	unsigned int i, k, dead = 0;
 
+	inval_no_pasids(inval);
 	inval->dead = OTHER_RID;
 	for (i = 0; i < 128; i++)
 		vtd_batch_pasid(batch, DID, i);
@@ -654,7 +684,10 @@ static void inval_dead_device(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, times(inval, 0x1230123400075003, PAGE, true), 1);
 	KUNIT_EXPECT_EQ(test, times(inval, 0x123abcde12345078, PAGE, true), 1);
 
-	/* Behind the first attempt a device's descriptor is alone, and last */
+	/*
+	 * Behind the first attempt a device's descriptor is alone, and last, but for what
+	 * waits (type 5) to see whether it was the device
+	 */
 	for (i = 128 + 7; i < fake->num_log; i++) {
 		if (!device_of(&fake->log[i].desc))
 			continue;
@@ -663,7 +696,7 @@ static void inval_dead_device(struct kunit *test)
 				continue;
 			KUNIT_EXPECT_NE(test, fake->log[k].submit,
 					fake->log[i].submit);
-			if (k > i)
+			if (k > i && type_of(&fake->log[k].desc) != 5)
 				KUNIT_EXPECT_NE(test,
 						device_of(&fake->log[k].desc),
 						0);
@@ -695,11 +728,20 @@ static void inval_others_time_out(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, inval->fake->num_submits, i + 1);
 		inval_again(inval);
 	}
-	inval->timeouts = 2;
-	vtd_batch_devtlb(batch, inval->device, 0, PAGE, PAGE);
-	KUNIT_EXPECT_EQ(test, vtd_batch_submit(batch), 0);
-	KUNIT_EXPECT_EQ(test, inval->fake->num_submits, 3);
-	KUNIT_EXPECT_EQ(test, atomic64_read(&inval->fake->unit.timeouts), 0);
+	inval_no_pasids(inval);
+	/*
+	 * One for the batch, and all that may be while a device that answers is asked: by
+	 * itself, and then nobody.
+	 */
+	for (i = 1; i <= 1 + 2 * 7; i++) {
+		inval->timeouts = i;
+		vtd_batch_devtlb(batch, inval->device, 0, PAGE, PAGE);
+		KUNIT_EXPECT_EQ(test, vtd_batch_submit(batch), 0);
+		KUNIT_EXPECT_EQ(test, inval->fake->num_submits, 1 + (i | 1));
+		KUNIT_EXPECT_EQ(test,
+				atomic64_read(&inval->fake->unit.timeouts), 0);
+		inval_again(inval);
+	}
 
 	/* For ever: bounded, and not called a device's */
 	inval_again(inval);
@@ -774,6 +816,7 @@ static void inval_drain_time_out(struct kunit *test)
 	struct vtd_batch *batch = &inval->batch;
 	struct vtd_fake *fake = inval->fake;
 
+	inval_no_pasids(inval);
 	inval->dead = OTHER_RID;
 	vtd_batch_iotlb(batch, DID, PAGE, PAGE, true);
 	vtd_batch_devtlb(batch, inval->device, 0, PAGE, PAGE);
@@ -817,6 +860,7 @@ static struct kunit_case inval_cases[] = {
 	KUNIT_CASE(inval_iotlb),
 	KUNIT_CASE(inval_piotlb),
 	KUNIT_CASE(inval_devtlb),
+	KUNIT_CASE(inval_devtlb_pasid_0),
 	KUNIT_CASE(inval_hasty_device),
 	KUNIT_CASE(inval_response),
 	KUNIT_CASE(inval_ranges),

@@ -439,8 +439,9 @@ static void owed_not_global(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vtd_owed_prove(&rig->fake->unit), 0);
 	KUNIT_EXPECT_EQ(test, told_pasids(rig, pasids, &no_pasid), 0);
 	KUNIT_EXPECT_EQ(test, no_pasid, 1);
-	/* Those that share a table with one that was in use */
-	KUNIT_EXPECT_EQ(test, bitmap_weight(pasids, 256), 63 + 64);
+	/* Those that share a table with one that was in use, 0 too */
+	KUNIT_EXPECT_EQ(test, bitmap_weight(pasids, 256), 64 + 64);
+	KUNIT_EXPECT_TRUE(test, test_bit(0, pasids));
 	KUNIT_EXPECT_TRUE(test, test_bit(5, pasids));
 	KUNIT_EXPECT_TRUE(test, test_bit(200, pasids));
 	KUNIT_EXPECT_TRUE(test, rig->device->ats);

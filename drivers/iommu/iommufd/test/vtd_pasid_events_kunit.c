@@ -59,7 +59,7 @@ static void pe_look(struct pe *pe)
 	KUNIT_ASSERT_EQ(pe->test, 0, vtd_events_start(&v->rig.machine->unit));
 }
 
-static void pasid_events_test(struct kunit *test)
+static struct vtd_pe *vtd_pe_new(struct kunit *test)
 {
 	struct vtd_pe *v = kunit_kzalloc(test, sizeof(*v), GFP_KERNEL);
 	unsigned int i;
@@ -84,14 +84,56 @@ static void pasid_events_test(struct kunit *test)
 		KUNIT_ASSERT_FALSE(test, IS_ERR(v->domain[i]));
 		v->pe.owner[i].domain = &v->domain[i]->domain;
 	}
-	pe_run(&v->pe);
+	return v;
+}
+
+static void vtd_pe_end(struct vtd_pe *v)
+{
+	unsigned int i;
+
 	for (i = 0; i < 2; i++)
 		vtd_rig_free(v->domain[i]);
 	vtd_rig_destroy(&v->rig);
 }
 
+static void pasid_events_test(struct kunit *test)
+{
+	struct vtd_pe *v = vtd_pe_new(test);
+
+	pe_run(&v->pe);
+	vtd_pe_end(v);
+}
+
+/* In the middle of an attach, when the function can reach the domain: who has it is told. */
+static void fault_meanwhile(void *data)
+{
+	struct vtd_pe *v = data;
+	struct vtd_machine *machine = v->rig.machine;
+
+	/* Once: this submits nothing, but the rest of the attach does */
+	machine->traffic = NULL;
+	KUNIT_EXPECT_TRUE(v->pe.test, pe_fault(&v->pe));
+	vtd_events_drain(&machine->unit);
+}
+
+static void pasid_events_meanwhile_test(struct kunit *test)
+{
+	struct vtd_pe *v = vtd_pe_new(test);
+
+	pe_begin(&v->pe);
+	v->rig.machine->traffic_data = v;
+	v->rig.machine->traffic = fault_meanwhile;
+	pe_attach(&v->pe, 0);
+	KUNIT_EXPECT_NULL(test, v->rig.machine->traffic);
+	pe_expect(&v->pe, 1, 0);
+	pe_detach(&v->pe);
+	pe_end(&v->pe);
+	vtd_pe_end(v);
+}
+
 static struct kunit_case pasid_events_cases[] = {
 	KUNIT_CASE(pasid_events_test),
+	KUNIT_CASE(pasid_events_meanwhile_test),
 	{}
 };
 

@@ -629,19 +629,19 @@ static void pri_drain_descriptors(struct kunit *test)
 		ioasid_t pasid;
 		bool tagged;
 		enum vtd_domain_kind kind;
-		u8 types[2];
+		u8 types[3];
 	} cases[] = {
-		{ IOMMU_NO_PASID, false, VTD_DOMAIN_BLOCKED, { 3 } },
+		{ IOMMU_NO_PASID, false, VTD_DOMAIN_BLOCKED, { 3, 8 } },
 		{ 9, false, VTD_DOMAIN_BLOCKED, { 8 } },
-		{ IOMMU_NO_PASID, true, VTD_DOMAIN_PAGING, { 2, 3 } },
+		{ IOMMU_NO_PASID, true, VTD_DOMAIN_PAGING, { 2, 3, 8 } },
 		{ 9, true, VTD_DOMAIN_PAGING, { 2, 8 } },
-		{ IOMMU_NO_PASID, true, VTD_DOMAIN_NESTED, { 6, 3 } },
+		{ IOMMU_NO_PASID, true, VTD_DOMAIN_NESTED, { 6, 3, 8 } },
 		{ 9, true, VTD_DOMAIN_NESTED, { 6, 8 } },
 	};
 	unsigned int i, j;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		unsigned int num = 1 + !!cases[i].types[1];
+		unsigned int num = 1 + !!cases[i].types[1] + !!cases[i].types[2];
 
 		domain.kind = cases[i].kind;
 		attachment.pasid = cases[i].pasid;
@@ -673,7 +673,8 @@ static void pri_drain_descriptors(struct kunit *test)
 			if (type == 8) {
 				KUNIT_EXPECT_EQ(test, (qw0 >> 16) & 0xffff,
 						RID0);
-				KUNIT_EXPECT_EQ(test, (qw0 >> 32) & 0xfffff, 9);
+				KUNIT_EXPECT_EQ(test, (qw0 >> 32) & 0xfffff,
+						cases[i].pasid);
 			}
 		}
 		xa_erase(&device->attachments, cases[i].pasid);

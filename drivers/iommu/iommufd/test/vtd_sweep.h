@@ -53,6 +53,12 @@ enum {
 extern const ioasid_t sweep_pasids[SWEEP_ATS];
 
 /*
+ * PASID 0 in a prefix: it goes by the entry of requests without PASID, and what it has
+ * translated is another's to the device TLB
+ */
+#define SWEEP_PREFIX_0	BIT(20)
+
+/*
  * First-stage entry (9.7): present, writable, user; accessed and dirty, which a
  * unit that does not snoop cannot set
  */
@@ -72,7 +78,7 @@ struct sweep_guest {
 };
 
 /* Addresses that are read all the time */
-#define SWEEP_HOT	32
+#define SWEEP_HOT	64
 
 /* Pages of data that the steps use as they like */
 #define SWEEP_DATA	16

@@ -153,14 +153,14 @@ static bool access(struct sweep *s, ioasid_t pasid, bool write, u64 iova,
 	const struct model_tlp tlp = {
 		.rid = s->rid,
 		.pasid_valid = pasid != IOMMU_NO_PASID,
-		.pasid = pasid,
+		.pasid = pasid == SWEEP_PREFIX_0 ? 0 : pasid,
 		.perm = write ? MODEL_WRITE : MODEL_READ,
 		.addr = iova,
 	};
 	const struct model_dma_params params = {
 		.flags = (write ? MODEL_DMA_WRITE : 0) |
 			 (tlp.pasid_valid ? MODEL_DMA_PASID : 0),
-		.pasid = pasid,
+		.pasid = tlp.pasid,
 		.iova = iova,
 		.length = sizeof(*val),
 		.group = 1,
@@ -190,7 +190,7 @@ static void note_hot(struct sweep *s, ioasid_t pasid, u64 iova, bool ats,
 /**
  * sweep_read() - what a function's read finds
  * @s: sweep
- * @pasid: or IOMMU_NO_PASID
+ * @pasid: or IOMMU_NO_PASID or SWEEP_PREFIX_0
  * @iova: address
  * @ats: through the function's device TLB
  *
@@ -225,8 +225,11 @@ bool sweep_write(struct sweep *s, ioasid_t pasid, u64 iova, bool ats)
 static void check_moving(struct sweep *s, unsigned int hot, u64 val)
 {
 	const struct sweep_step *step = s->moving;
+	ioasid_t pasid = s->hot[hot].pasid;
 
-	if (step && s->hot[hot].pasid == step->pasid &&
+	if (pasid == SWEEP_PREFIX_0)
+		pasid = IOMMU_NO_PASID;
+	if (step && pasid == step->pasid &&
 	    s->hot[hot].iova == s->probe && val != s->value[step->from] &&
 	    val != s->value[step->to] && !s->why)
 		s->why = "there was a moment between before and after";
@@ -267,6 +270,13 @@ void sweep_traffic(struct sweep *s, bool on)
 		s->num_hot = 0;
 }
 
+static bool reads(struct sweep *s, ioasid_t pasid, u64 iova, u64 want)
+{
+	return sweep_read(s, pasid, iova, false) == want &&
+	       (!(s->unit->flags & MODEL_PCI_ATS) ||
+		sweep_read(s, pasid, iova, true) == want);
+}
+
 /**
  * sweep_expect() - is an address what it should be, in every cache?
  * @s: sweep
@@ -276,16 +286,18 @@ void sweep_traffic(struct sweep *s, bool on)
  * @why: noted if not
  *
  * The unit's own caches first: only if they are right is the function's asked,
- * which may ask the unit again.
+ * which may ask the unit again. What is there without PASID is there with PASID 0 too.
  *
  * Return: true if it is.
  */
 bool sweep_expect(struct sweep *s, ioasid_t pasid, u64 iova, u64 want,
 		  const char *why)
 {
-	if (sweep_read(s, pasid, iova, false) == want &&
-	    (!(s->unit->flags & MODEL_PCI_ATS) ||
-	     sweep_read(s, pasid, iova, true) == want))
+	const struct vtd_device *device = s->rig.device[0];
+
+	if (reads(s, pasid, iova, want) &&
+	    (pasid != IOMMU_NO_PASID || !device || !device->pasid_enabled ||
+	     reads(s, SWEEP_PREFIX_0, iova, want)))
 		return true;
 	if (!s->why)
 		s->why = why;

@@ -28,8 +28,14 @@
 #define TABLE		14
 #define NEVER		15
 
-/* A page for each attachment by each way, and one that nobody used before */
-#define DIRTY_PAGES	(3 * SWEEP_ATS)
+/* Who writes: each attachment, and PASID 0 */
+#define WRITERS		(SWEEP_ATS + 1)
+
+/*
+ * A page for each by each way, and one that nobody used before; as many as are flushed by
+ * one descriptor: of two, each would be for some of them
+ */
+#define DIRTY_PAGES	roundup_pow_of_two(3 * WRITERS)
 
 /**
  * struct region - what is mapped at BASE, and how much of it goes
@@ -275,19 +281,29 @@ static int set_tracking(struct sweep *s, bool on)
 	return core->dirty_ops->set_dirty_tracking(core, on);
 }
 
-/* Each attachment writes to its own page, and to another by its device TLB. */
+static unsigned int writers(struct sweep *s)
+{
+	return s->rig.device[0]->max_pasids > 1 ? WRITERS : 1;
+}
+
+static ioasid_t writer_pasid(unsigned int at)
+{
+	return at < SWEEP_ATS ? sweep_pasids[at] : SWEEP_PREFIX_0;
+}
+
+/* Each writes to its own page, and to another by its device TLB. */
 static int write_all(struct sweep *s)
 {
 	bool ats = s->unit->flags & MODEL_PCI_ATS;
 	unsigned int at;
 
-	for (at = 0; at < attachments(s); at++) {
+	for (at = 0; at < writers(s); at++) {
 		u64 iova = dirty_iova(3 * at);
 
-		if (!sweep_write(s, sweep_pasids[at], address(at, iova), false))
+		if (!sweep_write(s, writer_pasid(at), address(at, iova), false))
 			return -EIO;
 		iova = dirty_iova(3 * at + 1);
-		if (ats && !sweep_write(s, sweep_pasids[at], address(at, iova),
+		if (ats && !sweep_write(s, writer_pasid(at), address(at, iova),
 					true))
 			return -EIO;
 	}
@@ -356,7 +372,7 @@ static void dirty_check(struct sweep *s, const struct sweep_step *step)
 		s->why = "not writable";
 		return;
 	}
-	for (at = 0; at < attachments(s); at++)
+	for (at = 0; at < writers(s); at++)
 		if (!(*leaf_entry(s, dirty_iova(3 * at)) & SS_DIRTY) ||
 		    (ats && !(*leaf_entry(s, dirty_iova(3 * at + 1)) & SS_DIRTY)))
 			s->why = "a write left no dirty bit";
@@ -366,10 +382,10 @@ static void dirty_off_check(struct sweep *s, const struct sweep_step *step)
 {
 	unsigned int at;
 
-	for (at = 0; at < attachments(s); at++) {
+	for (at = 0; at < writers(s); at++) {
 		u64 iova = dirty_iova(3 * at + 2);
 
-		if (!sweep_write(s, sweep_pasids[at], address(at, iova), false))
+		if (!sweep_write(s, writer_pasid(at), address(at, iova), false))
 			s->why = "not writable";
 		if (*leaf_entry(s, iova) & SS_DIRTY)
 			s->why = "a write left a dirty bit";

@@ -553,16 +553,22 @@ static int attach_locked(struct vtd_domain *domain, struct vtd_device *device,
 		return PTR_ERR(new);
 	}
 
-	/* What was recorded while nobody had it is nobody's */
-	if (!old)
+	/*
+	 * What was recorded while nobody had it is nobody's. From the moment the entry is
+	 * set a fault is the new one's; between two who have it, the old one's until it is
+	 * seen that nothing of the old is left.
+	 */
+	if (!old) {
 		vtd_events_drain(device->unit);
+		xa_store(&device->attachments, pasid, new, GFP_KERNEL);
+	}
 	target = domain_target(domain, new->tag);
 	set_entry(device, pasid, &target);
-	if (old)
+	if (old) {
 		vtd_events_drain(device->unit);
-	xa_store(&device->attachments, pasid, new, GFP_KERNEL);
-	if (old)
+		xa_store(&device->attachments, pasid, new, GFP_KERNEL);
 		attachment_free(old);
+	}
 	return 0;
 }
 

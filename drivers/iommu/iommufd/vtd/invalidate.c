@@ -27,7 +27,7 @@
 
 /* Other people's time-outs that are put up with. */
 #define BATCH_TRIES		8
-/* The same for one device's descriptor: each may take a minute. */
+/* A device's own, until it is not asked any more: each may take a minute. */
 #define BATCH_DEVICE_TRIES	2
 
 #define BATCH_TYPE		GENMASK_ULL(3, 0)
@@ -112,6 +112,41 @@ static void batch_distrust(struct vtd_unit *unit, u16 rid)
 	rcu_read_unlock();
 }
 
+static bool batch_is_suspect(struct vtd_unit *unit, u16 rid)
+{
+	struct vtd_device *device;
+	bool suspect;
+
+	rcu_read_lock();
+	device = xa_load(&unit->devices, rid);
+	suspect = device && READ_ONCE(device->suspect);
+	rcu_read_unlock();
+	return suspect;
+}
+
+/*
+ * A time-out is told to whoever waits at that moment (6.5.2.10). It is this device's if
+ * nobody else's follows: a descriptor that cannot time out by itself goes through then.
+ */
+static int batch_ask_device(struct vtd_batch *batch, struct qi_desc *desc)
+{
+	unsigned int tries, proofs = 0;
+	int rc = -ETIMEDOUT;
+
+	for (tries = 0; tries < BATCH_TRIES && proofs < BATCH_DEVICE_TRIES;
+	     tries++) {
+		/* Another has found so meanwhile */
+		if (batch_is_suspect(batch->unit, batch_rid(desc)))
+			break;
+		rc = batch_send(batch, desc, 1, false);
+		if (rc != -ETIMEDOUT)
+			break;
+		if (batch_wait(batch, false, 1) != -ETIMEDOUT)
+			proofs++;
+	}
+	return rc;
+}
+
 /* A function that did not answer is not asked again: each costs a time-out. */
 static void batch_redo_devices(struct vtd_batch *batch)
 {
@@ -133,7 +168,7 @@ static void batch_redo_devices(struct vtd_batch *batch)
 		if (k < i)
 			continue;
 
-		rc = batch_resend(batch, desc, 1, false, BATCH_DEVICE_TRIES);
+		rc = batch_ask_device(batch, desc);
 		if (rc == -ETIMEDOUT) {
 			__set_bit(i, dead);
 			atomic64_inc(&unit->timeouts);
@@ -442,19 +477,82 @@ static bool batch_device_again(struct vtd_batch *batch,
 	return !READ_ONCE(device->suspect);
 }
 
+/* 0 means 32. */
+static u8 device_queue_depth(const struct vtd_device *device)
+{
+	return device->ats_qdep % QI_DEV_IOTLB_MAX_INVS;
+}
+
+/* Without throttling the id of the physical function is reserved. */
+static u16 device_pfsid(const struct vtd_device *device)
+{
+	return device->unit->caps.throttle ? device->pfsid : 0;
+}
+
+/* What was translated without PASID (6.5.2.5). */
+static void batch_device_blocks(struct vtd_batch *batch,
+				const struct vtd_device *device,
+				const struct batch_block *blocks,
+				unsigned int num)
+{
+	u64 qw0 = QI_DEV_IOTLB_SID(vtd_device_rid(device)) |
+		  QI_DEV_IOTLB_QDEP(device_queue_depth(device)) |
+		  QI_DEV_IOTLB_PFSID(device_pfsid(device)) | QI_DIOTLB_TYPE;
+	unsigned int i;
+
+	for (i = 0; i < num; i++)
+		batch_add(batch, qw0,
+			  batch_device_range(blocks + i, QI_DEV_IOTLB_SIZE));
+}
+
+/* With one (6.5.2.6); @global is 0 or BATCH_DEVICE_GLOBAL. */
+static void batch_device_pasid_blocks(struct vtd_batch *batch,
+				      const struct vtd_device *device,
+				      u32 pasid, u64 global,
+				      const struct batch_block *blocks,
+				      unsigned int num)
+{
+	u64 qw0 = QI_DEV_EIOTLB_PASID(pasid) |
+		  QI_DEV_EIOTLB_SID(vtd_device_rid(device)) |
+		  QI_DEV_EIOTLB_QDEP(device_queue_depth(device)) |
+		  QI_DEV_EIOTLB_PFSID(device_pfsid(device)) | QI_DEIOTLB_TYPE;
+	unsigned int i;
+
+	for (i = 0; i < num; i++)
+		batch_add(batch, qw0,
+			  global | batch_device_range(blocks + i,
+						      QI_DEV_EIOTLB_SIZE));
+}
+
+/*
+ * Of one that did not answer before, and has not lost ATS yet, the caller is told the same
+ * at once: to ask it again would be a time-out for all who wait for the unit.
+ */
+static bool device_wants_flush(struct vtd_batch *batch,
+			       const struct vtd_device *device)
+{
+	if (!device_is_there(device) ||
+	    WARN_ON_ONCE(!batch->unit->caps.device_tlb))
+		return false;
+	if (!READ_ONCE(device->suspect))
+		return true;
+	batch_fail(batch, batch->num, -ETIMEDOUT);
+	return false;
+}
+
+/*
+ * Requests with PASID 0 in a prefix are served as those without PASID are, for RID_PASID
+ * is 0. But what the device has cached by them no request without PASID invalidates.
+ */
 static void batch_devtlb(struct vtd_batch *batch, struct vtd_device *device,
 			 ioasid_t pasid, u64 start, u64 last)
 {
 	const struct vtd_caps *caps = &batch->unit->caps;
-	unsigned int i, num;
 	struct batch_block blocks[2];
-	u16 rid = vtd_device_rid(device);
-	/* 0 means 32. Without throttling the PF's id is reserved. */
-	u8 qdep = device->ats_qdep % QI_DEV_IOTLB_MAX_INVS;
-	u16 pfsid = caps->throttle ? device->pfsid : 0;
-	u64 qw0, global = 0;
+	unsigned int num;
+	u64 global = 0;
 
-	if (!device_is_there(device) || WARN_ON_ONCE(!caps->device_tlb))
+	if (!device_wants_flush(batch, device))
 		return;
 
 	if (pasid != IOMMU_NO_PASID && batch_bad_pasid(batch->unit, pasid)) {
@@ -466,29 +564,18 @@ static void batch_devtlb(struct vtd_batch *batch, struct vtd_device *device,
 	}
 	num = batch_blocks(start, last, blocks);
 
-	if (pasid == IOMMU_NO_PASID && !global) {
-		qw0 = QI_DEV_IOTLB_SID(rid) | QI_DEV_IOTLB_QDEP(qdep) |
-		      QI_DEV_IOTLB_PFSID(pfsid) | QI_DIOTLB_TYPE;
-		for (i = 0; i < num; i++)
-			batch_add(batch, qw0,
-				  batch_device_range(blocks + i,
-						     QI_DEV_IOTLB_SIZE));
-		return;
-	}
-	qw0 = QI_DEV_EIOTLB_PASID(pasid) | QI_DEV_EIOTLB_SID(rid) |
-	      QI_DEV_EIOTLB_QDEP(qdep) | QI_DEV_EIOTLB_PFSID(pfsid) |
-	      QI_DEIOTLB_TYPE;
-	for (i = 0; i < num; i++)
-		batch_add(batch, qw0,
-			  global | batch_device_range(blocks + i,
-						      QI_DEV_EIOTLB_SIZE));
+	if (pasid == IOMMU_NO_PASID && !global)
+		batch_device_blocks(batch, device, blocks, num);
+	if (pasid != IOMMU_NO_PASID || global || device->pasid_enabled)
+		batch_device_pasid_blocks(batch, device, pasid, global, blocks,
+					  num);
 }
 
 /**
  * vtd_batch_devtlb() - what a device has cached of a range (6.5.2.5, 6.5.2.6)
  * @batch: batch, of the device's unit
  * @device: device; nothing is done if its ATS is off
- * @pasid: IOMMU_NO_PASID for requests without PASID
+ * @pasid: IOMMU_NO_PASID for requests without PASID, and with PASID 0
  * @start: first address
  * @last: last address
  *
@@ -506,19 +593,13 @@ void vtd_batch_devtlb(struct vtd_batch *batch, struct vtd_device *device,
 static void batch_devtlb_all(struct vtd_batch *batch, struct vtd_device *device)
 {
 	static const struct batch_block all = { .order = 52 };
-	const struct vtd_caps *caps = &batch->unit->caps;
 
-	batch_devtlb(batch, device, IOMMU_NO_PASID, 0, U64_MAX);
-	if (!caps->pasid_bits || !device->pasid_enabled ||
-	    !device_is_there(device))
+	if (!device_wants_flush(batch, device))
 		return;
-	batch_add(batch,
-		  QI_DEV_EIOTLB_SID(vtd_device_rid(device)) |
-		  QI_DEV_EIOTLB_QDEP(device->ats_qdep % QI_DEV_IOTLB_MAX_INVS) |
-		  QI_DEV_EIOTLB_PFSID(caps->throttle ? device->pfsid : 0) |
-		  QI_DEIOTLB_TYPE,
-		  BATCH_DEVICE_GLOBAL |
-		  batch_device_range(&all, QI_DEV_EIOTLB_SIZE));
+	batch_device_blocks(batch, device, &all, 1);
+	if (device->pasid_enabled)
+		batch_device_pasid_blocks(batch, device, 0, BATCH_DEVICE_GLOBAL,
+					  &all, 1);
 }
 
 /**
