@@ -4,10 +4,10 @@
 # file system on NVMe, traffic between network cards, plugging during I/O, and a
 # control run with nothing in the tables. QEMU's trace says what was translated.
 #
-#   scripts/check/vtd.sh [PART...]     strict lazy net plug debug control
+#   scripts/check/vtd.sh [PART...]     strict lazy net plug debug last control
 #
 # With DRIVER=intel-iommu the base tree's driver is tested instead, but for the
-# control run. edu under vfio-pci is in the suites abi and demo.
+# last two. edu under vfio-pci is in the suites abi and demo.
 
 . "$(dirname "$0")/../check-lib.sh"
 on x86_64
@@ -84,12 +84,27 @@ control() {
 	result $? "control: and the unit records faults"
 }
 
+# Translation ends when no program can run any more. The base tree's driver does not say so.
+last() {
+	local was
+
+	TRACE_EVENTS=$TRACE_EVENTS,vtd_dmar_enable run_command last fast --device igb -- true
+	was=$(tr -d '\r' <"$LOG/vm-$(part_log last).log" |
+		sed -n 's/.*\(reboot: machine restart\|DMA is untranslated\).*/\1/p' | xargs)
+	result "$rc" "last: a machine starts and ends"
+	[ "$was" = "reboot: machine restart DMA is untranslated" ] || echo "# $was"
+	[ "$was" = "reboot: machine restart DMA is untranslated" ]
+	result $? "last: the unit lets everything through when one CPU is left"
+	grep "^vtd_dmar_enable" "$LOG/vm-$(part_log last).trace" | tail -n 1 | grep -q "enable 0"
+	result $? "last: and that it does"
+}
+
 strict() { root strict fast 1024 1 DMA; }
 lazy() { root lazy fast 1024 0 DMA-FQ; }
 
 if [ $# -eq 0 ]; then
 	set -- strict lazy net plug debug
-	[ "$DRIVER" != vtd ] || set -- "$@" control
+	[ "$DRIVER" != vtd ] || set -- "$@" last control
 fi
 for part; do
 	"$part"

@@ -14,6 +14,7 @@
 #include <linux/syscore_ops.h>
 #include <asm/cpufeature.h>
 #include <asm/iommu.h>
+#include <asm/x86_init.h>
 #include <uapi/linux/iommufd.h>
 
 #include "../../irq_remapping.h"
@@ -352,8 +353,15 @@ void vtd_unit_remove(struct vtd_unit *unit)
 	forget_unit(unit);
 }
 
-/* A kernel started by kexec must not find its memory translated by our tables. */
-static void vtd_shutdown(void *data)
+/* What the base tree does at that moment, which is nothing with intel_iommu=off */
+static void (*base_iommu_shutdown)(void);
+
+/*
+ * A kernel started by kexec must not find its memory translated by our tables. But while
+ * programs run, their devices must not reach what is at those addresses untranslated:
+ * syscore_shutdown() would be too early, when other CPUs run still.
+ */
+static void vtd_shutdown(void)
 {
 	struct vtd_unit *unit;
 
@@ -362,6 +370,8 @@ static void vtd_shutdown(void *data)
 		unit->door->command(unit, DMA_GCMD_TE, false);
 	list_for_each_entry(unit, &blocked_units, item)
 		unit->door->command(unit, DMA_GCMD_TE, false);
+	pr_info("iommufd.vtd: DMA is untranslated from here on\n");
+	base_iommu_shutdown();
 }
 
 /**
@@ -390,7 +400,6 @@ static int vtd_suspend(void *data)
 
 static const struct syscore_ops vtd_syscore_ops = {
 	.suspend = vtd_suspend,
-	.shutdown = vtd_shutdown,
 };
 
 static struct syscore vtd_syscore = {
@@ -503,6 +512,8 @@ static int __init vtd_init(void)
 	vtd_for_each_unit(unit)
 		tell_unit(unit, vtd_unit_translate(unit));
 	register_syscore(&vtd_syscore);
+	base_iommu_shutdown = x86_platform.iommu_shutdown;
+	x86_platform.iommu_shutdown = vtd_shutdown;
 	return 0;
 }
 rootfs_initcall(vtd_init);
