@@ -275,6 +275,7 @@ static void fill_target(struct smmuv3_device *device,
 	case SMMUV3_STREAM_STAGE2:
 		smmuv3_paging_stage2(domain, &target->s2);
 		target->s2.vmid = rid->tag->id;
+		target->stall = may_stall(device, domain);
 		break;
 	case SMMUV3_STREAM_NESTED:
 		smmuv3_paging_stage2(domain->parent, &target->s2);
@@ -298,9 +299,10 @@ static void function_stop_ats(struct smmuv3_device *device)
 {
 	u16 vendor;
 
+	smmuv3_device_ats_begin(device);
 	pci_disable_ats(device->pdev);
 	pci_read_config_word(device->pdev, PCI_VENDOR_ID, &vendor);
-	WRITE_ONCE(device->ats, false);
+	smmuv3_device_ats_end(device, false);
 }
 
 /*
@@ -315,18 +317,23 @@ static void set_stream(struct smmuv3_device *device,
 
 	if (!function_ats && device->ats)
 		function_stop_ats(device);
-	if (start)
+	if (start) {
+		smmuv3_device_ats_begin(device);
 		WRITE_ONCE(device->ats, true);
+	}
 	target->ats = function_ats && target->type != SMMUV3_STREAM_ABORT;
 	smmuv3_device_told(device, smmuv3_stream_set(device, target, NULL));
 
-	if (start && pci_enable_ats(device->pdev, device->ats_stu)) {
-		dev_warn(device->dev, "ATS cannot be turned on\n");
-		WRITE_ONCE(device->ats, false);
-		target->ats = false;
-		smmuv3_device_told(device,
-				   smmuv3_stream_set(device, target, NULL));
+	if (!start)
+		return;
+	if (!pci_enable_ats(device->pdev, device->ats_stu)) {
+		smmuv3_device_ats_end(device, true);
+		return;
 	}
+	dev_warn(device->dev, "ATS cannot be turned on\n");
+	smmuv3_device_ats_end(device, false);
+	target->ats = false;
+	smmuv3_device_told(device, smmuv3_stream_set(device, target, NULL));
 }
 
 static void set_context(struct smmuv3_device *device,

@@ -13,6 +13,9 @@
 #include "device.h"
 #include "owed.h"
 
+/* Of one whose ATS is turned on and off meanwhile: each may take a minute. */
+#define BATCH_DEVICE_TRIES	3
+
 static void batch_fail(struct smmuv3_batch *batch, unsigned int index, int rc)
 {
 	if (batch->rc)
@@ -48,6 +51,69 @@ static void batch_distrust(struct smmuv3_batch *batch, unsigned int index)
 	rcu_read_unlock();
 }
 
+/* What the unit did not do, or is not known to have done, it owes. */
+static void batch_run(struct smmuv3_batch *batch, const struct smmuv3_cmd *cmds,
+		      unsigned int num, struct smmuv3_cmdq_result *result)
+{
+	smmuv3_cmdq_run(batch->unit, cmds, num, result);
+	if (result->rc || result->late)
+		smmuv3_unit_owes(batch->unit);
+}
+
+/* One that is gone, or has ATS off, has nothing cached. */
+static bool batch_is_off(const struct smmuv3_batch *batch, unsigned int index)
+{
+	struct smmuv3_device *device;
+	bool off;
+
+	rcu_read_lock();
+	device = smmuv3_device_find(batch->unit,
+				    batch_sid(&batch->cmds[index]));
+	off = !device || !READ_ONCE(device->ats);
+	rcu_read_unlock();
+	return off;
+}
+
+/*
+ * Is it the function's fault that it has not answered what it was asked at @since? While
+ * its ATS is turned on or off it may do so (PCIe 6.0, 10.5.1.3).
+ */
+static bool batch_is_guilty(const struct smmuv3_batch *batch,
+			    unsigned int index, unsigned long since)
+{
+	struct smmuv3_device *device;
+	bool guilty;
+
+	rcu_read_lock();
+	device = smmuv3_device_find(batch->unit,
+				    batch_sid(&batch->cmds[index]));
+	guilty = device && smmuv3_device_ats_since(device, since);
+	rcu_read_unlock();
+	return guilty;
+}
+
+/* By itself; false if it does not answer. */
+static bool batch_ask_device(struct smmuv3_batch *batch, unsigned int index)
+{
+	struct smmuv3_cmdq_result result;
+	unsigned long since;
+	unsigned int tries;
+
+	for (tries = 0; tries < BATCH_DEVICE_TRIES; tries++) {
+		if (batch_is_off(batch, index))
+			return true;
+		since = jiffies;
+		batch_run(batch, &batch->cmds[index], 1, &result);
+		if (result.rc)
+			batch_fail(batch, index, result.rc);
+		if (!result.unanswered)
+			return true;
+		if (batch_is_guilty(batch, index, since))
+			break;
+	}
+	return false;
+}
+
 /* Not to be asked again: each time costs a time-out. */
 static bool batch_is_dead(const struct smmuv3_batch *batch,
 			  const unsigned long *dead, unsigned int index)
@@ -80,29 +146,21 @@ static unsigned int batch_only_device(const struct smmuv3_batch *batch)
 	return first;
 }
 
-/* What the unit did not do, or is not known to have done, it owes. */
-static void batch_run(struct smmuv3_batch *batch, const struct smmuv3_cmd *cmds,
-		      unsigned int num, struct smmuv3_cmdq_result *result)
-{
-	smmuv3_cmdq_run(batch->unit, cmds, num, result);
-	if (result->rc || result->late)
-		smmuv3_unit_owes(batch->unit);
-}
-
 /*
  * A device has not answered, and the unit does not say which (7.1). If there are
- * several, each invalidation is done again by itself: those that are carried out
- * then are as good as if they had been the first time. While the queue still stands
- * at the SYNC behind them (@late) nothing can be found out that way, and nobody is
- * blamed who may have answered: smmuv3_owed_prove() asks them when it goes on.
+ * several, or it need not have answered, each invalidation is done again by itself:
+ * those that are carried out then are as good as if they had been the first time. While
+ * the queue still stands at the SYNC behind them (@late) nothing can be found out that
+ * way, and nobody is blamed who may have answered: smmuv3_owed_prove() asks them when it
+ * goes on.
  */
-static void batch_redo_devices(struct smmuv3_batch *batch, bool late)
+static void batch_redo_devices(struct smmuv3_batch *batch, unsigned long since,
+			       bool late)
 {
 	DECLARE_BITMAP(dead, SMMUV3_SUBMIT_MAX) = { };
 	unsigned int i = batch_only_device(batch);
-	struct smmuv3_cmdq_result result;
 
-	if (i < batch->num) {
+	if (i < batch->num && batch_is_guilty(batch, i, since)) {
 		batch_distrust(batch, i);
 		return;
 	}
@@ -112,12 +170,7 @@ static void batch_redo_devices(struct smmuv3_batch *batch, bool late)
 	}
 	for (i = 0; i < batch->num; i++) {
 		if (!batch_is_atc(&batch->cmds[i]) ||
-		    batch_is_dead(batch, dead, i))
-			continue;
-		batch_run(batch, &batch->cmds[i], 1, &result);
-		if (result.rc)
-			batch_fail(batch, i, result.rc);
-		if (!result.unanswered)
+		    batch_is_dead(batch, dead, i) || batch_ask_device(batch, i))
 			continue;
 		__set_bit(i, dead);
 		batch_distrust(batch, i);
@@ -126,6 +179,7 @@ static void batch_redo_devices(struct smmuv3_batch *batch, bool late)
 
 static void batch_flush(struct smmuv3_batch *batch)
 {
+	unsigned long since = jiffies;
 	struct smmuv3_cmdq_result result;
 
 	if (!batch->num)
@@ -134,7 +188,7 @@ static void batch_flush(struct smmuv3_batch *batch)
 	if (result.rc)
 		batch_fail(batch, result.failed, result.rc);
 	if (result.unanswered)
-		batch_redo_devices(batch, result.late);
+		batch_redo_devices(batch, since, result.late);
 	batch->done += batch->num;
 	batch->num = 0;
 }

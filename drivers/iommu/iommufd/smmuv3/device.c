@@ -173,7 +173,6 @@ static void give_stream(struct smmuv3_device *device,
 	smmuv3_device_told(heir, smmuv3_stream_set(heir, &target, NULL));
 }
 
-/* What @device is about to leave and others use as well they keep. */
 static void bequeath_streams(struct smmuv3_device *device)
 {
 	unsigned int i, at;
@@ -188,6 +187,19 @@ static void bequeath_streams(struct smmuv3_device *device)
 			swap_streams(device, i, device->num_streams - 1);
 		give_stream(device, heir, at);
 	}
+}
+
+/**
+ * smmuv3_device_bequeath() - what a device is about to leave and others use they keep
+ * @device: attached still, so that nothing of that is blocked on the way
+ *
+ * May sleep; takes smmuv3_unit::lock.
+ */
+void smmuv3_device_bequeath(struct smmuv3_device *device)
+{
+	mutex_lock(&device->unit->lock);
+	bequeath_streams(device);
+	mutex_unlock(&device->unit->lock);
 }
 
 static void leave_streams(struct smmuv3_device *device)
@@ -269,19 +281,21 @@ static void enable_ats(struct smmuv3_device *device)
 {
 	if (!device->can_ats)
 		return;
+	smmuv3_device_ats_begin(device);
 	WRITE_ONCE(device->ats, true);
 	if (pci_enable_ats(device->pdev, device->ats_stu)) {
-		WRITE_ONCE(device->ats, false);
 		device->can_ats = false;
 		device->keep_ats = false;
 	}
+	smmuv3_device_ats_end(device, device->can_ats);
 }
 
 static void disable_ats(struct smmuv3_device *device)
 {
+	smmuv3_device_ats_begin(device);
 	if (device->pdev && device->pdev->ats_enabled)
 		pci_disable_ats(device->pdev);
-	WRITE_ONCE(device->ats, false);
+	smmuv3_device_ats_end(device, false);
 }
 
 static int add_source(struct smmuv3_device *device)

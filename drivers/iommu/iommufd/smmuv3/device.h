@@ -52,6 +52,9 @@ struct smmuv3_stream {
  * @ats_global: the function obeys a global invalidation, of all PASIDs; constant
  * @ats: ATS is on, the device may have translations cached. Written under
  *	smmuv3_unit::lock, read anywhere
+ * @ats_changing: it is being turned on or off in the function, which may not answer
+ *	invalidations; see smmuv3_device_ats_begin(). As @ats
+ * @ats_changed: when that came to its end, in jiffies. As @ats
  * @pri: page requests are on; never of a platform device. As @ats
  * @pri_open: page requests are handed to the fault door; else refused at once.
  *	Longer on than @pri: what came before that was switched off is handed over.
@@ -90,6 +93,8 @@ struct smmuv3_device {
 	bool suspect;
 	bool shut_out;
 	bool ats;
+	bool ats_changing;
+	unsigned long ats_changed;
 	bool pri;
 	bool pri_open;
 	bool prg_pasid;
@@ -128,11 +133,41 @@ bool smmuv3_device_is_late(const struct smmuv3_device *device);
 /* @dev has its fwspec. All DMA of it is blocked on return. May sleep. */
 struct smmuv3_device *smmuv3_device_add(struct device *dev,
 					struct smmuv3_unit *unit);
+void smmuv3_device_bequeath(struct smmuv3_device *device);
 void smmuv3_device_remove(struct smmuv3_device *device);
 /* Does it have translations that it was told to forget, and still gets through? */
 static inline bool smmuv3_device_is_loose(const struct smmuv3_device *device)
 {
 	return READ_ONCE(device->suspect) && !READ_ONCE(device->shut_out);
+}
+
+/*
+ * begin  the function's ATS is about to be turned on or off; smmuv3_unit::lock is held
+ * end    it is @on. What flushes go by, which find it on meanwhile
+ */
+static inline void smmuv3_device_ats_begin(struct smmuv3_device *device)
+{
+	WRITE_ONCE(device->ats_changing, true);
+	/* Whoever waits for an answer that does not come has seen this */
+	smp_mb();
+}
+
+static inline void smmuv3_device_ats_end(struct smmuv3_device *device, bool on)
+{
+	WRITE_ONCE(device->ats, on);
+	WRITE_ONCE(device->ats_changed, jiffies);
+	/* Pairs with smmuv3_device_ats_since(): whoever sees this sees when it was */
+	smp_store_release(&device->ats_changing, false);
+}
+
+/* Has its ATS been on since before @since, so that it has to answer? */
+static inline bool smmuv3_device_ats_since(const struct smmuv3_device *device,
+					   unsigned long since)
+{
+	/* Pairs with smmuv3_device_ats_end() */
+	return !smp_load_acquire(&device->ats_changing) &&
+	       READ_ONCE(device->ats) &&
+	       time_before(READ_ONCE(device->ats_changed), since);
 }
 
 /*

@@ -159,6 +159,7 @@ static void driver_release(struct device *dev)
 {
 	struct smmuv3_device *device = to_smmuv3(dev);
 
+	smmuv3_device_bequeath(device);
 	smmuv3_detach_all(device);
 	smmuv3_device_remove(device);
 }
@@ -216,7 +217,8 @@ static const struct iommu_ops smmuv3_ops = {
 			 SZ_1G,
 	.identity_domain = &smmuv3_identity_domain.domain,
 	.blocked_domain = &smmuv3_blocked_domain.domain,
-	.release_domain = &smmuv3_blocked_domain.domain,
+	/* No release_domain: driver_release() gives away first what others use as well */
+
 	/* A nested domain brings a table of all PASIDs (IHI 0070, 5.2) */
 	.user_pasid_table = 1,
 	.owner = THIS_MODULE,

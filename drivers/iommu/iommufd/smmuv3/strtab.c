@@ -305,8 +305,12 @@ static __le64 *edit_at(const struct smmuv3_edit *edit, unsigned int i)
 static void edit_invalidate(const struct smmuv3_edit *edit, unsigned int i,
 			    struct smmuv3_batch *batch)
 {
-	/* Context descriptors found by the entry go with it (4.3.1) */
-	smmuv3_batch_cfgi_ste(batch, edit->device->streams[i].sid, true);
+	/*
+	 * Context descriptors found by the entry go with it (4.3.1). A unit that has not
+	 * done all it was told may have kept the way to a table that was replaced, too.
+	 */
+	smmuv3_batch_cfgi_ste(batch, edit->device->streams[i].sid,
+			      !smmuv3_unit_owing(edit->device->unit));
 }
 
 static bool in_one_table(const struct smmuv3_device *device)

@@ -431,6 +431,13 @@ static void test_contents(struct kunit *test)
 	attach(rig, rig->stage1, 0);
 	KUNIT_ASSERT_TRUE(test, has_context(rig, 0, &cd));
 	KUNIT_EXPECT_TRUE(test, cd.stall);
+	/* Of a unit without stage 1 all are so */
+	attach(rig, rig->stage2, 0);
+	KUNIT_EXPECT_FALSE(test, stream_of(rig).stall);
+	smmuv3_detach_all(rig->device);
+	rig->stage2->domain.fault_data = rig;
+	attach(rig, rig->stage2, 0);
+	KUNIT_EXPECT_TRUE(test, stream_of(rig).stall);
 	smmuv3_detach_all(rig->device);
 	/* Somebody would answer, but the device cannot */
 	rig->device->can_stall = false;

@@ -700,6 +700,79 @@ static void batch_dead_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, smmuv3_fake_count(rig->fake, FAKE_ATC_INV), 4);
 }
 
+/*
+ * ATS goes off, or on, while a function does not answer. Whose fault that is not nobody is
+ * blamed for.
+ */
+static u8 off_meanwhile(struct smmuv3_fake *fake, const struct smmuv3_cmd *cmd)
+{
+	struct smmuv3_device *device = smmuv3_device_find(&fake->unit, SID);
+
+	if (smmuv3_fake_op(cmd) != FAKE_ATC_INV)
+		return FAKE_CERROR_NONE;
+	smmuv3_device_ats_begin(device);
+	smmuv3_device_ats_end(device, false);
+	return FAKE_CERROR_NONE;
+}
+
+/* The second time it is on, but has not been all the while. */
+static u8 on_meanwhile(struct smmuv3_fake *fake, const struct smmuv3_cmd *cmd)
+{
+	struct smmuv3_device *device = smmuv3_device_find(&fake->unit, SID);
+
+	if (smmuv3_fake_op(cmd) != FAKE_ATC_INV)
+		return FAKE_CERROR_NONE;
+	/* Those before this one */
+	switch (smmuv3_fake_count(fake, FAKE_ATC_INV)) {
+	case 1:
+		smmuv3_device_ats_end(device, true);
+		break;
+	case 2:
+		fake->dead = false;
+		break;
+	}
+	return FAKE_CERROR_NONE;
+}
+
+static void batch_dead_while_changing(struct kunit *test)
+{
+	static const struct {
+		u8 (*on_cmd)(struct smmuv3_fake *fake,
+			     const struct smmuv3_cmd *cmd);
+		bool changing;
+		int rc;
+		unsigned int asked;
+	} rows[] = {
+		{ off_meanwhile, false, 0, 1 },
+		{ on_meanwhile, true, 0, 3 },
+		/* It is turned on for ever, and does not answer for ever */
+		{ NULL, true, -ETIMEDOUT, 4 },
+		{ NULL, false, -ETIMEDOUT, 1 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct rig *rig = rig_all(test);
+		struct smmuv3_device *device = rig_device(rig, SID, 1 << 20);
+		struct smmuv3_batch *b = &rig->batch;
+
+		if (rows[i].changing)
+			smmuv3_device_ats_begin(device);
+		rig->fake->on_cmd = rows[i].on_cmd;
+		rig->fake->dead = true;
+		rig->fake->dead_sid = SID;
+		smmuv3_batch_atc_inv(b, SID, SSID, 0x1000, 0x1fff);
+		KUNIT_EXPECT_EQ_MSG(test, smmuv3_batch_submit(b), rows[i].rc,
+				    "row %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, READ_ONCE(device->suspect),
+				    rows[i].rc == -ETIMEDOUT, "row %u", i);
+		KUNIT_EXPECT_EQ_MSG(test,
+				    smmuv3_fake_count(rig->fake, FAKE_ATC_INV),
+				    rows[i].asked, "row %u", i);
+		flush_work(&device->distrust_work);
+	}
+}
+
 static struct kunit_case batch_cases[] = {
 	KUNIT_CASE(batch_cfgi),
 	KUNIT_CASE(batch_tlbi),
@@ -719,6 +792,7 @@ static struct kunit_case batch_cases[] = {
 	KUNIT_CASE(batch_dead),
 	KUNIT_CASE(batch_dead_among),
 	KUNIT_CASE(batch_dead_once),
+	KUNIT_CASE(batch_dead_while_changing),
 	{}
 };
 

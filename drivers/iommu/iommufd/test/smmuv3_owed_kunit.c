@@ -831,6 +831,20 @@ static void *remember(struct rig *rig, const void *table, size_t size)
 	return copy;
 }
 
+/* CFGI_STE commands for a StreamID (4.3.1), with Leaf or without */
+static unsigned int cfgi_stes(struct rig *rig, u32 sid, bool leaf)
+{
+	unsigned int i, num = 0;
+
+	for (i = 0; i < rig->fake->num_log; i++) {
+		const struct smmuv3_cmd *cmd = &rig->fake->log[i].cmd;
+
+		num += smmuv3_fake_op(cmd) == 0x03 && cmd->qw[0] >> 32 == sid &&
+		       (cmd->qw[1] & 1) == leaf;
+	}
+	return num;
+}
+
 /*
  * A level 2 stream table that was replaced may be read still: it is not what entries of
  * other StreamIDs are copied to.
@@ -853,6 +867,7 @@ static void owed_stream_tables(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, smmuv3_attach(stage2[0], rig->device[i],
 						    0), 0);
 	old = tables[FAR >> 8];
+	smmuv3_fake_forget(rig->fake);
 	hold(rig, true);
 	KUNIT_EXPECT_EQ(test, smmuv3_attach(stage2[1], rig->device[DEV_FAR], 0),
 			0);
@@ -868,6 +883,9 @@ static void owed_stream_tables(struct kunit *test)
 			   2 * sizeof(__le64));
 
 	hold(rig, false);
+	/* And the way to the table that was replaced is not believed either */
+	KUNIT_EXPECT_GT(test, cfgi_stes(rig, OTHER, false), 0);
+	KUNIT_EXPECT_EQ(test, cfgi_stes(rig, OTHER, true), 0);
 	smmuv3_devices_settle();
 	KUNIT_EXPECT_EQ(test, smmuv3_owed_prove(&rig->fake->unit), 0);
 	/* And a copy again */
