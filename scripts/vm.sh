@@ -422,6 +422,12 @@ fi
 [ -z "$plugin" ] || args+=(-plugin "$plugin")
 if [ -n "$icount" ]; then
 	args+=(-icount "shift=0,sleep=off")
+elif [ "$iommu" = virtio ]; then
+	# Each attach changes the machine's memory map, of which QEMU 10.0 with a thread for
+	# each CPU makes no certain use when the host is busy: an access to a register gets
+	# lost, and the base tree's virtio-iommu driver waits for ever with interrupts off, or
+	# QEMU aborts (iotlb_to_section: Assertion). With one thread the CPUs take turns.
+	args+=(-accel "tcg,tb-size=512,thread=single")
 else
 	args+=(-accel "tcg,tb-size=512")
 fi
