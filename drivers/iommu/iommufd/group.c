@@ -233,6 +233,7 @@ static int note_msi_place(struct iommufd_group *group, struct device *dev,
 			  struct iommufd_hwpt_paging *bottom)
 {
 	const struct iommufd_msi_window *window = group->msi.window;
+	struct iova_space *space = &bottom->ioas->space;
 	int rc;
 
 	if (!window || iommufd_msi_can_proxy(dev))
@@ -243,8 +244,15 @@ static int note_msi_place(struct iommufd_group *group, struct device *dev,
 		return check_msi_place(group, bottom);
 	if (iommufd_should_fail())
 		return -ENOMEM;
+	/* A doorbell once mapped is there until the domain is freed, without a device too */
+	rc = iova_space_reserve(space, window->start, window->last,
+				&bottom->msi_start);
+	if (rc)
+		return rc;
 	rc = iommu_get_msi_cookie(bottom->hwpt.domain, window->start);
-	if (!rc)
+	if (rc)
+		iova_space_unreserve(space, &bottom->msi_start);
+	else
 		WRITE_ONCE(bottom->msi_start, window->start);
 	return rc;
 }

@@ -48,6 +48,8 @@ static void paging_destroy(struct iommufd_object *obj)
 	if (paging->filled)
 		iova_space_remove_domain(&ioas->space, paging->hwpt.domain);
 	hwpt_release(&paging->hwpt);
+	/* The doorbells have gone with the domain */
+	iova_space_unreserve(&ioas->space, &paging->msi_start);
 	iommufd_object_drop(&ioas->obj);
 }
 
@@ -576,7 +578,8 @@ static struct iommufd_fault_queue *hold_fault_queue(struct iommufd_ctx *ictx,
 
 static int alloc_paging(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
 			struct iommufd_ioas *ioas, struct device *dev,
-			u64 dev_serial, struct iommu_domain *domain)
+			u64 dev_serial,
+			const struct iommufd_domain_made *made)
 {
 	const u32 known = IOMMU_HWPT_ALLOC_NEST_PARENT |
 			  IOMMU_HWPT_ALLOC_DIRTY_TRACKING |
@@ -601,8 +604,9 @@ static int alloc_paging(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
 		return PTR_ERR(fault);
 
 	mutex_lock(&ioas->hwpt_lock);
-	if (domain)
-		paging = paging_new_of(ioas, dev, cmd->flags, fault, domain);
+	if (made)
+		paging = paging_new_of(ioas, dev, cmd->flags, fault,
+				       made->domain);
 	else
 		paging = iommufd_hwpt_paging_new(ioas, dev, cmd->flags, fault);
 	if (IS_ERR(paging)) {
@@ -611,6 +615,8 @@ static int alloc_paging(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
 			iommufd_fault_queue_drop(fault);
 		return PTR_ERR(paging);
 	}
+	if (made)
+		paging->msi_start = made->msi_start;
 	/* Else it is filled when the first device is attached */
 	if (!iommufd_domain_undecided(paging->hwpt.domain)) {
 		rc = iommufd_hwpt_paging_fill(paging);
@@ -631,7 +637,7 @@ static int alloc_paging(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
 	return 0;
 
 err_abort:
-	if (domain)
+	if (made)
 		paging_undo(paging);
 	else
 		iommufd_hwpt_paging_abort(paging);
@@ -685,8 +691,7 @@ static int alloc_nested(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
  * @cmd: the caller's parameters
  * @dev: the bound device, kept by a call reference of the caller
  * @dev_serial: serial of its object
- * @domain: what a paging HWPT is to be made of, which becomes the HWPT's on success;
- *	NULL: what @dev's driver makes for @dev
+ * @made: what a paging HWPT is to be made of; NULL: what @dev's driver makes for @dev
  *
  * Takes iommufd_ioas::hwpt_lock for a paging HWPT.
  *
@@ -694,7 +699,7 @@ static int alloc_nested(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
  */
 int iommufd_hwpt_alloc(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
 		       struct device *dev, u64 dev_serial,
-		       struct iommu_domain *domain)
+		       const struct iommufd_domain_made *made)
 {
 	struct iommufd_viommu *viommu;
 	struct iommufd_object *pt;
@@ -708,7 +713,7 @@ int iommufd_hwpt_alloc(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
 	case IOMMUFD_OBJ_IOAS:
 		rc = alloc_paging(call, cmd,
 				  container_of(pt, struct iommufd_ioas, obj),
-				  dev, dev_serial, domain);
+				  dev, dev_serial, made);
 		break;
 	case IOMMUFD_OBJ_HWPT_PAGING:
 		rc = alloc_nested(call, cmd,

@@ -42,7 +42,8 @@ struct iommufd_hwpt {
  * @nest_parent: may be the parent of nested HWPTs. Never changes
  * @enforce_cache_coherency: no-snoop transactions are snooped. Never changes
  * @msi_start: where the domain has a software MSI window of its own, or 0. Guarded
- *	by a lock of group.c
+ *	by a lock of group.c. The window is kept free in @ioas, by the address of this
+ *	member or the domain's
  */
 struct iommufd_hwpt_paging {
 	struct iommufd_hwpt hwpt;
@@ -137,14 +138,24 @@ void iommufd_hwpt_drop(struct iommufd_hwpt *hwpt);
 
 int iommufd_hwpt_invalidate_ioctl(struct iommufd_call *call);
 
+/**
+ * struct iommufd_domain_made - what a paging HWPT is to be made of
+ * @domain: the HWPT's on success
+ * @msi_start: as in struct iommufd_hwpt_paging; the window is kept free by the domain's
+ *	address
+ */
+struct iommufd_domain_made {
+	struct iommu_domain *domain;
+	u64 msi_start;
+};
+
 /*
  * The work of HWPT_ALLOC below device.c: @dev is the bound device, @dev_serial
- * its object's serial. @domain: for a paging HWPT, which gets it on success; NULL:
- * made by @dev's driver.
+ * its object's serial. @made: for a paging HWPT; NULL: made by @dev's driver.
  */
 struct iommu_hwpt_alloc;
 int iommufd_hwpt_alloc(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd,
 		       struct device *dev, u64 dev_serial,
-		       struct iommu_domain *domain);
+		       const struct iommufd_domain_made *made);
 
 #endif

@@ -256,6 +256,14 @@ static int check_doorbells(struct hwpt_list *list,
 	return 0;
 }
 
+/* Else another device could be attached first, and have them elsewhere for good. */
+static int place_doorbells(const struct hwpt_list *list,
+			   struct iommu_domain *domain)
+{
+	return list->doorbells ? iommu_get_msi_cookie(domain, list->doorbells) :
+				 0;
+}
+
 /*
  * What the group of one device cannot have. Once its window for MSI doorbells is kept
  * free in @ioas it has to stay where it is, whatever others do with the group meanwhile.
@@ -338,6 +346,7 @@ static int alloc_hwpt(struct iommufd_call *call, struct hwpt_list *list,
 		      struct iommufd_ioas *ioas)
 {
 	struct iommufd_device *first = list->idevs[0];
+	struct iommufd_domain_made made;
 	struct iommu_domain *domain;
 	int rc;
 
@@ -345,10 +354,12 @@ static int alloc_hwpt(struct iommufd_call *call, struct hwpt_list *list,
 	if (IS_ERR(domain))
 		return PTR_ERR(domain);
 	/* Under the domain's name: with it they go */
-	rc = reserve(list, ioas, domain);
+	rc = reserve(list, ioas, domain) ?: place_doorbells(list, domain);
 	if (!rc) {
+		made.domain = domain;
+		made.msi_start = list->doorbells;
 		rc = iommufd_hwpt_alloc(call, list->cmd, first->dev,
-					first->obj.serial, domain);
+					first->obj.serial, &made);
 		if (rc == -EADDRINUSE)
 			blame_alignment(list);
 	}

@@ -5,9 +5,11 @@
  */
 #include <linux/iommu.h>
 #include <linux/log2.h>
+#include <linux/pagemap.h>
 #include <linux/pci.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 #include <uapi/linux/iommufd.h>
 
 #include "describe.h"
@@ -17,6 +19,9 @@
 
 /* Nothing is chosen below: address 0 is mistaken for an error too easily */
 #define CHOOSE_FROM	SZ_1M
+
+/* Often enough for memory that is there, seldom enough for memory that never is */
+#define ANSWER_TRIES	16
 
 /**
  * struct window_limits - where a group's window may be
@@ -543,7 +548,24 @@ static int get_window(struct iommufd_call *call, struct iommufd_device *idev,
 	return iommufd_call_respond(call, sizeof(struct iommu_device_msi_window));
 }
 
-/* Told to user space before it is done, as that cannot fail any more. */
+/*
+ * Other devices need the locks that are held, who must not wait for this caller's memory.
+ * Return: 0; -EAGAIN: it is not there.
+ */
+static int respond_at_once(struct iommufd_call *call)
+{
+	int rc;
+
+	pagefault_disable();
+	rc = iommufd_call_respond(call, sizeof(struct iommu_device_msi_window));
+	pagefault_enable();
+	return rc ? -EAGAIN : 0;
+}
+
+/*
+ * Told to user space before it is done, as that cannot fail any more. -EAGAIN: its memory
+ * has to be there, and nothing has been done.
+ */
 static int change_window(struct iommufd_call *call, struct iommufd_device *idev,
 			 u64 last)
 {
@@ -569,7 +591,7 @@ static int change_window(struct iommufd_call *call, struct iommufd_device *idev,
 	}
 	respond(idev, cmd, window->start, window->last, window);
 	cmd->out_flags |= IOMMU_MSI_WINDOW_FIXED;
-	rc = iommufd_call_respond(call, sizeof(*cmd));
+	rc = respond_at_once(call);
 	if (!rc)
 		swap(window, group->msi.window);
 	if (window)
@@ -583,17 +605,44 @@ out_unlock:
 	return 0;
 }
 
+static int change_or_wait(struct iommufd_call *call, struct iommufd_device *idev,
+			  u64 last)
+{
+	const struct iommu_device_msi_window *cmd = call->cmd;
+	struct iommufd_group *group = idev->group;
+	unsigned int tries;
+	int rc;
+
+	for (tries = 0; tries < ANSWER_TRIES; tries++) {
+		mutex_lock(&group->lock);
+		rc = change_window(call, idev, last);
+		mutex_unlock(&group->lock);
+		if (rc != -EAGAIN)
+			return rc;
+		if (fault_in_writeable(call->ubuffer, min_t(size_t, call->user_size,
+							    sizeof(*cmd))))
+			break;
+	}
+	return -EFAULT;
+}
+
 static int set_window(struct iommufd_call *call, struct iommufd_device *idev,
-		      struct window_limits *limits)
+		      struct window_limits *limits,
+		      const struct iommu_resv_region *usual)
 {
 	struct iommu_device_msi_window *cmd = call->cmd;
-	struct iommufd_group *group = idev->group;
 	u64 last;
 	int rc;
 
 	rc = check_range(cmd, &last);
 	if (rc)
 		return rc;
+	/*
+	 * Without a proxy the base tree places the doorbells (dma-iommu.c), one behind the
+	 * other from the window's start, and is not told where it ends.
+	 */
+	if (!iommufd_msi_can_proxy(idev->dev) && cmd->length < usual->length)
+		return -EINVAL;
 	rc = limit_to_tables(limits, idev);
 	if (rc)
 		return rc;
@@ -604,11 +653,9 @@ static int set_window(struct iommufd_call *call, struct iommufd_device *idev,
 	rc = check_ioas(call->ictx, cmd, last);
 	if (rc)
 		return rc;
-	mutex_lock(&group->lock);
-	rc = change_window(call, idev, last);
-	trace_msi_window(iommu_group_id(group->group), cmd->start, last, true,
-			 rc);
-	mutex_unlock(&group->lock);
+	rc = change_or_wait(call, idev, last);
+	trace_msi_window(iommu_group_id(idev->group->group), cmd->start, last,
+			 true, rc);
 	return rc;
 }
 
@@ -629,7 +676,7 @@ static int get_or_set(struct iommufd_call *call, struct iommufd_device *idev)
 	if (!usual)
 		rc = -EOPNOTSUPP;
 	else if (cmd->flags & IOMMU_MSI_WINDOW_SET)
-		rc = set_window(call, idev, &limits);
+		rc = set_window(call, idev, &limits, usual);
 	else
 		rc = get_window(call, idev, &limits, usual);
 	limits_end(&limits);

@@ -2117,7 +2117,8 @@ enum iommu_msi_window_flags {
  *
  * Errors: EOPNOTSUPP (unknown @flags; the device has no such window: hardware takes its
  * MSIs, at a region of kind IOMMU_PROBE_REGION_MSI, or it has none), ENOENT (device,
- * IOAS), EINVAL (@start or @length with SET; @ioas_id without SET), EOVERFLOW (it runs
+ * IOAS), EINVAL (@start or @length with SET, also less than the IOMMU driver names where
+ * IOMMU_MSI_WINDOW_STABLE is not set; @ioas_id without SET), EOVERFLOW (it runs
  * past the end), ERANGE (beyond what the device's HWPTs translate, or beyond 4 GiB for
  * a function whose MSI addresses have 32 bits), EADDRINUSE (a reserved region of a
  * device of the group, a part of another window, or something in the IOAS is there),

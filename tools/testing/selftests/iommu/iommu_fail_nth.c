@@ -1117,7 +1117,8 @@ static int prepare_msi(FIXTURE_DATA(fail) *self)
 static int run_msi_window(FIXTURE_DATA(fail) *self)
 {
 	return iommu_msi_window_set(self->t.fd, msi_dev.dev, self->ioas2,
-				    32 * IOVA_BASE, 16 * PAGE);
+				    32 * IOVA_BASE,
+				    MOCK_MSI_LAST - MOCK_MSI_START + 1);
 }
 
 static int run_msi_attach(FIXTURE_DATA(fail) *self)

@@ -618,16 +618,24 @@ TEST_F(window, list)
 }
 
 /**
- * struct held_call - IOMMU_HWPT_ALLOC by a thread that is held when it tells its result
+ * struct held_call - a call by a thread that is held when it tells its result
  * @fd: of the call
- * @cmd: in a page of its own, which the kernel can read; a write to it waits
+ * @number: of the call: IOMMU_HWPT_ALLOC by default
+ * @page: of its own, which the kernel can read; a write to it waits
+ * @cmd: there, in a call of that number
+ * @window: there, in an IOMMU_DEVICE_MSI_WINDOW
  * @uffd: tells of the write, and lets it go on
  * @thread: that makes the call
  * @rc: what it has returned, once joined
  */
 struct held_call {
 	int fd;
-	struct iommu_hwpt_alloc *cmd;
+	unsigned long number;
+	union {
+		void *page;
+		struct iommu_hwpt_alloc *cmd;
+		struct iommu_device_msi_window *window;
+	};
 	int uffd;
 	pthread_t thread;
 	int rc;
@@ -637,23 +645,22 @@ static void *make_call(void *data)
 {
 	struct held_call *h = data;
 
-	h->rc = iommu_call(h->fd, IOMMU_HWPT_ALLOC, h->cmd);
+	h->rc = iommu_call(h->fd, h->number, h->page);
 	return NULL;
 }
 
 static int write_protect(struct held_call *h, __u64 mode)
 {
 	struct uffdio_writeprotect protect = {
-		.range = { .start = (uintptr_t)h->cmd, .len = PAGE },
+		.range = { .start = (uintptr_t)h->page, .len = PAGE },
 		.mode = mode,
 	};
 
 	return ioctl(h->uffd, UFFDIO_WRITEPROTECT, &protect) ? -errno : 0;
 }
 
-/* The HWPT is made of @devs and not told yet. -EOPNOTSUPP: this kernel cannot hold a call. */
-static int hold_call(struct held_call *h, int fd, const __u32 *devs,
-		     unsigned int num, __u32 ioas)
+/* The call is made and not told yet. -EOPNOTSUPP: this kernel cannot hold a call. */
+static int hold(struct held_call *h)
 {
 	struct uffdio_api api = {
 		.api = UFFD_API,
@@ -664,21 +671,10 @@ static int hold_call(struct held_call *h, int fd, const __u32 *devs,
 	struct uffd_msg msg;
 	int rc;
 
-	h->fd = fd;
-	h->cmd = mem_get(PAGE);
-	if (!h->cmd)
-		return -ENOMEM;
-	*h->cmd = (struct iommu_hwpt_alloc){
-		.size = sizeof(*h->cmd),
-		.dev_id = devs[0],
-		.pt_id = ioas,
-		.devs_uptr = (uintptr_t)devs,
-		.num_devs = num,
-	};
 	h->uffd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
 	if (h->uffd < 0 || ioctl(h->uffd, UFFDIO_API, &api))
 		return -EOPNOTSUPP;
-	reg.range.start = (uintptr_t)h->cmd;
+	reg.range.start = (uintptr_t)h->page;
 	reg.range.len = PAGE;
 	if (ioctl(h->uffd, UFFDIO_REGISTER, &reg))
 		return -errno;
@@ -693,6 +689,25 @@ static int hold_call(struct held_call *h, int fd, const __u32 *devs,
 	    msg.event != UFFD_EVENT_PAGEFAULT)
 		return -EBADMSG;
 	return 0;
+}
+
+/* The HWPT is made of @devs and not told yet. Return as hold(). */
+static int hold_call(struct held_call *h, int fd, const __u32 *devs,
+		     unsigned int num, __u32 ioas)
+{
+	h->fd = fd;
+	h->number = IOMMU_HWPT_ALLOC;
+	h->cmd = mem_get(PAGE);
+	if (!h->cmd)
+		return -ENOMEM;
+	*h->cmd = (struct iommu_hwpt_alloc){
+		.size = sizeof(*h->cmd),
+		.dev_id = devs[0],
+		.pt_id = ioas,
+		.devs_uptr = (uintptr_t)devs,
+		.num_devs = num,
+	};
+	return hold(h);
 }
 
 /* Returns what the call has. */
@@ -759,6 +774,45 @@ TEST_F(window, list_while_others_try)
 	ASSERT_EQ(0, mock_msi(self->fd, d2.dev, DOORBELL, &addr));
 	EXPECT_EQ(MOCK_APERTURE_START, addr);
 	EXPECT_REACHES(self->d.dev, addr, DOORBELL);
+}
+
+/* A SET that waits for its caller's memory holds up no other device. */
+TEST_F(window, set_holds_up_nobody)
+{
+	struct held_call call = {
+		.fd = self->fd,
+		.number = IOMMU_DEVICE_MSI_WINDOW,
+		.page = mem_get(PAGE),
+	};
+	struct iommu_msi_window w;
+	struct mock_device d2, d3;
+	int rc;
+
+	ASSERT_NE(NULL, call.page);
+	*call.window = (struct iommu_device_msi_window){
+		.size = sizeof(*call.window),
+		.flags = IOMMU_MSI_WINDOW_SET,
+		.dev_id = self->d.dev,
+		.start = ELSEWHERE,
+		.length = LENGTH,
+	};
+	ASSERT_EQ(0, another(self->fd, 0, &d2));
+	ASSERT_EQ(0, another(self->fd, 0, &d3));
+	ASSERT_EQ(0, attach(self->fd, &d2, self->ioas));
+	rc = hold(&call);
+	if (rc == -EOPNOTSUPP)
+		SKIP(return, "a call cannot be held in this kernel");
+	ASSERT_EQ(0, rc);
+	/* What follows is done before that is let go of, or never. */
+	EXPECT_EQ(0, attach(self->fd, &d3, self->ioas));
+	EXPECT_EQ(0, iommu_msi_window(self->fd, self->d.dev, &w));
+	EXPECT_EQ(MOCK_MSI_START, w.start);
+	EXPECT_EQ(0, iommu_destroy(self->fd, d2.stdev));
+	EXPECT_EQ(0, iommu_destroy(self->fd, d3.stdev));
+	EXPECT_EQ(0, let_go(&call));
+	EXPECT_EQ(ELSEWHERE, call.window->start);
+	EXPECT_EQ(FIXED, call.window->out_flags);
+	EXPECT_WINDOW(self->d.dev, ELSEWHERE, LENGTH, FIXED);
 }
 
 /* It comes to nothing: who was attached meanwhile has the window, others are free. */
@@ -904,6 +958,9 @@ TEST_F(window, of_another_driver)
 				       &second));
 	EXPECT_EQ(-EADDRINUSE, attach(self->fd, &d2, hwpt));
 	EXPECT_WINDOW(d2.dev, MOCK_MSI_START, LENGTH, 0);
+	/* Nobody watches where such a window ends, so it is a long one. */
+	EXPECT_EQ(-EINVAL, iommu_msi_window_set(self->fd, d2.dev, 0, NEARBY,
+						LENGTH - PAGE));
 	ASSERT_EQ(0, iommu_msi_window_set(self->fd, d2.dev, 0, NEARBY, LENGTH));
 	EXPECT_EQ(-EADDRINUSE, attach(self->fd, &d2, hwpt));
 	/* Nor does a replace */
@@ -948,6 +1005,92 @@ TEST_F(window, of_another_driver_moves)
 	ASSERT_EQ(0, attach(self->fd, &d2, hwpt));
 	EXPECT_WINDOW(d2.dev, MOCK_APERTURE_START, LENGTH,
 		      IOMMU_MSI_WINDOW_FIXED);
+}
+
+/* Its doorbells stay in a HWPT, so nothing else comes there until that goes. */
+TEST_F(window, of_another_driver_stays)
+{
+	struct mock_device d2, d3;
+	__u32 other, hwpt;
+	__u64 addr, more;
+
+	ASSERT_EQ(0, another(self->fd, MOCK_FLAGS_DEVICE_FOREIGN, &d2));
+	ASSERT_EQ(0, another(self->fd, MOCK_FLAGS_DEVICE_FOREIGN, &d3));
+	ASSERT_EQ(0, iommu_ioas_alloc(self->fd, &other));
+	ASSERT_EQ(0, iommu_hwpt_paging(self->fd, d2.dev, self->ioas, 0, 0,
+				       &hwpt));
+	ASSERT_EQ(0, iommu_msi_window_set(self->fd, d2.dev, 0, NEARBY, LENGTH));
+	ASSERT_EQ(0, iommu_msi_window_set(self->fd, d3.dev, 0, NEARBY, LENGTH));
+	ASSERT_EQ(0, attach(self->fd, &d2, hwpt));
+	ASSERT_EQ(0, mock_msi(self->fd, d2.dev, DOORBELL, &addr));
+	EXPECT_EQ(NEARBY, addr);
+	EXPECT_REACHES(d2.dev, addr, DOORBELL);
+	ASSERT_EQ(0, detach(self->fd, &d2));
+	EXPECT_EQ(-EINVAL, iommu_map(self->fd, self->ioas, self->mem, PAGE,
+				     addr));
+	EXPECT_EQ(-EINVAL, iommu_map(self->fd, self->ioas, self->mem, PAGE,
+				     NEARBY + LENGTH - PAGE));
+	/* By a replace too; and the next device has it all */
+	ASSERT_EQ(0, attach(self->fd, &d3, hwpt));
+	EXPECT_REACHES(d3.dev, addr, DOORBELL);
+	ASSERT_EQ(0, mock_msi(self->fd, d3.dev, DOORBELL + PAGE, &more));
+	ASSERT_EQ(0, mock_replace(self->fd, d3.stdev, other));
+	EXPECT_EQ(-EINVAL, iommu_map(self->fd, self->ioas, self->mem, PAGE,
+				     more));
+	ASSERT_EQ(0, attach(self->fd, &d2, hwpt));
+	EXPECT_REACHES(d2.dev, more, DOORBELL + PAGE);
+	ASSERT_EQ(0, detach(self->fd, &d2));
+	ASSERT_EQ(0, iommu_destroy(self->fd, hwpt));
+	EXPECT_EQ(0, iommu_map(self->fd, self->ioas, self->mem, PAGE, addr));
+
+	/* An automatic one goes with its last device. */
+	ASSERT_EQ(0, detach(self->fd, &d3));
+	EXPECT_EQ(0, iommu_map(self->fd, other, self->mem, PAGE, addr));
+}
+
+/* In a HWPT for a list they have their place before anything is attached to it. */
+TEST_F(window, of_another_driver_in_a_list)
+{
+	__u32 devs[2], hwpt, who, why;
+	struct mock_device d[3];
+	unsigned int i;
+	__u64 addr;
+
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, another(self->fd, MOCK_FLAGS_DEVICE_FOREIGN,
+				     &d[i]));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, iommu_msi_window_set(self->fd, d[i].dev, 0, NEARBY,
+						  LENGTH));
+		devs[i] = d[i].dev;
+	}
+	ASSERT_EQ(0, iommu_msi_window_set(self->fd, d[2].dev, 0,
+					  NEARBY + LENGTH, LENGTH));
+	ASSERT_EQ(0, iommu_hwpt_for(self->fd, devs, 2, self->ioas, 0, &hwpt,
+				    &who, &why));
+	EXPECT_EQ(-EADDRINUSE, attach(self->fd, &d[2], hwpt));
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, attach(self->fd, &d[i], hwpt));
+	ASSERT_EQ(0, mock_msi(self->fd, d[0].dev, DOORBELL, &addr));
+	EXPECT_EQ(NEARBY, addr);
+	for (i = 0; i < 2; i++) {
+		EXPECT_REACHES(d[i].dev, addr, DOORBELL);
+		ASSERT_EQ(0, detach(self->fd, &d[i]));
+	}
+	EXPECT_EQ(-EINVAL, iommu_map(self->fd, self->ioas, self->mem, PAGE,
+				     addr));
+	ASSERT_EQ(0, iommu_destroy(self->fd, hwpt));
+	EXPECT_EQ(0, iommu_map(self->fd, self->ioas, self->mem, PAGE, addr));
+	/* The list could not be made: nothing of it is left. */
+	devs[1] = d[2].dev;
+	EXPECT_EQ(-EADDRINUSE, iommu_hwpt_for(self->fd, devs, 2, self->ioas, 0,
+					      &hwpt, &who, &why));
+	ASSERT_EQ(0, iommu_unmap(self->fd, self->ioas, addr, PAGE, NULL));
+	EXPECT_EQ(-EADDRINUSE, iommu_hwpt_for(self->fd, devs, 2, self->ioas, 0,
+					      &hwpt, &who, &why));
+	EXPECT_EQ(d[2].dev, who);
+	EXPECT_EQ(IOMMU_PROBE_RESV_REGIONS, why);
+	EXPECT_EQ(0, iommu_map(self->fd, self->ioas, self->mem, PAGE, addr));
 }
 
 /* What attaching to a list's HWPT maps: the doorbells there are, and nothing else */
