@@ -362,7 +362,7 @@ struct iommu_ioas_change_process {
  * from pinning as with the command that mapped the memory, and EFAULT also when it has
  * not been pinned yet and the process that mapped it has ended; ENOENT also when a part
  * of the source range is not mapped; EPERM when the copy is to be writeable and the
- * original was not.
+ * memory was not mapped so by the command that mapped it first.
  */
 struct iommu_ioas_copy {
 	__u32 size;

@@ -252,7 +252,8 @@ static long gup_pin(struct gup *gup, unsigned long index, unsigned long npages,
 		if (locked)
 			mmap_read_unlock(mm);
 	}
-	return rc ?: -EFAULT;
+	/* Of files whose blocks may move under a long pin (fsdax) it is another error */
+	return rc && rc != -EOPNOTSUPP ? rc : -EFAULT;
 }
 
 /**

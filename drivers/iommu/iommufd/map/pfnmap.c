@@ -121,6 +121,12 @@ static bool is_pfnmap(const struct vm_area_struct *vma)
 	       (vma->vm_flags & VM_MAYSHARE);
 }
 
+/* What its process has to be allowed: a mapping can always be read. */
+static unsigned long rights_needed(bool write)
+{
+	return VM_READ | (write ? VM_WRITE : 0);
+}
+
 /*
  * Who announces a change of rights holds mmap_lock, and has changed the process's
  * mapping before. No PFN is another one after that, so that what matters is whether the
@@ -129,7 +135,7 @@ static bool is_pfnmap(const struct vm_area_struct *vma)
 static bool rights_remain(const struct map_pfnmap *pfnmap,
 			  const struct mmu_notifier_range *range)
 {
-	const unsigned long need = VM_READ | (pfnmap->writable ? VM_WRITE : 0);
+	const unsigned long need = rights_needed(pfnmap->writable);
 	const struct interval_tree_node *all = &pfnmap->notifier.interval_tree;
 	unsigned long end = min(range->end, all->last + 1);
 	unsigned long next = max(range->start, all->start);
@@ -259,6 +265,7 @@ static bool is_ram(unsigned long pfn)
 static int lookup_pfn(struct mm_struct *mm, unsigned long addr, bool write,
 		      unsigned long *pfn)
 {
+	const unsigned long need = rights_needed(write);
 	unsigned int tries;
 
 	for (tries = 0; tries < LOOKUP_TRIES; tries++) {
@@ -269,7 +276,9 @@ static int lookup_pfn(struct mm_struct *mm, unsigned long addr, bool write,
 		bool unlocked = false, found = false;
 		int rc;
 
-		if (!is_pfnmap(args.vma))
+		/* An entry that is there can be one that may not be used any more */
+		if (!is_pfnmap(args.vma) ||
+		    (args.vma->vm_flags & need) != need)
 			return -EFAULT;
 		if (!follow_pfnmap_start(&args)) {
 			*pfn = args.pfn;

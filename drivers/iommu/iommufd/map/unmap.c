@@ -166,7 +166,7 @@ static bool ask_to_unpin(struct iova_space *space, struct iova_area *area)
 	return true;
 }
 
-/* The rest of an unmap: of claimed areas that somebody has pinned. */
+/* The rest of an unmap: of claimed areas, idle, that somebody may have pinned. */
 static int unmap_pinned(struct iova_space *space, struct list_head *pinned,
 			unsigned long *unmapped)
 {
@@ -257,16 +257,18 @@ int iova_space_unmap_all(struct iova_space *space, unsigned long *unmapped)
 	return rc;
 }
 
+/* Also the areas behind one that is: no pin is in progress in any on return. */
 static bool is_pinned(const struct list_head *areas)
 {
 	struct iova_area *area;
+	bool pinned = false;
 
 	list_for_each_entry(area, areas, item) {
 		iova_area_wait_idle(area);
 		if (READ_ONCE(area->num_pins))
-			return true;
+			pinned = true;
 	}
-	return false;
+	return pinned;
 }
 
 /*

@@ -150,6 +150,129 @@ static void unmap_waits_for_silent_user(struct kunit *test)
 	user_memory_free(holder.mem);
 }
 
+/**
+ * struct slow - an in-kernel user whose second pin is in progress
+ * @user: base
+ * @space: where
+ * @asked: calls of the unmap callback; it lets go of what it is asked for
+ * @rc: of the pin
+ * @unmap_rc: of the unmap
+ * @done: of the unmap, ranges
+ * @unmapped: of the unmap, bytes
+ */
+struct slow {
+	struct iova_space_user user;
+	struct iova_space *space;
+	unsigned int asked;
+	int rc;
+	int unmap_rc;
+	unsigned int done;
+	unsigned long unmapped;
+};
+
+static bool slow_get(struct iova_space_user *user)
+{
+	return true;
+}
+
+static void slow_unmap(struct iova_space_user *user, unsigned long iova,
+		       unsigned long length)
+{
+	struct slow *slow = container_of(user, struct slow, user);
+
+	slow->asked++;
+	iova_space_unpin(slow->space, iova, length);
+}
+
+static int slow_pin_thread(void *arg)
+{
+	struct slow *slow = arg;
+	struct page *page;
+
+	slow->rc = iova_space_pin(slow->space, BASE + 2 * PAGE_SIZE, PAGE_SIZE,
+				  &page, 0);
+	return 0;
+}
+
+static int slow_unmap_thread(void *arg)
+{
+	const struct iova_range range = {
+		.start = BASE, .last = BASE + 3 * PAGE_SIZE - 1,
+	};
+	struct slow *slow = arg;
+
+	slow->unmap_rc = iova_space_unmap_many(slow->space, &range, 1,
+					       &slow->done, &slow->unmapped);
+	return 0;
+}
+
+/*
+ * Two areas of one range: one is pinned, the other is about to be, and waits for mmap_lock.
+ * Its user is asked for that, too, and nothing of the range is left.
+ */
+static void unmap_many_waits_for_each(struct kunit *test)
+{
+	int (*const call[])(void *) = { slow_pin_thread, slow_unmap_thread };
+	struct task_struct *thread[ARRAY_SIZE(call)];
+	struct iova_space space;
+	struct slow slow = {
+		.user = {
+			.alignment = PAGE_SIZE,
+			.get = slow_get,
+			.put = holder_put,
+			.unmap = slow_unmap,
+		},
+		.space = &space,
+	};
+	struct user_memory *mem;
+	unsigned long iova;
+	struct page *page;
+	unsigned int i;
+
+	mem = user_memory_new(test, 1);
+	if (!mem)
+		return;
+	/* No page table: what is pinned is looked up then */
+	iova_space_init(&space);
+	for (iova = BASE; iova <= BASE + 2 * PAGE_SIZE; iova += 2 * PAGE_SIZE)
+		KUNIT_ASSERT_EQ(test, 0,
+				iova_space_map_user(&space, MAP_CHARGE_USER,
+						    &iova,
+						    (void __user *)mem->addr,
+						    PAGE_SIZE, RW, 0));
+	KUNIT_ASSERT_EQ(test, 0, iova_space_add_user(&space, &slow.user));
+	KUNIT_ASSERT_EQ(test, 0, iova_space_pin(&space, BASE, PAGE_SIZE, &page,
+						0));
+	for (i = 0; i < ARRAY_SIZE(call); i++) {
+		thread[i] = kthread_create(call[i], &slow, "iommufd-slow");
+		KUNIT_ASSERT_FALSE(test, IS_ERR(thread[i]));
+		get_task_struct(thread[i]);
+	}
+	mmap_write_lock(current->mm);
+	for (i = 0; i < ARRAY_SIZE(call); i++) {
+		wake_up_process(thread[i]);
+		msleep(100);
+	}
+	mmap_write_unlock(current->mm);
+	for (i = 0; i < ARRAY_SIZE(call); i++) {
+		kthread_stop(thread[i]);
+		put_task_struct(thread[i]);
+	}
+	KUNIT_EXPECT_EQ(test, slow.rc, 0);
+	KUNIT_EXPECT_EQ(test, slow.asked, 2);
+	KUNIT_EXPECT_EQ(test, slow.unmap_rc, 0);
+	KUNIT_EXPECT_EQ(test, slow.done, 1);
+	KUNIT_EXPECT_EQ(test, slow.unmapped, 2 * PAGE_SIZE);
+
+	/* Nothing, if it is as it should be */
+	if (slow.unmapped != 2 * PAGE_SIZE)
+		iova_space_unpin(&space, BASE + 2 * PAGE_SIZE, PAGE_SIZE);
+	iova_space_remove_user(&space, &slow.user);
+	iova_space_unmap_all(&space, NULL);
+	iova_space_destroy(&space);
+	user_memory_free(mem);
+}
+
 /*
  * Areas that do not adjoin, in one call: each has to be among what is flushed
  * when it is flushed. The page table checks that.
@@ -193,6 +316,7 @@ static void unmap_flushes_each(struct kunit *test)
 static struct kunit_case map_unmap_cases[] = {
 	KUNIT_CASE(unmap_leaves_later_mapping),
 	KUNIT_CASE(unmap_waits_for_silent_user),
+	KUNIT_CASE(unmap_many_waits_for_each),
 	KUNIT_CASE(unmap_flushes_each),
 	{}
 };

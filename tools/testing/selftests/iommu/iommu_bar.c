@@ -159,6 +159,27 @@ TEST_F(bar, access_taken_away)
 	EXPECT_EQ(MOCK_DMA_BLOCKED, dma_read(self, IOVA_BASE));
 }
 
+/* What a process cannot read a device cannot on its behalf, also if it could before. */
+TEST_F(bar, access_not_there)
+{
+	__u64 iova = IOVA_BASE;
+
+	/* So that all of it is in the process's page table */
+	ASSERT_EQ(0, iommu_map(self->fd, self->ioas, self->bar, BAR_LENGTH,
+			       IOVA_BASE));
+	ASSERT_EQ(0, iommu_unmap(self->fd, self->ioas, IOVA_BASE, BAR_LENGTH,
+				 NULL));
+	ASSERT_EQ(0, mprotect(self->bar, BAR_LENGTH, PROT_NONE));
+	EXPECT_EQ(-EFAULT, iommu_map_flags(self->fd, self->ioas, self->bar,
+					   BAR_LENGTH,
+					   IOMMU_IOAS_MAP_READABLE |
+					   IOMMU_IOAS_MAP_FIXED_IOVA, &iova));
+	ASSERT_EQ(0, mprotect(self->bar, BAR_LENGTH, PROT_READ));
+	EXPECT_EQ(0, iommu_map_flags(self->fd, self->ioas, self->bar, BAR_LENGTH,
+				     IOMMU_IOAS_MAP_READABLE |
+				     IOMMU_IOAS_MAP_FIXED_IOVA, &iova));
+}
+
 /* As a VMM, or CRIU, does that looks for what its own process has written. */
 static int count_writes(void *start, unsigned long length)
 {
