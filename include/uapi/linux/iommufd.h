@@ -1017,11 +1017,13 @@ struct iommu_hwpt_invalidate {
  * @IOMMU_PGFAULT_FLAGS_LAST_PAGE: Last record of its group; the group can be
  *                                 answered
  * @IOMMU_PGFAULT_FLAGS_LOST: Page requests were lost since this was last said:
- *                            the queue, or the hardware's, was full, or a device
- *                            sent more than it may have outstanding. Set on the
- *                            first record of a group, and only on queues made
- *                            with a depth, a policy or a device of their own, so
- *                            that no older program meets a flag it does not know
+ *                            the queue was full, or the hardware's, of which
+ *                            no more is known than groups that were begun, or
+ *                            a device sent more than it may have outstanding.
+ *                            Set on the first record of a group, and only on
+ *                            queues made with a depth, a policy or a device of
+ *                            their own, so that no older program meets a flag it
+ *                            does not know
  */
 enum iommu_hwpt_pgfault_flags {
 	IOMMU_PGFAULT_FLAGS_PASID_VALID		= (1 << 0),
