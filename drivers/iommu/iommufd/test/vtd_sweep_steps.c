@@ -32,10 +32,11 @@
 #define WRITERS		(SWEEP_ATS + 1)
 
 /*
- * A page for each by each way, and one that nobody used before; as many as are flushed by
- * one descriptor: of two, each would be for some of them
+ * A page for each by each way, one that nobody used before, and one more: what is written
+ * to is then flushed by one descriptor. Of two, each would be for some of them.
  */
-#define DIRTY_PAGES	roundup_pow_of_two(3 * WRITERS)
+#define WRITER_PAGES	4
+#define DIRTY_PAGES	(WRITER_PAGES * WRITERS)
 
 /**
  * struct region - what is mapped at BASE, and how much of it goes
@@ -269,9 +270,9 @@ static u64 *leaf_entry(struct sweep *s, u64 iova)
 	return &table[(iova >> 12) & 0x1ff];
 }
 
-static u64 dirty_iova(unsigned int page)
+static u64 dirty_iova(unsigned int writer, unsigned int page)
 {
-	return BASE + page * SZ_4K;
+	return BASE + (WRITER_PAGES * writer + page) * SZ_4K;
 }
 
 static int set_tracking(struct sweep *s, bool on)
@@ -298,11 +299,11 @@ static int write_all(struct sweep *s)
 	unsigned int at;
 
 	for (at = 0; at < writers(s); at++) {
-		u64 iova = dirty_iova(3 * at);
+		u64 iova = dirty_iova(at, 0);
 
 		if (!sweep_write(s, writer_pasid(at), address(at, iova), false))
 			return -EIO;
-		iova = dirty_iova(3 * at + 1);
+		iova = dirty_iova(at, 1);
 		if (ats && !sweep_write(s, writer_pasid(at), address(at, iova),
 					true))
 			return -EIO;
@@ -321,7 +322,7 @@ static int dirty_setup(struct sweep *s, bool tracking)
 	rc = rc ?: sweep_map(s->domain, BASE, page_phys(s, 0), SZ_4K,
 			     DIRTY_PAGES);
 	for (i = 0; i < DIRTY_PAGES; i++)
-		guest_sees(s, dirty_iova(i));
+		guest_sees(s, dirty_iova(0, i));
 	if (!rc && tracking)
 		rc = set_tracking(s, true);
 	return rc ?: write_all(s);
@@ -373,8 +374,8 @@ static void dirty_check(struct sweep *s, const struct sweep_step *step)
 		return;
 	}
 	for (at = 0; at < writers(s); at++)
-		if (!(*leaf_entry(s, dirty_iova(3 * at)) & SS_DIRTY) ||
-		    (ats && !(*leaf_entry(s, dirty_iova(3 * at + 1)) & SS_DIRTY)))
+		if (!(*leaf_entry(s, dirty_iova(at, 0)) & SS_DIRTY) ||
+		    (ats && !(*leaf_entry(s, dirty_iova(at, 1)) & SS_DIRTY)))
 			s->why = "a write left no dirty bit";
 }
 
@@ -383,7 +384,7 @@ static void dirty_off_check(struct sweep *s, const struct sweep_step *step)
 	unsigned int at;
 
 	for (at = 0; at < writers(s); at++) {
-		u64 iova = dirty_iova(3 * at + 2);
+		u64 iova = dirty_iova(at, 2);
 
 		if (!sweep_write(s, writer_pasid(at), address(at, iova), false))
 			s->why = "not writable";

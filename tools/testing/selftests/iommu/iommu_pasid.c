@@ -1005,7 +1005,17 @@ struct crowd {
 	atomic_uint seed;
 	atomic_uint attached;
 	atomic_uint broken;
+	/* What a broken call returned, and which it was: of attach, replace, detach, DMA */
+	atomic_int broken_rc;
+	atomic_int broken_call;
 };
+
+static void crowd_broke(struct crowd *c, int call, int rc)
+{
+	atomic_store(&c->broken_rc, rc);
+	atomic_store(&c->broken_call, call);
+	atomic_fetch_add(&c->broken, 1);
+}
 
 static void *changer(void *arg)
 {
@@ -1015,9 +1025,9 @@ static void *changer(void *arg)
 	while (!atomic_load(&c->stop)) {
 		__u32 pasid = 1 + (__u32)rand_r(&seed) % 6;
 		__u32 pt = c->pt[rand_r(&seed) % 6];
-		int rc, other;
+		int rc, other, call = rand_r(&seed) % 3;
 
-		switch (rand_r(&seed) % 3) {
+		switch (call) {
 		case 0:
 			rc = iommu_pasid_attach(c->fd, c->dev, pasid, &pt);
 			other = -EBUSY;
@@ -1034,7 +1044,7 @@ static void *changer(void *arg)
 			break;
 		}
 		if (rc && rc != other)
-			atomic_fetch_add(&c->broken, 1);
+			crowd_broke(c, call, rc);
 	}
 	return NULL;
 }
@@ -1053,7 +1063,7 @@ static void *user(void *arg)
 
 		if (rc != MOCK_DMA_OK && rc != MOCK_DMA_FAULTED &&
 		    rc != MOCK_DMA_BLOCKED)
-			atomic_fetch_add(&c->broken, 1);
+			crowd_broke(c, 3, rc);
 	}
 	return NULL;
 }
@@ -1101,7 +1111,9 @@ TEST_F_TIMEOUT(pasid, threads, 120)
 	atomic_store(&c.stop, true);
 	for (i = 0; i < ARRAY_LEN(jobs); i++)
 		pthread_join(thread[i], NULL);
-	EXPECT_EQ(0, atomic_load(&c.broken));
+	EXPECT_EQ(0, atomic_load(&c.broken))
+		TH_LOG("call %d returned %d", atomic_load(&c.broken_call),
+		       atomic_load(&c.broken_rc));
 	EXPECT_LT(10, atomic_load(&c.attached));
 	for (i = 1; i < 7; i++)
 		DETACH(i);
