@@ -7,6 +7,12 @@
  * The caller sees to it that the functions here are called one at a time for a
  * function; for functions that share an interface they may be called at once. Lock:
  * that of the unit, iommufd_pci_pri::lock.
+ *
+ * That an interface is on is noted in a bit-field of the physical function (pri_enabled),
+ * where its driver notes other things without a lock (state_saved). Of a virtual function
+ * we write there beside that driver. The device lock of the physical function would not
+ * help: it is held while its virtual functions are taken away, which waits for us. So a
+ * bit is written when it changes only: not in the midst of a use.
  */
 #include <linux/delay.h>
 #include <linux/pci-ats.h>
@@ -64,6 +70,21 @@ static int wait_stopped(struct pci_dev *pf)
 	return -EBUSY;
 }
 
+/*
+ * What had stopped it is in the status until software clears it or turns the interface on
+ * (10.5.2.3): it is not known here whether anybody will.
+ */
+static int reset_interface(struct pci_dev *pf)
+{
+	int rc = pci_reset_pri(pf);
+
+	if (rc)
+		return rc;
+	rc = pci_write_config_word(pf, pf->pri_cap + PCI_PRI_STATUS,
+				   PCI_PRI_STATUS_RF | PCI_PRI_STATUS_UPRGI);
+	return pcibios_err_to_errno(rc);
+}
+
 static int reset_function(const struct iommufd_pci_pri *pri)
 {
 	struct pci_dev *pf = pci_physfn(pri->pdev);
@@ -71,7 +92,7 @@ static int reset_function(const struct iommufd_pci_pri *pri)
 
 	mutex_lock(pri->lock);
 	if (!pf->pri_enabled)
-		rc = pci_reset_pri(pf);
+		rc = reset_interface(pf);
 	mutex_unlock(pri->lock);
 	return rc;
 }
@@ -99,7 +120,7 @@ static int enable_function(struct pci_dev *pf, u32 allocation)
 
 	if (pf->pri_enabled)
 		return 0;
-	rc = pci_reset_pri(pf);
+	rc = reset_interface(pf);
 	if (rc)
 		return rc;
 	/* -EBUSY if it is still stopping */
@@ -233,7 +254,7 @@ int iommufd_pci_pri_stop(const struct iommufd_pci_pri *pri)
 
 	mutex_lock(pri->lock);
 	if (!rc && !pf->pri_enabled)
-		rc = pci_reset_pri(pf);
+		rc = reset_interface(pf);
 	mutex_unlock(pri->lock);
 	return rc;
 }

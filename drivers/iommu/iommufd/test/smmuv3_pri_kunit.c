@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 #include <linux/unaligned.h>
 
+#include "../pci_pri.h"
 #include "smmuv3_faults_kunit.h"
 
 #define SID0	ST_SID(0)
@@ -431,6 +432,8 @@ static void pri_stop_does_not_stop(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, smmuv3_pri_stop(fn->device), 0);
 	KUNIT_EXPECT_EQ(test, pri_resets, 1);
 	pri_expect_off(st);
+	/* Forgotten, though it is not turned on */
+	KUNIT_EXPECT_FALSE(test, iommufd_pci_pri_failed(&fn->pdev));
 	KUNIT_EXPECT_EQ(test, smmuv3_pri_enable(fn->device), 0);
 	smmuv3_pri_disable(fn->device);
 	st_done(st);

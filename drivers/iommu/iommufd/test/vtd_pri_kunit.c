@@ -9,6 +9,7 @@
 #include <linux/unaligned.h>
 #include <linux/workqueue.h>
 
+#include "../pci_pri.h"
 #include "../vtd/domain.h"
 #include "vtd_prq_kunit.h"
 
@@ -432,6 +433,8 @@ static void pri_stop_does_not_stop(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vtd_pri_stop(fn->device), 0);
 	KUNIT_EXPECT_EQ(test, pri_resets, 1);
 	pri_expect_off(pt);
+	/* Forgotten, though it is not turned on */
+	KUNIT_EXPECT_FALSE(test, iommufd_pci_pri_failed(&fn->pdev));
 	KUNIT_EXPECT_EQ(test, vtd_pri_enable(fn->device), 0);
 	vtd_pri_disable(fn->device);
 	pt_interrupt(pt);

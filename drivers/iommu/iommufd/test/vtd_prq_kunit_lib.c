@@ -161,6 +161,10 @@ static int pt_config_write(struct pci_bus *bus, unsigned int devfn, int where,
 
 	if (where == PT_PRI + PCI_PRI_CTRL && fn->on_control)
 		fn->on_control(fn, val);
+	/* RF and UPRGI are RW1C, the rest is read-only (PCIe 6.0, 10.5.2.3) */
+	if (where == PT_PRI + PCI_PRI_STATUS)
+		val = get_unaligned_le16(fn->config + where) &
+		      ~(val & (PCI_PRI_STATUS_RF | PCI_PRI_STATUS_UPRGI));
 	memcpy(fn->config + where, &val, size);
 	return PCIBIOS_SUCCESSFUL;
 }

@@ -316,6 +316,33 @@ TEST_F(paging, reset_and_started_anew)
 	reset_served(_metadata, g, variant->pasid, self->ioas);
 }
 
+/* A failure stopped it; started anew while nobody wants page requests, it has not failed. */
+TEST_F(paging, failed_and_started_anew_while_off)
+{
+	const __u32 states = IOMMU_DEVICE_PRI_ENABLED | IOMMU_DEVICE_PRI_FAILED;
+	struct iommu_hwpt_pgfault rec[GROUP_MAX];
+	struct iommu_device_pri pri = { 0 };
+	struct guest *g = &self->g;
+	struct model_job job;
+	char data[PAGE];
+
+	pattern(data, PAGE, 13);
+	ASSERT_EQ(0, model_job_start(&g->d, IOMMUFD_MODEL_DMA_WRITE,
+				     variant->pasid, RESET_PAGE(0), data, PAGE,
+				     0, &job));
+	ASSERT_EQ(1, guest_read(g, rec, ARRAY_LEN(rec)));
+	ASSERT_EQ(0, guest_answer(g, rec[0].cookie, IOMMUFD_PAGE_RESP_FAILURE));
+	EXPECT_EQ(IOMMUFD_MODEL_DMA_HALTED, model_job_wait(&job, FOREVER_MS));
+	ASSERT_EQ(0, guest_detach(g, variant->pasid));
+	ASSERT_EQ(0, iommu_pri(g->fd, g->d.v.id, IOMMU_DEVICE_PRI_QUERY, &pri));
+	EXPECT_EQ(IOMMU_DEVICE_PRI_FAILED, pri.out_state & states);
+	ASSERT_EQ(0, iommu_pri(g->fd, g->d.v.id, IOMMU_DEVICE_PRI_RESET, &pri));
+	EXPECT_EQ(0, pri.out_state & states);
+
+	ASSERT_EQ(0, guest_attach(g, variant->pasid, self->hwpt));
+	reset_served(_metadata, g, variant->pasid, self->ioas);
+}
+
 /* --- what was written to --- */
 
 #define TRACKED		64
