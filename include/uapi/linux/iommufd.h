@@ -1145,8 +1145,9 @@ enum iommu_fault_policy {
  *
  * What comes when the queue is full is not delivered: the device is told what
  * its hardware says on an overflow, normally to try again later, and the reader
- * is told by IOMMU_PGFAULT_FLAGS_LOST. Closing the last copy of the fd answers
- * all that is outstanding with IOMMUFD_PAGE_RESP_INVALID.
+ * is told by IOMMU_PGFAULT_FLAGS_LOST. A group of more than @depth requests is
+ * answered IOMMUFD_PAGE_RESP_INVALID instead. Closing the last copy of the fd
+ * answers all that is outstanding so.
  *
  * @depth, @policy and @dev_id are IOMMU_FEATURE_FAULT_DEPTH, _BLOCKING and
  * _DEVICE; a kernel without them answers E2BIG if one is not 0.
@@ -1572,7 +1573,9 @@ enum iommu_device_pri_state {
  * @op: One of enum iommu_device_pri_op
  * @allocation: ENABLE: page requests that the device may have outstanding from now
  *              on, up to @out_capacity; 0: that many. What goes beyond is not
- *              delivered, as when a fault queue is full. Otherwise must be 0
+ *              delivered, as when a fault queue is full; but a group that begins
+ *              with nothing else outstanding is, up to @out_capacity. Otherwise
+ *              must be 0
  * @out_allocation: Page requests that it may have outstanding
  * @out_capacity: The most it can have outstanding (PCIe 6.0, 10.5.2.4)
  * @out_state: Combination of enum iommu_device_pri_state

@@ -6,7 +6,8 @@
  * visible with its last request (PCIe 6.0, 10.4.1). What there is no room for is
  * refused by whole groups: the earlier requests of the group are let go, the
  * later ones are dropped, and the verdict is given on the last one, the only one
- * that hardware expects an answer to (10.4.2).
+ * that hardware expects an answer to (10.4.2): to ask again, if the group can find
+ * room at another time.
  *
  * Everything here runs under the lock of the source with bottom halves off, and
  * allocates nothing: group structures belong to the source, slots to the queue.
@@ -267,6 +268,46 @@ fault_refuse(struct iommufd_fault_source *source, struct fault_group *group,
 	return IOMMUFD_FAULT_DROPPED;
 }
 
+/*
+ * How much of the room that parts share is not kept for those that have nothing
+ * outstanding.
+ */
+static u32 fault_part_shared(u32 all)
+{
+	return all - DIV_ROUND_UP(all, FAULT_PART_FIRSTS);
+}
+
+static u32 fault_part_room(const struct iommufd_fault_source *source)
+{
+	return min(source->limit, FAULT_PART_ROOM);
+}
+
+/*
+ * Does a group of @count requests find room when nothing else is outstanding? If not,
+ * to ask again is of no use, and the device would do nothing else.
+ */
+static bool fault_can_fit(const struct iommufd_fault_source *source,
+			  const struct iommufd_fault_attach *attach, u32 count)
+{
+	u32 most = source->max_outstanding;
+
+	/* See fault_part_has_room() */
+	if (attach->who.part)
+		most = DIV_ROUND_UP(2 * fault_part_shared(fault_part_room(source)),
+				    3) ?: 1;
+	return count <= min(most, attach->queue->params.depth);
+}
+
+static enum iommufd_fault_verdict
+fault_overflow_verdict(const struct iommufd_fault_source *source,
+		       struct iommufd_fault_attach *attach, u32 count)
+{
+	if (!fault_can_fit(source, attach, count))
+		return IOMMUFD_FAULT_REFUSED;
+	attach->counts.lost_groups++;
+	return IOMMUFD_FAULT_RETRY;
+}
+
 /* No room. The whole group goes, and the reader will be told. */
 static noinline enum iommufd_fault_verdict
 fault_overflow(struct iommufd_fault_source *source,
@@ -282,18 +323,19 @@ fault_overflow(struct iommufd_fault_source *source,
 			group ? group->id : 0, held + 1);
 
 	if (req->last) {
-		attach->counts.lost_groups++;
 		if (group) {
 			fault_group_release_slots(source, group);
 			fault_group_unhash(source, group);
 			fault_group_free(source, group);
 		}
-		return IOMMUFD_FAULT_RETRY;
+		return fault_overflow_verdict(source, attach, held + 1);
 	}
 	if (!group)
 		group = fault_group_get_empty(source, attach, req);
-	if (group)
+	if (group) {
 		fault_group_doom(source, group, IOMMUFD_FAULT_RETRY);
+		group->count = held + 1;
+	}
 	return IOMMUFD_FAULT_DROPPED;
 }
 
@@ -307,8 +349,17 @@ fault_doomed(struct iommufd_fault_source *source, struct fault_group *group,
 
 	if (verdict == IOMMUFD_FAULT_RETRY && attach) {
 		attach->counts.reported++;
-		attach->counts.lost++;
-		attach->counts.lost_groups += req->last;
+		/* One that was begun on its way to another queue had its room */
+		if (!group->count) {
+			attach->counts.discarded++;
+			attach->counts.discarded_groups += req->last;
+		} else {
+			attach->counts.lost++;
+			group->count++;
+			if (req->last)
+				verdict = fault_overflow_verdict(source, attach,
+								 group->count);
+		}
 	} else {
 		source->nobody++;
 		source->nobody_groups += req->last;
@@ -412,9 +463,9 @@ static bool fault_part_has_room(const struct iommufd_fault_source *source,
 				const struct iommufd_fault_part *part,
 				u32 outstanding)
 {
-	u32 all = min(source->limit, FAULT_PART_ROOM);
 	u32 own = part->taken - (u32)atomic_read(&part->returned);
-	u32 shared = all - DIV_ROUND_UP(all, FAULT_PART_FIRSTS);
+	u32 all = fault_part_room(source);
+	u32 shared = fault_part_shared(all);
 
 	if (!own)
 		return outstanding < all;
@@ -422,8 +473,10 @@ static bool fault_part_has_room(const struct iommufd_fault_source *source,
 }
 
 static bool fault_has_room(struct iommufd_fault_source *source,
-			   struct iommufd_fault_attach *attach)
+			   struct iommufd_fault_attach *attach,
+			   const struct fault_group *group)
 {
+	struct iommufd_fault_part *part = attach->who.part;
 	u32 outstanding;
 
 	/*
@@ -433,10 +486,14 @@ static bool fault_has_room(struct iommufd_fault_source *source,
 	 */
 	outstanding = source->taken -
 		      (u32)atomic_read_acquire(&source->returned);
-	if (outstanding >= source->limit)
-		return false;
-	return !attach->who.part ||
-	       fault_part_has_room(source, attach->who.part, outstanding);
+	if (part)
+		return outstanding < source->limit &&
+		       fault_part_has_room(source, part, outstanding);
+	if (outstanding < source->limit)
+		return true;
+	/* A group that was begun comes to its end, or the limit would be one of groups */
+	return group && group->count == outstanding &&
+	       outstanding < source->max_outstanding;
 }
 
 static void fault_count_taken(struct iommufd_fault_source *source,
@@ -458,7 +515,7 @@ fault_take(struct iommufd_fault_source *source,
 	u32 index, gen;
 
 	attach->counts.reported++;
-	if (!fault_has_room(source, attach))
+	if (!fault_has_room(source, attach, group))
 		return fault_overflow(source, attach, group, req);
 	if (!fault_ring_take(&queue->free, &index))
 		return fault_overflow(source, attach, group, req);

@@ -73,8 +73,8 @@ struct iommufd_page_answer {
  * @IOMMUFD_FAULT_RETRY: a last request that found no room: the backend answers
  *	as its hardware does on overflow, so that the device asks again (PRI:
  *	success, stall: retry)
- * @IOMMUFD_FAULT_REFUSED: a last request that nobody listens for: the backend
- *	answers invalid
+ * @IOMMUFD_FAULT_REFUSED: a last request that nobody listens for, or that can never
+ *	find room, as its group is too large: the backend answers invalid
  */
 enum iommufd_fault_verdict {
 	IOMMUFD_FAULT_TAKEN,

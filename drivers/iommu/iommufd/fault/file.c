@@ -465,7 +465,8 @@ static void fault_file_show_fdinfo(struct seq_file *m, struct file *file)
 		   stats.drained_groups);
 	seq_printf(m, "lost:\t%llu groups %llu\n", stats.counts.lost,
 		   stats.counts.lost_groups);
-	seq_printf(m, "discarded:\t%llu\n", stats.counts.discarded);
+	seq_printf(m, "discarded:\t%llu groups %llu\n", stats.counts.discarded,
+		   stats.counts.discarded_groups);
 	seq_printf(m, "oldest-ms:\t%u\n", stats.oldest_ms);
 
 	spin_lock(&queue->lock);

@@ -157,7 +157,8 @@ enum fault_group_state {
  * @grpid: as in the requests
  * @head: index of the head slot
  * @tail: index of the newest slot
- * @count: number of slots
+ * @count: number of slots; DOOMED: requests that came, if there was no room for them,
+ *	else 0
  * @cookie: names the group to user space
  * @state: enum fault_group_state
  * @verdict: DOOMED: what is said to the last request
@@ -214,7 +215,8 @@ struct fault_batch {
  *	the door has a use for them, or fault_source_reap() takes them back
  * @returned: requests answered so far; wraps. Counted without a lock
  * @taken: requests taken so far; wraps. @taken - @returned is outstanding
- * @limit: of @taken - @returned, at most @max_outstanding
+ * @limit: of @taken - @returned, at most @max_outstanding. One group alone may have
+ *	more, up to that, but not of a part
  * @refusing: the interface is being reset: nobody listens
  * @nr_open: groups in @open
  * @rid: route of requests without PASID, or NULL
@@ -293,7 +295,9 @@ struct iommufd_fault_source {
  * @published_groups: those groups
  * @lost: refused for lack of room, or in one group with such a one
  * @lost_groups: groups whose last request was answered with a retry for that
- * @discarded: held for a group that never became whole
+ * @discarded: held for a group that never became whole, or the rest of one that was
+ *	begun with another queue
+ * @discarded_groups: of the latter those whose last request was answered with a retry
  *
  * @reported = @published + @lost + @discarded + those held in open groups.
  */
@@ -304,6 +308,7 @@ struct fault_counts {
 	u64 lost;
 	u64 lost_groups;
 	u64 discarded;
+	u64 discarded_groups;
 };
 
 /**

@@ -224,6 +224,7 @@ static void fault_counts_add(struct fault_counts *sum,
 	sum->lost += counts->lost;
 	sum->lost_groups += counts->lost_groups;
 	sum->discarded += counts->discarded;
+	sum->discarded_groups += counts->discarded_groups;
 }
 
 /*

@@ -132,6 +132,7 @@ static void detach_test_replace(struct kunit *test)
 	struct iommufd_fault_attach *one = ft_attach(ft, 0, 1);
 	struct iommufd_fault_attach *two = ft_attach(ft, 0, 2);
 	struct iommufd_fault_attach *new;
+	struct fault_queue_stats stats;
 
 	detach_fill(ft);
 	second = ft_queue_new(ft, &params);
@@ -145,8 +146,16 @@ static void detach_test_replace(struct kunit *test)
 	ft_expect_answer(ft, 0, 1, 11, IOMMUFD_PAGE_RESP_SUCCESS);
 	KUNIT_EXPECT_EQ(test, ft->unit[0]->num, 2);
 	/* What comes from now on goes to the new one, by whole groups. */
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 1, 12, 0, false),
+			IOMMUFD_FAULT_DROPPED);
 	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, 1, 12, 0, true),
 			IOMMUFD_FAULT_RETRY);
+	/* That was not for lack of room */
+	fault_queue_get_stats(second, &stats);
+	KUNIT_EXPECT_EQ(test, stats.counts.lost, 0);
+	KUNIT_EXPECT_EQ(test, stats.counts.lost_groups, 0);
+	KUNIT_EXPECT_EQ(test, stats.counts.discarded, 2);
+	KUNIT_EXPECT_EQ(test, stats.counts.discarded_groups, 1);
 	ft_report(ft, 0, 1, 12, 0x12000, false);
 	ft_report(ft, 0, 1, 12, 0x13000, true);
 	KUNIT_EXPECT_EQ(test, ft_read(ft, 16), 120);

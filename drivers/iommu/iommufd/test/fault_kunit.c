@@ -31,6 +31,7 @@ enum model_state {
  * @pasid: or FT_NO_PASID
  * @grpid: index
  * @num: requests held
+ * @came: requests that came
  * @addr: of each
  * @order: UNREAD: when it was published
  * @cookie: READ: as read
@@ -41,6 +42,7 @@ struct model_group {
 	u32 pasid;
 	u32 grpid;
 	u32 num;
+	u32 came;
 	u64 addr[MODEL_SIZE];
 	u32 order;
 	u32 cookie;
@@ -114,6 +116,7 @@ static enum iommufd_fault_verdict model_report(struct model *m, u32 pasid,
 
 	if (!g)
 		g = model_new(m, pasid, grpid);
+	g->came++;
 	if (g->state == MODEL_DOOMED)
 		refusal = g->verdict;
 	else if (!(m->routed & model_bit(pasid)))
@@ -127,7 +130,11 @@ static enum iommufd_fault_verdict model_report(struct model *m, u32 pasid,
 		g->num = 0;
 		g->state = last ? MODEL_NONE : MODEL_DOOMED;
 		g->verdict = refusal;
-		return last ? refusal : IOMMUFD_FAULT_DROPPED;
+		if (!last)
+			return IOMMUFD_FAULT_DROPPED;
+		/* Never, if not in an empty queue of a device with nothing outstanding */
+		return g->came > min(m->cap, m->depth) ? IOMMUFD_FAULT_REFUSED :
+							 refusal;
 	}
 	g->addr[g->num++] = addr;
 	if (last) {
@@ -534,6 +541,71 @@ static void fault_test_pasid_table(struct kunit *test)
 	ft_done(ft);
 }
 
+/* Requests without PASID of one group: what is said to the last, @num being all. */
+static enum iommufd_fault_verdict fault_send(struct ft *ft, u32 grpid, u32 num)
+{
+	u32 i;
+
+	for (i = 1; i < num; i++)
+		KUNIT_EXPECT_NE(ft->test,
+				ft_report(ft, 0, FT_NO_PASID, grpid,
+					  0x1000 * i, false),
+				IOMMUFD_FAULT_RETRY);
+	return ft_report(ft, 0, FT_NO_PASID, grpid, 0x1000 * i, true);
+}
+
+/*
+ * A group that can never find room: to ask again is of no use, whatever else there is at
+ * the moment. @depth and @cap are what bounds it; they differ.
+ */
+static void fault_too_large(struct kunit *test, u32 depth, u32 cap)
+{
+	struct ft *ft = ft_new(test, depth, cap);
+	struct iommufd_fault_attach *attach = ft_attach(ft, 0, IOMMU_NO_PASID);
+	const u32 most = min(depth, cap);
+	struct fault_queue_stats stats;
+	u32 others, grpid = 0, i;
+
+	for (others = 0; others <= most; others++) {
+		for (i = 0; i < others; i++)
+			KUNIT_EXPECT_EQ(test, fault_send(ft, ++grpid, 1),
+					IOMMUFD_FAULT_TAKEN);
+		for (i = most + 1; i < most + 4; i++)
+			KUNIT_EXPECT_EQ_MSG(test, fault_send(ft, ++grpid, i),
+					    IOMMUFD_FAULT_REFUSED,
+					    "%u beside %u", i, others);
+		KUNIT_EXPECT_EQ_MSG(test, fault_send(ft, ++grpid, most),
+				    others ? IOMMUFD_FAULT_RETRY :
+					     IOMMUFD_FAULT_TAKEN,
+				    "%u beside %u", most, others);
+		KUNIT_EXPECT_GT(test, ft_read(ft, most), 0);
+		KUNIT_EXPECT_NE(test,
+				ft->recs[0].flags & IOMMU_PGFAULT_FLAGS_LOST, 0);
+		if (others)
+			ft_answer_each(ft, others);
+		else
+			ft_answer(ft, ft->recs[0].cookie, 0);
+	}
+	fault_queue_get_stats(ft->queue, &stats);
+	/* Each time three that are too large, and but for the first one to ask again */
+	KUNIT_EXPECT_EQ(test, stats.counts.lost,
+			(most + 1) * (3 * most + 6) + most * most);
+	KUNIT_EXPECT_EQ(test, stats.counts.lost_groups, most);
+	ft_ledger(ft, 0);
+	iommufd_fault_attach_remove(attach);
+	ft_done(ft);
+}
+
+static void fault_test_larger_than_the_queue(struct kunit *test)
+{
+	fault_too_large(test, 4, 9);
+}
+
+static void fault_test_larger_than_the_device_has(struct kunit *test)
+{
+	fault_too_large(test, 9, 4);
+}
+
 static void fault_test_lost(struct kunit *test)
 {
 	struct fault_queue_params plain = { .depth = 2 };
@@ -854,6 +926,8 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(fault_test_same_index),
 	KUNIT_CASE(fault_test_pasid_zero),
 	KUNIT_CASE(fault_test_pasid_table),
+	KUNIT_CASE(fault_test_larger_than_the_queue),
+	KUNIT_CASE(fault_test_larger_than_the_device_has),
 	KUNIT_CASE(fault_test_lost),
 	KUNIT_CASE(fault_test_two_sources),
 	KUNIT_CASE(fault_test_two_pasids),

@@ -156,6 +156,44 @@ static void part_test_small_rooms(struct kunit *test)
 	}
 }
 
+/* A group of a part: what is said to its last request. */
+static enum iommufd_fault_verdict part_sends(struct part_test *t,
+					     unsigned int part, u32 num)
+{
+	u32 grpid = t->next++, i;
+
+	for (i = 1; i < num; i++)
+		ft_report(t->ft, 0, pasid_of(part, 0), grpid, 0x1000 * i, false);
+	return ft_report(t->ft, 0, pasid_of(part, 0), grpid, 0x1000 * i, true);
+}
+
+/* What is larger than a part has room for when it is alone need not ask again. */
+static void part_test_large_groups(struct kunit *test)
+{
+	/* As part_test_small_rooms() has it, and the first of part_test_leaves_room() */
+	static const struct { u32 room, most; } rooms[] = {
+		{ 1, 1 }, { 2, 1 }, { 3, 2 }, { 4, 2 }, { ROOM, 16 },
+		{ 4 * FAULT_PART_ROOM, 256 },
+	};
+	struct part_test *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	for (i = 0; i < ARRAY_SIZE(rooms); i++) {
+		part_begin(test, t, rooms[i].room);
+		KUNIT_EXPECT_EQ_MSG(test, part_sends(t, 0, rooms[i].most + 1),
+				    IOMMUFD_FAULT_REFUSED, "room %u",
+				    rooms[i].room);
+		KUNIT_EXPECT_EQ_MSG(test, part_sends(t, 0, rooms[i].most),
+				    IOMMUFD_FAULT_TAKEN, "room %u",
+				    rooms[i].room);
+		KUNIT_EXPECT_EQ_MSG(test, part_sends(t, 0, rooms[i].most),
+				    IOMMUFD_FAULT_RETRY, "room %u",
+				    rooms[i].room);
+		part_end(t);
+	}
+}
+
 /* However many a device may have: its group indices are not more. */
 static void part_test_large_device(struct kunit *test)
 {
@@ -217,7 +255,7 @@ static void part_test_groups_in_part(struct kunit *test)
 	struct part_test *t = part_new(test, ROOM);
 	unsigned int i;
 
-	/* A group that is never whole, and one that does not fit */
+	/* A group that can never fit, and one that is never whole */
 	for (i = 0; i < 16; i++)
 		KUNIT_EXPECT_EQ(test, ft_report(t->ft, 0, pasid_of(0, 0), 1,
 						0x1000 * i, false),
@@ -226,7 +264,7 @@ static void part_test_groups_in_part(struct kunit *test)
 			IOMMUFD_FAULT_DROPPED);
 	KUNIT_EXPECT_EQ(test, 0, iommufd_fault_part_outstanding(&t->part[0]));
 	KUNIT_EXPECT_EQ(test, ft_report(t->ft, 0, pasid_of(0, 0), 1, 0, true),
-			IOMMUFD_FAULT_RETRY);
+			IOMMUFD_FAULT_REFUSED);
 	for (i = 0; i < 4; i++)
 		ft_report(t->ft, 0, pasid_of(0, 1), 2, 0x1000 * i, false);
 	KUNIT_EXPECT_EQ(test, 4, iommufd_fault_part_outstanding(&t->part[0]));
@@ -399,6 +437,7 @@ static void part_test_one_line_each(struct kunit *test)
 static struct kunit_case part_cases[] = {
 	KUNIT_CASE(part_test_leaves_room),
 	KUNIT_CASE(part_test_small_rooms),
+	KUNIT_CASE(part_test_large_groups),
 	KUNIT_CASE(part_test_large_device),
 	KUNIT_CASE(part_test_others_are_served),
 	KUNIT_CASE(part_test_whole),

@@ -279,6 +279,51 @@ static void pri_test_bounds(struct kunit *test)
 	ft_done(ft);
 }
 
+/*
+ * Fewer than a group has: the one that has begun comes to its end, up to what the device
+ * has, and what comes meanwhile is to be asked for again.
+ */
+static void pri_test_less_than_a_group(struct kunit *test)
+{
+	struct ft *ft = ft_new(test, 8, 4);
+	struct iommufd_fault_attach *attach = ft_attach(ft, 0, IOMMU_NO_PASID);
+	struct iommufd_fault_hold *hold;
+	u32 i;
+
+	hold = iommufd_fault_hold_new(ft->dev[0], 1);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, hold);
+	for (i = 1; i <= 4; i++) {
+		KUNIT_EXPECT_EQ_MSG(test,
+				    ft_report(ft, 0, FT_NO_PASID, 1, 0x1000, i == 4),
+				    IOMMUFD_FAULT_TAKEN, "request %u", i);
+		KUNIT_EXPECT_EQ_MSG(test,
+				    ft_report(ft, 0, FT_NO_PASID, 2, 0x1000, i == 4),
+				    i == 4 ? IOMMUFD_FAULT_RETRY :
+					     IOMMUFD_FAULT_DROPPED,
+				    "request %u of another", i);
+	}
+	KUNIT_EXPECT_EQ(test, ft_read(ft, 8), 160);
+	KUNIT_EXPECT_EQ(test, ft_answer(ft, ft->recs[0].cookie, 0), 8);
+
+	/* More than it has is not to be asked for */
+	for (i = 1; i <= 5; i++)
+		KUNIT_EXPECT_EQ_MSG(test,
+				    ft_report(ft, 0, FT_NO_PASID, 2, 0x1000, i == 5),
+				    i == 5 ? IOMMUFD_FAULT_REFUSED :
+					     IOMMUFD_FAULT_TAKEN, "request %u", i);
+	/* Two that have begun: the one that was first */
+	ft_report(ft, 0, FT_NO_PASID, 3, 0x1000, false);
+	ft_report(ft, 0, FT_NO_PASID, 4, 0x1000, false);
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, FT_NO_PASID, 4, 0x1000, true),
+			IOMMUFD_FAULT_RETRY);
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, FT_NO_PASID, 3, 0x1000, true),
+			IOMMUFD_FAULT_TAKEN);
+	iommufd_fault_hold_drop(hold);
+	iommufd_fault_attach_remove(attach);
+	ft_ledger(ft, 0);
+	ft_done(ft);
+}
+
 static struct kunit_case pri_cases[] = {
 	KUNIT_CASE(pri_test_cut),
 	KUNIT_CASE(pri_test_shared),
@@ -287,6 +332,7 @@ static struct kunit_case pri_cases[] = {
 	KUNIT_CASE(pri_test_ends_off),
 	KUNIT_CASE(pri_test_unused),
 	KUNIT_CASE(pri_test_bounds),
+	KUNIT_CASE(pri_test_less_than_a_group),
 	{}
 };
 

@@ -206,6 +206,24 @@ TEST_F(pri, allocation)
 	EXPECT_EQ(1, ft_singles(t, 0, 3));
 }
 
+/* What is larger than the allocation comes as well, one at a time. */
+TEST_F(pri, allocation_smaller_than_a_group)
+{
+	struct fault_test *t = &self->t;
+	struct iommu_device_pri p;
+	unsigned int i;
+
+	ASSERT_EQ(0, ENABLE(self->dev, 1, &p));
+	for (i = 1; i <= 8; i++) {
+		ASSERT_EQ(0, ft_group(t, i));
+		EXPECT_EQ(1, ft_group(t, i));
+		ASSERT_EQ(0, QUERY(self->dev, &p));
+		EXPECT_EQ(1, p.out_allocation);
+		EXPECT_EQ(i, p.out_outstanding);
+		EXPECT_EQ(1, ft_serve(t, IOMMUFD_PAGE_RESP_SUCCESS));
+	}
+}
+
 /* --- reset --- */
 
 TEST_F(pri, reset_answers_what_is_outstanding)
