@@ -52,8 +52,8 @@ static void pri_control(struct st_device *fn, u16 control)
 	pri_resets++;
 	KUNIT_EXPECT_FALSE(test, control & BIT(0));
 	KUNIT_EXPECT_FALSE(test, pri_function_enabled(fn));
-	/* A reset ends what it waited for, and so it has stopped */
-	pri_set_status(fn, PCI_PRI_STATUS_STOPPED);
+	/* A reset ends what it waited for, and so it has stopped; the rest stays */
+	fn->config[ST_PRI + PCI_PRI_STATUS + 1] |= PCI_PRI_STATUS_STOPPED >> 8;
 }
 
 static struct st *pri_new(struct kunit *test)

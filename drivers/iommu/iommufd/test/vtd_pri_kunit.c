@@ -366,9 +366,8 @@ static void pri_stop_control(struct pt_function *fn, u16 control)
 	pri_resets++;
 	KUNIT_EXPECT_FALSE(test, control & BIT(0));
 	KUNIT_EXPECT_FALSE(test, pri_function_enabled(fn));
-	/* A reset ends what it waited for, and so it has stopped */
-	put_unaligned_le16(PCI_PRI_STATUS_STOPPED,
-			   fn->config + PT_PRI + PCI_PRI_STATUS);
+	/* A reset ends what it waited for, and so it has stopped; the rest stays */
+	fn->config[PT_PRI + PCI_PRI_STATUS + 1] |= PCI_PRI_STATUS_STOPPED >> 8;
 }
 
 static struct pt *pri_stop_new(struct kunit *test)
