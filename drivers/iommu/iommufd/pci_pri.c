@@ -11,8 +11,8 @@
  * That an interface is on is noted in a bit-field of the physical function (pri_enabled),
  * where its driver notes other things without a lock (state_saved). Of a virtual function
  * we write there beside that driver. The device lock of the physical function would not
- * help: it is held while its virtual functions are taken away, which waits for us. So a
- * bit is written when it changes only: not in the midst of a use.
+ * help: it is held while its virtual functions are taken away, which waits for us. So it
+ * is written only when it changes.
  */
 #include <linux/delay.h>
 #include <linux/pci-ats.h>

@@ -1573,15 +1573,16 @@ enum iommu_device_pri_state {
  * @op: One of enum iommu_device_pri_op
  * @allocation: ENABLE: page requests that the device may have outstanding from now
  *              on, up to @out_capacity; 0: that many. What goes beyond is not
- *              delivered, as when a fault queue is full; but a group that begins
- *              with nothing else outstanding is, up to @out_capacity. Otherwise
+ *              delivered, as when a fault queue is full; but a group that comes
+ *              while nothing else is outstanding is, up to @out_capacity. Otherwise
  *              must be 0
  * @out_allocation: Page requests that it may have outstanding
  * @out_capacity: The most it can have outstanding (PCIe 6.0, 10.5.2.4)
  * @out_state: Combination of enum iommu_device_pri_state
  * @out_attaches: Attachments to HWPTs with a fault queue, of the device itself and
  *                of its PASIDs; each keeps page requests on
- * @out_outstanding: Page requests that were taken and are not answered
+ * @out_outstanding: Page requests that were taken and are not answered; more than
+ *                   @out_allocation if a group is larger than that
  *
  * The page request interface of a device, for a VMM that shows its guest a page
  * request capability. The out members tell the state after the operation.

@@ -73,7 +73,8 @@ static void set_limit(struct iommufd_fault_source *source, unsigned int limit)
  * @dev: the device
  * @allocation: page requests that may be outstanding from now on, for attaches
  *	too, up to what was registered; 0: as many as that. Beyond, requests are
- *	refused as in any overflow
+ *	refused as in any overflow, but those of a group that comes while nothing
+ *	else is outstanding
  *
  * Requests that no attach is there for are refused as ever. May sleep.
  *
