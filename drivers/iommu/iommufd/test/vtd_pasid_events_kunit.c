@@ -7,6 +7,7 @@
 #include "vtd_rig.h"
 
 #define NOWHERE		0x20000000
+#define CAP_CM		BIT_ULL(7)
 
 struct vtd_pe {
 	struct pe pe;
@@ -59,7 +60,7 @@ static void pe_look(struct pe *pe)
 	KUNIT_ASSERT_EQ(pe->test, 0, vtd_events_start(&v->rig.machine->unit));
 }
 
-static struct vtd_pe *vtd_pe_new(struct kunit *test)
+static struct vtd_pe *vtd_pe_new(struct kunit *test, u64 cap)
 {
 	struct vtd_pe *v = kunit_kzalloc(test, sizeof(*v), GFP_KERNEL);
 	unsigned int i;
@@ -74,9 +75,8 @@ static struct vtd_pe *vtd_pe_new(struct kunit *test)
 		.look = pe_look,
 	};
 	/* Without ATS: a function that is told no reports no fault */
-	KUNIT_ASSERT_EQ(test, 0, vtd_rig_create(&v->rig, vtd_model_cap,
-						vtd_model_ecap, MODEL_PCI_PASID,
-						1));
+	KUNIT_ASSERT_EQ(test, 0, vtd_rig_create(&v->rig, cap, vtd_model_ecap,
+						MODEL_PCI_PASID, 1));
 	v->pe.dev = v->rig.device[0]->dev;
 	for (i = 0; i < 2; i++) {
 		v->domain[i] = vtd_paging_alloc(&v->rig.machine->unit,
@@ -98,7 +98,7 @@ static void vtd_pe_end(struct vtd_pe *v)
 
 static void pasid_events_test(struct kunit *test)
 {
-	struct vtd_pe *v = vtd_pe_new(test);
+	struct vtd_pe *v = vtd_pe_new(test, vtd_model_cap);
 
 	pe_run(&v->pe);
 	vtd_pe_end(v);
@@ -116,9 +116,10 @@ static void fault_meanwhile(void *data)
 	vtd_events_drain(&machine->unit);
 }
 
+/* In caching mode: else an entry that becomes present needs no invalidation (6.1) */
 static void pasid_events_meanwhile_test(struct kunit *test)
 {
-	struct vtd_pe *v = vtd_pe_new(test);
+	struct vtd_pe *v = vtd_pe_new(test, vtd_model_cap | CAP_CM);
 
 	pe_begin(&v->pe);
 	v->rig.machine->traffic_data = v;
