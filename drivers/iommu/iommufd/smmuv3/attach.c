@@ -525,16 +525,22 @@ static int attach_locked(struct smmuv3_domain *domain,
 		return PTR_ERR(new);
 	}
 
-	/* What was recorded while nobody had it is nobody's */
-	if (!old)
+	/*
+	 * What was recorded while nobody had it is nobody's. From the moment the unit is
+	 * told, a fault is the new one's; between two who have it, the old one's until
+	 * the unit has nothing of the old left.
+	 */
+	if (!old) {
 		smmuv3_events_drain(device->unit);
+		xa_store(&device->attachments, pasid, new, GFP_KERNEL);
+	}
 	switch_over(device, pasid, old, new);
 	switched_over(device);
-	if (old)
+	if (old) {
 		smmuv3_events_drain(device->unit);
-	xa_store(&device->attachments, pasid, new, GFP_KERNEL);
-	if (old)
+		xa_store(&device->attachments, pasid, new, GFP_KERNEL);
 		attachment_free(old);
+	}
 	return 0;
 }
 

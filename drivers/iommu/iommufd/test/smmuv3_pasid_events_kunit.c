@@ -7,6 +7,8 @@
 #include "smmuv3_rig.h"
 
 #define NOWHERE		0x20000000
+/* 7.3.12 */
+#define F_TRANSLATION	0x10
 
 struct smmuv3_pe {
 	struct pe pe;
@@ -14,6 +16,7 @@ struct smmuv3_pe {
 	struct smmuv3_domain *domain[2];
 	struct smmuv3_domain *rid;
 	bool blind;
+	unsigned int faults;
 };
 
 static struct smmuv3_pe *to_smmuv3(struct pe *pe)
@@ -61,7 +64,7 @@ static void pe_look(struct pe *pe)
 	smmuv3_events_drain(&s->rig.machine->unit);
 }
 
-static void pasid_events_test(struct kunit *test)
+static struct smmuv3_pe *smmuv3_pe_new(struct kunit *test)
 {
 	static const struct smmuv3_machine_config config = {};
 	struct smmuv3_pe *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
@@ -91,7 +94,13 @@ static void pasid_events_test(struct kunit *test)
 	KUNIT_ASSERT_FALSE(test, IS_ERR(s->rid));
 	KUNIT_ASSERT_EQ(test, 0, smmuv3_attach(s->rid, s->rig.device[0],
 					       IOMMU_NO_PASID));
-	pe_run(&s->pe);
+	return s;
+}
+
+static void smmuv3_pe_end(struct smmuv3_pe *s)
+{
+	unsigned int i;
+
 	smmuv3_detach(s->rig.device[0], IOMMU_NO_PASID);
 	smmuv3_rig_free(s->rid);
 	for (i = 0; i < 2; i++)
@@ -99,8 +108,59 @@ static void pasid_events_test(struct kunit *test)
 	smmuv3_rig_destroy(&s->rig);
 }
 
+static void pasid_events_test(struct kunit *test)
+{
+	struct smmuv3_pe *s = smmuv3_pe_new(test);
+
+	pe_run(&s->pe);
+	smmuv3_pe_end(s);
+}
+
+/*
+ * In the middle of an attach: who has it is told. Nothing may sleep there, so it is said
+ * as the interrupt's thread would, which takes no lock of the attach either.
+ */
+static void fault_meanwhile(void *data)
+{
+	struct smmuv3_pe *s = data;
+	const struct smmuv3_event event = {
+		.type = F_TRANSLATION,
+		.sid = smmuv3_device_sid(s->rig.device[0]),
+		.ssid_valid = true,
+		.ssid = PE_PASID,
+		.addr = NOWHERE,
+	};
+
+	/* Once, with the first commands */
+	if (!s->faults++)
+		smmuv3_event_report(&s->rig.machine->unit, &event);
+}
+
+static void pasid_events_meanwhile_test(struct kunit *test)
+{
+	struct smmuv3_pe *s = smmuv3_pe_new(test);
+
+	pe_begin(&s->pe);
+	s->rig.machine->traffic_data = s;
+	s->rig.machine->traffic = fault_meanwhile;
+	pe_attach(&s->pe, 0);
+	KUNIT_EXPECT_GT(test, s->faults, 0);
+	pe_expect(&s->pe, 1, 0);
+
+	/* From one to the other: the old one's, as its translations may be in use still */
+	s->faults = 0;
+	KUNIT_EXPECT_EQ(test, 0, pe_attach_to(&s->pe, 1));
+	KUNIT_EXPECT_GT(test, s->faults, 0);
+	s->rig.machine->traffic = NULL;
+	pe_expect(&s->pe, 1, 0);
+	pe_detach(&s->pe);
+	pe_end(&s->pe);
+	smmuv3_pe_end(s);
+}
+
 static struct kunit_case pasid_events_cases[] = {
 	KUNIT_CASE(pasid_events_test),
+	KUNIT_CASE(pasid_events_meanwhile_test),
 	{}
 };
 
