@@ -336,6 +336,37 @@ static unsigned int descs_of_type(struct rig *rig, unsigned int type)
 	return num;
 }
 
+/* A domain of which there are devices behind two units: each unit is told all of it. */
+static void flush_two_units(struct kunit *test)
+{
+	struct rig *rig = rig_new(test);
+	struct vtd_fake *fakes[2];
+	struct vtd_device *third;
+	unsigned int i;
+
+	if (!rig)
+		return;
+	fakes[0] = rig->fake;
+	fakes[1] = vtd_fake_new(test, CAP, ECAP);
+	KUNIT_ASSERT_EQ(test, vtd_root_alloc(&fakes[1]->unit), 0);
+	rig->fake = fakes[1];
+	third = new_device(rig, OTHER_RID);
+	KUNIT_ASSERT_EQ(test, vtd_attach(rig->domain, third, IOMMU_NO_PASID), 0);
+
+	vtd_fake_forget(fakes[0]);
+	unmap_array(rig, 1);
+	for (i = 0; i < 2; i++) {
+		rig->fake = fakes[i];
+		KUNIT_EXPECT_EQ(test, descs_of_type(rig, IOTLB), 1);
+		/* without PASID, and with PASID 0 */
+		KUNIT_EXPECT_EQ(test, device_descs(rig, OTHER_RID, 0), 2);
+	}
+	drop_device(rig, third);
+	vtd_root_free(&fakes[1]->unit);
+	rig->fake = fakes[0];
+	rig_end(rig);
+}
+
 /* What a guest asks for. */
 static void flush_guest(struct kunit *test)
 {
@@ -375,6 +406,7 @@ static struct kunit_case flush_cases[] = {
 	KUNIT_CASE(flush_not_global),
 	KUNIT_CASE(flush_no_ats),
 	KUNIT_CASE(flush_children),
+	KUNIT_CASE(flush_two_units),
 	KUNIT_CASE(flush_guest),
 	{}
 };

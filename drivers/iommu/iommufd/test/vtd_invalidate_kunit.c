@@ -459,8 +459,12 @@ static void random_range(struct rnd_state *rnd, u64 *start, u64 *last)
 	if (prandom_u32_state(rnd) % 2)
 		a -= b / 2;
 	a &= GENMASK_ULL(56, 0);
+	b += a;
+	/* The last byte may be a page's first */
+	if (prandom_u32_state(rnd) % 4 == 0)
+		b = max(a, b & ~0xfffULL);
 	*start = a;
-	*last = a + b;
+	*last = b;
 }
 
 static void inval_ranges(struct kunit *test)
@@ -714,6 +718,58 @@ static void inval_dead_device(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, batch->done, 136UL);
 }
 
+static void inval_no_work(struct work_struct *work)
+{
+}
+
+/* Whoever does not answer is not believed, and not asked again by anybody. */
+static void inval_suspect(struct kunit *test)
+{
+	struct inval *inval = inval_new(test, CAP_ALL, ECAP_ALL);
+	struct xarray *devices = &inval->fake->unit.devices;
+	struct vtd_batch *batch = &inval->batch;
+
+	INIT_WORK(&inval->other->distrust_work, inval_no_work);
+	KUNIT_ASSERT_FALSE(test, xa_is_err(xa_store(devices, OTHER_RID,
+						    inval->other, GFP_KERNEL)));
+	inval->dead = OTHER_RID;
+	vtd_batch_devtlb(batch, inval->device, PASID, PAGE, PAGE);
+	vtd_batch_devtlb(batch, inval->other, PASID, PAGE, PAGE);
+	KUNIT_EXPECT_EQ(test, vtd_batch_submit(batch), -ETIMEDOUT);
+	KUNIT_EXPECT_TRUE(test, inval->other->suspect);
+	KUNIT_EXPECT_FALSE(test, inval->device->suspect);
+
+	inval_again(inval);
+	vtd_batch_devtlb(batch, inval->other, PASID, PAGE, PAGE);
+	KUNIT_EXPECT_EQ(test, vtd_batch_submit(batch), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, inval->fake->num_log, 0);
+	xa_erase(devices, OTHER_RID);
+	flush_work(&inval->other->distrust_work);
+}
+
+/* One that was pulled out is not asked: it would not answer for a minute. */
+static void inval_unplugged(struct kunit *test)
+{
+	struct inval *inval = inval_new(test, CAP_ALL, ECAP_ALL);
+	struct pci_dev *pdev = kunit_kzalloc(test, sizeof(*pdev), GFP_KERNEL);
+	struct vtd_batch *batch = &inval->batch;
+	unsigned int gone;
+
+	KUNIT_ASSERT_NOT_NULL(test, pdev);
+	inval->device->pdev = pdev;
+	for (gone = 0; gone < 2; gone++) {
+		pdev->error_state = gone ? pci_channel_io_perm_failure :
+					   pci_channel_io_normal;
+		vtd_batch_devtlb(batch, inval->device, PASID, PAGE, PAGE);
+		vtd_batch_devtlb_all(batch, inval->device);
+		KUNIT_EXPECT_EQ(test, vtd_batch_submit(batch), 0);
+		/* All of it: without PASID, and of every PASID */
+		KUNIT_EXPECT_EQ(test, inval->fake->num_log, gone ? 0 : 3);
+		inval_again(inval);
+	}
+	inval->device->pdev = NULL;
+}
+
 /* Time-outs of others are no error, as long as they end. */
 static void inval_others_time_out(struct kunit *test)
 {
@@ -869,6 +925,8 @@ static struct kunit_case inval_cases[] = {
 	KUNIT_CASE(inval_batches),
 	KUNIT_CASE(inval_drain),
 	KUNIT_CASE(inval_dead_device),
+	KUNIT_CASE(inval_suspect),
+	KUNIT_CASE(inval_unplugged),
 	KUNIT_CASE(inval_others_time_out),
 	KUNIT_CASE(inval_refused),
 	KUNIT_CASE(inval_response_once),

@@ -271,6 +271,37 @@ static void prq_nobody(struct kunit *test)
 	pt_done(pt);
 }
 
+/*
+ * A function that wants no PASID in answers (PCIe 6.0, 10.5.2.3) gets none: to what was
+ * taken, what found no room, and what nobody listens to.
+ */
+static void prq_response_pasid(struct kunit *test)
+{
+	struct iommufd_fault_attach *attach;
+	struct pt *pt = pt_new(test, 1, 64);
+	unsigned int wants;
+
+	attach = pt_attach(pt, 0, 8);
+	for (wants = 0; wants < 2; wants++) {
+		u32 taken = wants ? 8 : NOPASID, nobody = wants ? 9 : NOPASID;
+
+		pt->fn[0].device->prg_pasid = wants;
+		pt_request(pt, RID0, 8, 1, 0x1000, PT_R | PT_LAST);
+		pt_request(pt, RID0, 8, 2, 0x1000, PT_R | PT_LAST);
+		pt_request(pt, RID0, 9, 3, 0x1000, PT_R | PT_LAST);
+		pt_interrupt(pt);
+		KUNIT_EXPECT_EQ(test, pt_responses(pt, RID0, taken, 2, 0), 1);
+		KUNIT_EXPECT_EQ(test, pt_responses(pt, RID0, nobody, 3, 1), 1);
+		KUNIT_ASSERT_GT(test, ft_read(&pt->ft, 1), 0);
+		ft_answer(&pt->ft, pt->ft.recs[0].cookie, 0);
+		KUNIT_EXPECT_EQ(test, pt_responses(pt, RID0, taken, 1, 0), 1);
+		KUNIT_EXPECT_EQ(test, pt_all_responses(pt), 3);
+		vtd_fake_forget(pt->fake);
+	}
+	iommufd_fault_attach_remove(attach);
+	pt_done(pt);
+}
+
 /* No room in the queue that user space reads: the device is to ask again. */
 static void prq_retry(struct kunit *test)
 {
@@ -726,6 +757,7 @@ static struct kunit_case vtd_prq_cases[] = {
 	KUNIT_CASE(prq_malformed),
 	KUNIT_CASE(prq_stop_markers),
 	KUNIT_CASE(prq_nobody),
+	KUNIT_CASE(prq_response_pasid),
 	KUNIT_CASE(prq_retry),
 	KUNIT_CASE(prq_wrap),
 	KUNIT_CASE(prq_orders),

@@ -359,6 +359,23 @@ static void tables_context_ats(struct kunit *test)
 	mutex_unlock(&t->unit->lock);
 }
 
+/* What did not answer does not translate by itself (DTE), whatever it has on. */
+static void tables_context_suspect(struct kunit *test)
+{
+	struct tables *t = rec_new(test, CAP_BASE, ECAP_BASE, 1);
+	const u64 dte = BIT_ULL(2);
+
+	t->device->ats = true;
+	mutex_lock(&t->unit->lock);
+	KUNIT_ASSERT_EQ(test, vtd_context_install(t->device), 0);
+	KUNIT_EXPECT_EQ(test, rec_context_entry(t, RID)[0] & dte, dte);
+	t->device->suspect = true;
+	KUNIT_EXPECT_EQ(test, vtd_context_update(t->device), 0);
+	KUNIT_EXPECT_EQ(test, rec_context_entry(t, RID)[0] & dte, 0);
+	vtd_context_remove(t->device);
+	mutex_unlock(&t->unit->lock);
+}
+
 /* The directory for every width: PDTS is the smallest that holds all PASIDs. */
 static void tables_directory(struct kunit *test)
 {
@@ -379,6 +396,8 @@ static void tables_directory(struct kunit *test)
 		mutex_lock(&t->unit->lock);
 		KUNIT_ASSERT_EQ(test, vtd_context_install(t->device), 0);
 		check_context(t, RID, widths[i].pdts);
+		KUNIT_EXPECT_EQ(test, vtd_pasid_prepare(t->device, max_pasids),
+				-EINVAL);
 		t->pasid = max_pasids - 1;
 		t->record_pasid = true;
 		KUNIT_EXPECT_EQ(test, vtd_pasid_prepare(t->device, t->pasid),
@@ -535,6 +554,7 @@ static struct kunit_case tables_cases[] = {
 	KUNIT_CASE(tables_context_alias),
 	KUNIT_CASE(tables_context_caching),
 	KUNIT_CASE(tables_context_ats),
+	KUNIT_CASE(tables_context_suspect),
 	KUNIT_CASE_SLOW(tables_pairs),
 	KUNIT_CASE_SLOW(tables_pairs_ats),
 	KUNIT_CASE_SLOW(tables_pairs_caching),
