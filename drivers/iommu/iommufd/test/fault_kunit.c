@@ -766,6 +766,26 @@ static void fault_test_answered_have_no_age(struct kunit *test)
 	ft_done(ft);
 }
 
+/* The age that is told is that of the oldest group, whatever came after it. */
+static void fault_test_age_of_the_oldest(struct kunit *test)
+{
+	struct ft *ft = ft_new(test, 4, 4);
+	struct iommufd_fault_attach *attach = ft_attach(ft, 0, IOMMU_NO_PASID);
+	struct fault_queue_stats stats;
+
+	ft_take(ft, 0, FT_NO_PASID, 0, 1);
+	msleep(100);
+	ft_take(ft, 0, FT_NO_PASID, 1, 2);
+	fault_queue_get_stats(ft->queue, &stats);
+	KUNIT_EXPECT_EQ(test, stats.pending_groups, 3);
+	KUNIT_EXPECT_GE(test, stats.oldest_ms, 90);
+	KUNIT_ASSERT_EQ(test, ft_read(ft, 4), 120);
+	ft_answer_each(ft, 3);
+	iommufd_fault_attach_remove(attach);
+	ft_ledger(ft, 0);
+	ft_done(ft);
+}
+
 /**
  * struct soft_reporter - reports from a soft interrupt
  * @timer: does it
@@ -936,6 +956,7 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(fault_test_structures_again),
 	KUNIT_CASE(fault_test_structures_unfinished),
 	KUNIT_CASE(fault_test_answered_have_no_age),
+	KUNIT_CASE(fault_test_age_of_the_oldest),
 	KUNIT_CASE(fault_test_softirq),
 	{}
 };

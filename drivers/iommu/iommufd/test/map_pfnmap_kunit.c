@@ -234,6 +234,8 @@ static void revoked_everywhere(struct kunit *test)
 	/* To whoever comes now it is a hole; so is a copy. */
 	KUNIT_EXPECT_EQ(test, 0, iova_space_add_domain(&space, &soft[2]->domain));
 	KUNIT_EXPECT_TRUE(test, soft_domain_is_empty(soft[2]));
+	/* Also for a moment */
+	KUNIT_EXPECT_EQ(test, 0, soft[2]->maps);
 	at = BASE;
 	KUNIT_EXPECT_EQ(test, 0, iova_space_copy(&space, &space, BASE + SZ_1M,
 						 NPAGES * PAGE_SIZE, &at, RW, 0));

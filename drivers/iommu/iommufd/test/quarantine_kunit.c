@@ -7,8 +7,11 @@
 #include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
+#include <linux/wait_bit.h>
+#include <linux/workqueue.h>
 
 #include "../../iommu-pages.h"
+#include "map/owed.h"
 #include "map/pages.h"
 #include "map/quarantine.h"
 #include "map_kunit.h"
@@ -143,10 +146,55 @@ static void quarantine_busy_process(struct kunit *test)
 	user_memory_free(mem);
 }
 
+/**
+ * struct kept_waiter - an IOMMU's driver that is unloaded
+ * @kept: what it waits for
+ * @work: waits
+ * @done: nothing refers to its IOMMUs any more
+ */
+struct kept_waiter {
+	struct map_kept kept;
+	struct work_struct work;
+	struct completion done;
+};
+
+static void wait_for_kept(struct work_struct *work)
+{
+	struct kept_waiter *waiter = container_of(work, struct kept_waiter, work);
+
+	map_kept_wait(&waiter->kept);
+	complete(&waiter->done);
+}
+
+/* Who waits until nothing is kept goes on when the last of it has left. */
+static void quarantine_kept(struct kunit *test)
+{
+	struct kept_waiter *waiter = kunit_kzalloc(test, sizeof(*waiter),
+						   GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, waiter);
+	init_completion(&waiter->done);
+	INIT_WORK(&waiter->work, wait_for_kept);
+	atomic_set(&waiter->kept.num, 2);
+	queue_work(system_long_wq, &waiter->work);
+	/* It waits by then, or finds nothing to wait for */
+	msleep(100);
+	map_kept_left(&waiter->kept);
+	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&waiter->done, HZ / 10),
+			0);
+	map_kept_left(&waiter->kept);
+	KUNIT_EXPECT_NE(test, wait_for_completion_timeout(&waiter->done, 20 * HZ),
+			0);
+	/* If nobody has */
+	wake_up_var(&waiter->kept.num);
+	flush_work(&waiter->work);
+}
+
 static struct kunit_case quarantine_cases[] = {
 	KUNIT_CASE(quarantine_busy_pages),
 	KUNIT_CASE(quarantine_retries),
 	KUNIT_CASE(quarantine_busy_process),
+	KUNIT_CASE(quarantine_kept),
 	{}
 };
 

@@ -324,6 +324,45 @@ static void test_kinds_of_pasids(struct kunit *test)
 	expect_clean(rig);
 }
 
+static void no_work(struct work_struct *work)
+{
+}
+
+/* What did not answer gets no ATS any more, and its translated requests are refused. */
+static void test_suspect(struct kunit *test)
+{
+	struct rig *rig = test->priv;
+
+	rig->device->can_ats = true;
+	rig->device->keep_ats = true;
+	rig->device->suspect = true;
+	INIT_WORK(&rig->device->distrust_work, no_work);
+	KUNIT_EXPECT_EQ(test, attach(rig, rig->stage1, 0), 0);
+	KUNIT_EXPECT_FALSE(test, stream_of(rig).ats);
+	KUNIT_EXPECT_FALSE(test, rig->device->ats);
+	KUNIT_EXPECT_TRUE(test, rig->device->shut_out);
+	/* Also when it is found so after that */
+	rig->device->shut_out = false;
+	smmuv3_detach(rig->device, 0);
+	KUNIT_EXPECT_TRUE(test, rig->device->shut_out);
+	flush_work(&rig->device->distrust_work);
+	expect_clean(rig);
+}
+
+/* A guest's table is about the StreamIDs of one unit (IOMMU_HWPT_ALLOC). */
+static void test_other_unit(struct kunit *test)
+{
+	struct smmuv3_fake *fake = smmuv3_fake_new(test, smmuv3_fake_idr,
+						   SMMUV3_FW_CANWBS);
+	struct smmuv3_device *device = smmuv3_fake_device(fake, SID, 1,
+							  NUM_PASIDS);
+	struct rig *rig = test->priv;
+
+	KUNIT_EXPECT_EQ(test, smmuv3_attach(rig->nested, device, 0), -EINVAL);
+	KUNIT_EXPECT_TRUE(test, xa_empty(&device->attachments));
+	expect_clean(rig);
+}
+
 /* One PASID goes, another stays. */
 static void test_two_pasids(struct kunit *test)
 {
@@ -1031,6 +1070,8 @@ static struct kunit_case attach_cases[] = {
 	KUNIT_CASE(test_rid_then_pasid),
 	KUNIT_CASE(test_pasid_then_rid),
 	KUNIT_CASE(test_kinds_of_pasids),
+	KUNIT_CASE(test_suspect),
+	KUNIT_CASE(test_other_unit),
 	KUNIT_CASE(test_two_pasids),
 	KUNIT_CASE(test_identity_with_ats),
 	KUNIT_CASE(test_replace),

@@ -203,6 +203,28 @@ static void cmdq_timeout_full(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, smmuv3_rig_check_log(test, rig), 2);
 }
 
+/* What fits with its SYNC goes in, and nothing over what the unit has not done yet. */
+static void cmdq_room(struct kunit *test)
+{
+	struct smmuv3_rig *rig = smmuv3_rig_new(test, 2);
+	struct smmuv3_cmd cmds[2];
+
+	smmuv3_cmdq_set_timeout(&rig->fake->unit, 20);
+	rig->fake->hold = true;
+	smmuv3_rig_cmds(cmds, 1, 1, 0);
+	smmuv3_rig_expect(test, rig, cmds, 1, -EIO, 0, false);
+	KUNIT_EXPECT_EQ(test, smmuv3_fake_reg32(rig->fake, FAKE_CMDQ_PROD), 2);
+	smmuv3_rig_cmds(cmds, 2, 1, 1);
+	smmuv3_rig_expect(test, rig, cmds, 2, -EIO, 0, false);
+	KUNIT_EXPECT_EQ(test, smmuv3_fake_reg32(rig->fake, FAKE_CMDQ_PROD), 2);
+	smmuv3_rig_cmds(cmds, 1, 1, 2);
+	smmuv3_rig_expect(test, rig, cmds, 1, -EIO, 0, false);
+	KUNIT_EXPECT_EQ(test, smmuv3_fake_reg32(rig->fake, FAKE_CMDQ_PROD), 4);
+	rig->fake->hold = false;
+	smmuv3_fake_consume(rig->fake, UINT_MAX);
+	KUNIT_EXPECT_EQ(test, smmuv3_rig_check_log(test, rig), 2);
+}
+
 /* An error of what was given up is not that of who comes next. */
 static void cmdq_abandoned(struct kunit *test)
 {
@@ -342,6 +364,7 @@ static struct kunit_case cmdq_cases[] = {
 	KUNIT_CASE(cmdq_slow),
 	KUNIT_CASE(cmdq_timeout_device),
 	KUNIT_CASE(cmdq_timeout_full),
+	KUNIT_CASE(cmdq_room),
 	KUNIT_CASE(cmdq_abandoned),
 	KUNIT_CASE(cmdq_nonsense),
 	KUNIT_CASE(cmdq_gone),

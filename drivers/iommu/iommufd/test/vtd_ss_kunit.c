@@ -354,7 +354,12 @@ static void test_dirty(struct kunit *test)
 	/* Outside of what was cleared */
 	KUNIT_EXPECT_TRUE(test, ss_dirty(ctx, base, SZ_8K, 0));
 	KUNIT_EXPECT_FALSE(test, ss_dirty(ctx, base, SZ_8K, 0));
+	/* A part of a leaf does not make the rest of it clean */
+	KUNIT_EXPECT_TRUE(test, ss_dirty(ctx, base + SZ_1G, SZ_1G - SZ_4K, 0));
+	KUNIT_EXPECT_TRUE(test, ss_dirty(ctx, base + SZ_1G + SZ_4K,
+					 SZ_1G - SZ_4K, 0));
 	KUNIT_EXPECT_TRUE(test, ss_dirty(ctx, base + SZ_1G, SZ_1G, 0));
+	KUNIT_EXPECT_FALSE(test, ss_dirty(ctx, base + SZ_1G, SZ_1G, 0));
 	ctx->num_writes = 0;
 	ss_check(ctx);
 	ss_end(ctx);
