@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Leaving the quarantine: one user's memory that cannot be given back, since its locks
- * are taken, is in nobody else's way.
+ * are taken, is in nobody else's way. And waiting until nothing is kept.
  */
 #include <kunit/test.h>
+#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>

@@ -349,7 +349,7 @@ static void test_suspect(struct kunit *test)
 	expect_clean(rig);
 }
 
-/* A guest's table is about the StreamIDs of one unit (IOMMU_HWPT_ALLOC). */
+/* What a guest has in its entry was checked against what one unit can do. */
 static void test_other_unit(struct kunit *test)
 {
 	struct smmuv3_fake *fake = smmuv3_fake_new(test, smmuv3_fake_idr,

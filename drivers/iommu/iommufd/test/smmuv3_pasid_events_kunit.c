@@ -7,7 +7,7 @@
 #include "smmuv3_rig.h"
 
 #define NOWHERE		0x20000000
-/* 7.3.12 */
+/* IHI 0070, 7.3.13 */
 #define F_TRANSLATION	0x10
 
 struct smmuv3_pe {
