@@ -355,7 +355,9 @@ fault_doomed(struct iommufd_fault_source *source, struct fault_group *group,
 			attach->counts.discarded_groups += req->last;
 		} else {
 			attach->counts.lost++;
-			group->count++;
+			/* A device may send them for ever, and 0 means another queue */
+			if (group->count != U32_MAX)
+				group->count++;
 			if (req->last)
 				verdict = fault_overflow_verdict(source, attach,
 								 group->count);

@@ -606,6 +606,31 @@ static void fault_test_larger_than_the_device_has(struct kunit *test)
 	fault_too_large(test, 9, 4);
 }
 
+/* A group that a device never ends: after 2^32 requests it is as much too large as before. */
+static void fault_test_larger_than_a_counter(struct kunit *test)
+{
+	struct ft *ft = ft_new(test, 2, 2);
+	struct iommufd_fault_attach *attach = ft_attach(ft, 0, IOMMU_NO_PASID);
+	struct fault_queue_stats stats;
+	struct fault_group *group;
+	u32 i;
+
+	for (i = 0; i < 3; i++)
+		ft_report(ft, 0, FT_NO_PASID, 1, 0x1000 * i, false);
+	for (i = 0; i <= ft->source[0]->open_mask; i++)
+		hlist_for_each_entry(group, &ft->source[0]->open[i], hash)
+			group->count = U32_MAX;
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, FT_NO_PASID, 1, 0, false),
+			IOMMUFD_FAULT_DROPPED);
+	KUNIT_EXPECT_EQ(test, ft_report(ft, 0, FT_NO_PASID, 1, 0, true),
+			IOMMUFD_FAULT_REFUSED);
+	fault_queue_get_stats(ft->queue, &stats);
+	KUNIT_EXPECT_EQ(test, stats.counts.lost, 5);
+	KUNIT_EXPECT_EQ(test, stats.counts.discarded, 0);
+	iommufd_fault_attach_remove(attach);
+	ft_done(ft);
+}
+
 static void fault_test_lost(struct kunit *test)
 {
 	struct fault_queue_params plain = { .depth = 2 };
@@ -948,6 +973,7 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(fault_test_pasid_table),
 	KUNIT_CASE(fault_test_larger_than_the_queue),
 	KUNIT_CASE(fault_test_larger_than_the_device_has),
+	KUNIT_CASE(fault_test_larger_than_a_counter),
 	KUNIT_CASE(fault_test_lost),
 	KUNIT_CASE(fault_test_two_sources),
 	KUNIT_CASE(fault_test_two_pasids),
