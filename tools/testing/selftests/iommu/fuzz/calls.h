@@ -194,6 +194,8 @@ static inline int fz_setup(unsigned int threads)
 	int kept;
 
 	sigaction(SIGALRM, &act, NULL);
+	/* A number that another thread closes may be a socket's by then */
+	signal(SIGPIPE, SIG_IGN);
 	/* Is there room above FZ_FDS? */
 	kept = fz_keep(open("/dev/null", O_RDONLY | O_CLOEXEC));
 	if (kept < 0)
