@@ -485,8 +485,8 @@ static void fault_file_show_fdinfo(struct seq_file *m, struct file *file)
 			   dev_name(last->dev), attach->who.dev_id,
 			   part ? iommufd_fault_part_outstanding(part) :
 				  fault_source_outstanding(last),
-			   part ? min(last->max_outstanding, FAULT_PART_ROOM) :
-				  last->max_outstanding);
+			   part ? min(READ_ONCE(last->limit), FAULT_PART_ROOM) :
+				  READ_ONCE(last->limit));
 	}
 	spin_unlock(&queue->lock);
 }

@@ -64,7 +64,8 @@ int iommufd_fault_pri_query(struct device *dev, struct iommufd_fault_pri *pri)
 static void set_limit(struct iommufd_fault_source *source, unsigned int limit)
 {
 	spin_lock_bh(&source->lock);
-	source->limit = limit;
+	/* Read without the lock for fdinfo */
+	WRITE_ONCE(source->limit, limit);
 	spin_unlock_bh(&source->lock);
 }
 

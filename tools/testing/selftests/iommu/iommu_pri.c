@@ -184,13 +184,30 @@ TEST_F(pri, enable)
 	ASSERT_EQ(0, ft_group(&self->t, 1));
 }
 
+/* How many page requests the queue's fdinfo says the device may have outstanding. */
+static long cap_told(FIXTURE_DATA(pri) *self)
+{
+	struct fdinfo info;
+	const char *line;
+	long cap = -1;
+
+	if (fdinfo_read(0, self->t.queue, &info))
+		return -1;
+	line = fdinfo_find(&info, "source");
+	if (!line || sscanf(line, "%*s dev-id %*u outstanding %*u cap %ld", &cap) != 1)
+		return -1;
+	return cap;
+}
+
 TEST_F(pri, allocation)
 {
 	struct fault_test *t = &self->t;
 	struct iommu_device_pri p;
 
+	EXPECT_EQ(IOMMU_FAULT_DEPTH_MAX, cap_told(self));
 	ASSERT_EQ(0, ENABLE(self->dev, 8, &p));
 	EXPECT_EQ(8, p.out_allocation);
+	EXPECT_EQ(8, cap_told(self));
 	EXPECT_EQ(8, ft_singles(t, 0, 20));
 	ASSERT_EQ(0, QUERY(self->dev, &p));
 	EXPECT_EQ(8, p.out_outstanding);
