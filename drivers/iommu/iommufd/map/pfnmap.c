@@ -522,10 +522,10 @@ int map_pfnmap_fill(struct iova_space *space, struct iova_area *area,
 		kfree(place);
 	/*
 	 * IOVA and length have been looked at: what the driver does not take is memory of
-	 * a device (virtio-iommu without F_MMIO). -EINVAL would blame the request; this is
-	 * what a client expects of a BAR that cannot be mapped.
+	 * a device (virtio-iommu without F_MMIO), or where it is (beyond what an SMMU puts
+	 * out). This is what a client expects of a BAR that cannot be mapped.
 	 */
-	return rc == -EINVAL ? -EFAULT : rc;
+	return rc == -EINVAL || rc == -ERANGE ? -EFAULT : rc;
 }
 
 /**

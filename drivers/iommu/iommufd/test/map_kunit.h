@@ -25,7 +25,7 @@
  * @syncs: calls of iotlb_sync
  * @fail_at: this call of map_pages fails, counted from 1; 0: none
  * @kill_at: in this one the test is killed; likewise
- * @no_mmio: memory of devices is refused, as virtio-iommu without F_MMIO does
+ * @no_mmio: memory of devices is refused so, as virtio-iommu without F_MMIO does
  * @hook: called by map_pages, with @hook_data, or NULL
  * @hook_data: for @hook
  */
@@ -39,7 +39,7 @@ struct soft_domain {
 	unsigned int syncs;
 	unsigned int fail_at;
 	unsigned int kill_at;
-	bool no_mmio;
+	int no_mmio;
 	void (*hook)(void *data);
 	void *hook_data;
 };

@@ -56,7 +56,7 @@ static int soft_map(struct iommu_domain *domain, unsigned long iova,
 	if (++soft->maps == soft->fail_at)
 		return -ENOMEM;
 	if (soft->no_mmio && (prot & IOMMU_MMIO))
-		return -EINVAL;
+		return soft->no_mmio;
 	if (soft->maps == soft->kill_at)
 		kill_test();
 	if (soft->hook)

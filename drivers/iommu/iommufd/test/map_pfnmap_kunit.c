@@ -436,25 +436,30 @@ static void no_room(struct kunit *test)
 	bar_end(bar, &space, soft[0]);
 }
 
-/* The driver of an IOMMU that does not lead to memory of devices */
+/* The driver of an IOMMU that does not lead to memory of devices, or not to this one */
 static void iommu_refuses(struct kunit *test)
 {
+	static const int errnos[] = { -EINVAL, -ERANGE, -ENOMEM };
 	struct bar *bar = bar_new(test);
 	struct soft_domain *soft, *other;
 	struct iova_space space;
+	unsigned int i;
 
 	if (!bar)
 		return;
 	soft = space_of(test, bar, &space);
 	other = soft_domain_new(test, PAGE_SIZE, 0, SZ_1G - 1);
-	other->no_mmio = true;
+	other->no_mmio = -EINVAL;
 	KUNIT_EXPECT_EQ(test, -EFAULT, iova_space_add_domain(&space,
 							     &other->domain));
 	KUNIT_EXPECT_TRUE(test, soft_domain_is_empty(other));
 	expect_there(test, soft, BASE);
-	soft->no_mmio = true;
-	KUNIT_EXPECT_EQ(test, -EFAULT, map_at(&space, bar->addr, NPAGES,
-					      BASE + SZ_1M, RW));
+	for (i = 0; i < ARRAY_SIZE(errnos); i++) {
+		soft->no_mmio = errnos[i];
+		KUNIT_EXPECT_EQ(test, i < 2 ? -EFAULT : errnos[i],
+				map_at(&space, bar->addr, NPAGES, BASE + SZ_1M,
+				       RW));
+	}
 	expect_there(test, soft, BASE);
 	bar_end(bar, &space, soft);
 }
