@@ -188,11 +188,18 @@ static void put_capabilities(struct probe_writer *writer,
 	put_u64(writer, IOMMU_PROBE_CAPABILITIES, IOMMU_PROBE_COMBINE_AND,
 		capabilities(dev, pasid_caps));
 	put_u64(writer, IOMMU_PROBE_PASIDS, IOMMU_PROBE_COMBINE_MIN, pasid_bits);
-	put_u64(writer, IOMMU_PROBE_PASID_TABLE, IOMMU_PROBE_COMBINE_SAME,
+	put_u64(writer, IOMMU_PROBE_PASID_TABLE, IOMMU_PROBE_COMBINE_NONE,
 		dev_iommu_ops(dev)->user_pasid_table && !mediated);
 }
 
-static void put_facts(struct probe_writer *writer,
+/* Where the guest's table is of all PASIDs, a device that has one of many is not nested. */
+static bool may_nest(struct iommufd_device *idev)
+{
+	return !iommufd_device_is_mediated(idev) ||
+	       !dev_iommu_ops(idev->dev)->user_pasid_table;
+}
+
+static void put_facts(struct probe_writer *writer, struct iommufd_device *idev,
 		      const struct iommufd_description *description)
 {
 	const u64 granules[] = {
@@ -209,7 +216,7 @@ static void put_facts(struct probe_writer *writer,
 	    &description->faults, sizeof(description->faults));
 	put(writer, IOMMU_PROBE_INVALIDATION, IOMMU_PROBE_COMBINE_MAX, granules,
 	    sizeof(granules));
-	if (description->num_formats)
+	if (description->num_formats && may_nest(idev))
 		put(writer, IOMMU_PROBE_NESTED_FORMATS,
 		    IOMMU_PROBE_COMBINE_COMMON, description->formats,
 		    description->num_formats * sizeof(*description->formats));
@@ -258,7 +265,7 @@ static int write_all(struct probe_writer *writer, struct iommufd_device *idev,
 	if (rc)
 		return rc;
 	put_capabilities(writer, idev);
-	put_facts(writer, description);
+	put_facts(writer, idev, description);
 	rc = put_hw_info(writer, dev);
 	return rc ?: writer->rc;
 }

@@ -173,7 +173,7 @@ TEST_F(probe, form)
 		{ IOMMU_PROBE_SNOOP, IOMMU_PROBE_COMBINE_SAME, 8 },
 		{ IOMMU_PROBE_CAPABILITIES, IOMMU_PROBE_COMBINE_AND, 8 },
 		{ IOMMU_PROBE_PASIDS, IOMMU_PROBE_COMBINE_MIN, 8 },
-		{ IOMMU_PROBE_PASID_TABLE, IOMMU_PROBE_COMBINE_SAME, 8 },
+		{ IOMMU_PROBE_PASID_TABLE, IOMMU_PROBE_COMBINE_NONE, 8 },
 		{ IOMMU_PROBE_FAULTS, IOMMU_PROBE_COMBINE_NONE, 16 },
 		{ IOMMU_PROBE_INVALIDATION, IOMMU_PROBE_COMBINE_MAX, 16 },
 	};
@@ -497,6 +497,38 @@ TEST_F(probe, unlike_mock_devices)
 	EXPECT_EQ(2 * sizeof(struct iommu_iova_range),
 		  probe_find(&ab, IOMMU_PROBE_IOVA_RANGES, 0)->length);
 	EXPECT_EQ(NULL, probe_find(&ab, IOMMU_PROBE_FAULTS, 0));
+	probe_free(&a);
+	probe_free(&b);
+	probe_free(&ab);
+}
+
+/* The guest's table of all PASIDs is not for a part, which has some: but one HWPT is. */
+TEST_F(probe, part_of_a_device)
+{
+	struct mock_pool pool = {
+		.global = true,
+		.dev_flags = MOCK_FLAGS_DEVICE_PASID,
+	};
+	struct mock_device whole, part;
+	struct probe a, b, ab;
+	__u32 devs[2], hwpt, who, why_not;
+	__u16 why;
+
+	ASSERT_EQ(0, mock_parent(self->fd, &pool));
+	ASSERT_EQ(0, mock_mediated(self->fd, pool.id, 0, &part));
+	ASSERT_EQ(0, mock_device(self->fd, self->ioas, pool.dev_flags, &whole));
+	ASSERT_EQ(0, probe_read(self->fd, whole.dev, &a));
+	ASSERT_EQ(0, probe_read(self->fd, part.dev, &b));
+	EXPECT_EQ(1, probe_u64(&a, IOMMU_PROBE_PASID_TABLE, 0, 0, 0));
+	EXPECT_EQ(0, probe_u64(&b, IOMMU_PROBE_PASID_TABLE, 0, 0, 1));
+	EXPECT_NE(NULL, probe_find(&a, IOMMU_PROBE_NESTED_FORMATS, 0));
+	EXPECT_EQ(NULL, probe_find(&b, IOMMU_PROBE_NESTED_FORMATS, 0));
+
+	ASSERT_EQ(0, probe_combine(&a, &b, &ab, &why));
+	devs[0] = whole.dev;
+	devs[1] = part.dev;
+	EXPECT_EQ(0, iommu_hwpt_for(self->fd, devs, 2, self->ioas, 0, &hwpt, &who,
+				    &why_not));
 	probe_free(&a);
 	probe_free(&b);
 	probe_free(&ab);
