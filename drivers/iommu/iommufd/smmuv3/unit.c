@@ -425,6 +425,10 @@ static int unit_start_interrupts(struct smmuv3_unit *unit)
 	unit->gerror_irq = !rc;
 
 	rc = smmuv3_evtq_start(unit);
+	/* The driver core says nothing of -ENXIO, and DMA stays blocked */
+	if (rc == -ENXIO)
+		pr_err("%s: firmware knows no interrupt for events: DMA of all devices behind it is blocked\n",
+		       unit->name);
 	if (rc)
 		goto err_gerror;
 	rc = smmuv3_priq_start(unit);

@@ -180,8 +180,11 @@ static struct iommu_device *driver_probe(struct device *dev)
 	device = vtd_device_add(pdev, unit);
 	/* Another error than ENODEV would keep all devices out, not this one */
 	if (IS_ERR(device) && PTR_ERR(device) != -ENOMEM) {
-		dev_warn(dev, "cannot be translated, its DMA is blocked: %pe\n",
-			 device);
+		if (PTR_ERR(device) == -EBUSY)
+			dev_warn(dev, "another device sends with its requester id: its DMA is translated as that one's\n");
+		else
+			dev_warn(dev, "cannot be translated, its DMA is blocked: %pe\n",
+				 device);
 		return ERR_PTR(-ENODEV);
 	}
 	if (IS_ERR(device))
