@@ -163,19 +163,50 @@ static void cmdq_threads_full_errors(struct kunit *test)
 	threads(test, 4, true, true);
 }
 
+/* Whose commands are in the queue or wait for room: who reads has submitted before. */
+static struct task_struct *submitters[THREADS];
+static unsigned long submitted;
+
+static bool note_submitter(struct smmuv3_fake *fake, unsigned int reg,
+			   unsigned int size, u64 *val)
+{
+	unsigned int i;
+
+	for (i = 0; i < THREADS; i++)
+		if (READ_ONCE(submitters[i]) == current)
+			set_bit(i, &submitted);
+	return false;
+}
+
+static void submitters_start(struct smmuv3_rig *rig)
+{
+	memset(submitters, 0, sizeof(submitters));
+	submitted = 0;
+	rig->fake->hold = true;
+	rig->fake->on_read = note_submitter;
+}
+
+static void submitter_wait(unsigned int i, struct task_struct *task)
+{
+	WRITE_ONCE(submitters[i], task);
+	while (!test_bit(i, &submitted))
+		usleep_range(1000, 2000);
+}
+
 /* Who waits for room is served together once there is some: PROD is written once. */
 static void cmdq_combine(struct kunit *test)
 {
 	struct smmuv3_rig *rig = smmuv3_rig_new(test, 5);
 	struct worker workers[THREADS];
 	bool stop = false;
+	unsigned int i;
 
-	rig->fake->hold = true;
+	submitters_start(rig);
 	workers_start(test, rig, workers, false, &stop);
-	msleep(100);
-	smmuv3_rig_start(rig, 5000, 32, UINT_MAX);
-	msleep(300);
+	for (i = 0; i < THREADS; i++)
+		submitter_wait(i, workers[i].task);
 	WRITE_ONCE(stop, true);
+	smmuv3_rig_start(rig, 5000, 32, UINT_MAX);
 	workers_finish(test, workers);
 	smmuv3_rig_stop(rig);
 	KUNIT_EXPECT_GT(test, smmuv3_rig_check_log(test, rig),
@@ -224,13 +255,13 @@ static void cmdq_fair(struct kunit *test)
 	struct task_struct *tasks[3];
 	unsigned int i;
 
-	rig->fake->hold = true;
+	submitters_start(rig);
 	for (i = 0; i < 3; i++) {
 		singles[i].rig = rig;
 		singles[i].batch = i;
 		tasks[i] = kthread_run(single_fn, &singles[i], "smmuv3-single");
 		KUNIT_ASSERT_FALSE(test, IS_ERR(tasks[i]));
-		msleep(50);
+		submitter_wait(i, tasks[i]);
 		/* Of 16 places the first has 11; the third would need 2 */
 		KUNIT_EXPECT_EQ(test, rig->fake->num_prods, 1);
 	}
