@@ -271,9 +271,10 @@ err_put_group:
  * or user can have a device of the same iommu_group. The caller undoes this by
  * iommufd_device_unbind().
  *
- * Return: the device; ERR_PTR() of -EINVAL: its DMA is not coherent with the
- * CPUs' caches; -ENODEV: it has no iommu_group; -EPERM: its interrupts cannot be
- * isolated; -EBUSY: a device of the group belongs to somebody else; -ENOMEM.
+ * Return: the device; ERR_PTR() of -EINVAL: no IOMMU translates its DMA, or that
+ * is not coherent with the CPUs' caches; -ENODEV: it is leaving its iommu_group;
+ * -EPERM: its interrupts cannot be isolated; -EBUSY: a device of the group belongs
+ * to somebody else; -ENOMEM.
  */
 struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ictx,
 					   struct device *dev, u32 *id)

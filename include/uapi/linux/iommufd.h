@@ -167,7 +167,10 @@ struct iommu_iova_range {
  * overlap. A new IOAS has a single range over everything. Each device that is
  * attached takes away what it cannot address and the windows it reserves (for
  * example for message-signalled interrupts), and gives it back when it leaves.
- * So the answer holds until the next attach or detach.
+ * HWPTs take away what their tables do not reach, and may ask for a larger
+ * alignment. So the answer holds until the next attach or detach, of a PASID too,
+ * until a HWPT of the IOAS is made or destroyed, or until huge pages are turned off
+ * (IOMMU_OPTION_HUGE_PAGES).
  *
  * Errors: ENOENT, EOPNOTSUPP (@__reserved), EFAULT, ENOMEM, and EMSGSIZE when
  * the array is too small: then it has been filled as far as it goes, @num_iovas
@@ -233,8 +236,8 @@ enum iommufd_ioas_map_flags {
  * @__reserved: Must be 0
  * @user_va: Address of the memory in the calling process
  * @length: Bytes, not 0; a multiple of the IOVA alignment
- * @iova: In, with IOMMU_IOAS_MAP_FIXED_IOVA: where to map. Out: where it is
- *        mapped
+ * @iova: In, with IOMMU_IOAS_MAP_FIXED_IOVA: where to map; without it anything but
+ *        U64_MAX. Out: where it is mapped
  *
  * Make user memory visible to every device of the IOAS, now and later. It is
  * pinned and charged against RLIMIT_MEMLOCK (see IOMMU_OPTION_RLIMIT_MODE) as
@@ -247,9 +250,11 @@ enum iommufd_ioas_map_flags {
  * command.
  *
  * Errors: ENOENT (IOAS), EOPNOTSUPP (@flags, @__reserved), EINVAL (neither
- * readable nor writeable, length 0, wrong alignment, or a reserved IOVA),
+ * readable nor writeable, length 0, wrong alignment, or a reserved IOVA; VT-d: not
+ * writeable, and the IOAS has a nest parent),
  * EEXIST (something is mapped in the range), ENOSPC (no free range is large
- * enough), EOVERFLOW, EFAULT (memory that is not there, or cannot be pinned
+ * enough), EOVERFLOW, ERANGE (the memory is at an address that an IOMMU does not put
+ * out), EFAULT (memory that is not there, or cannot be pinned
  * for the access asked for, or is of a device and an IOMMU does not lead to such),
  * ENOMEM (also: the pinned-memory limit). What comes from pinning comes when there is a
  * HWPT: for memory mapped before, from the call that makes or attaches it.
@@ -280,8 +285,8 @@ struct iommu_ioas_map {
  *      tmpfs or hugetlbfs. It can be closed afterwards
  * @start: Offset of the first byte in the file
  * @length: Bytes, not 0; a multiple of the IOVA alignment
- * @iova: In, with IOMMU_IOAS_MAP_FIXED_IOVA: where to map. Out: where it is
- *        mapped
+ * @iova: In, with IOMMU_IOAS_MAP_FIXED_IOVA: where to map; without it anything but
+ *        U64_MAX. Out: where it is mapped
  *
  * What IOMMU_IOAS_MAP does, with memory of a file in the place of memory of the
  * process: the file need not be mapped anywhere, and the memory stays pinned when the
@@ -293,7 +298,8 @@ struct iommu_ioas_map {
  * takes pages out of the file but not out of the mapping: from then on the device and
  * the file have different memory there, until the range is unmapped and mapped again.
  * As with a shared mapping in a process, a file that is mapped writeable cannot be
- * sealed against writing (F_ADD_SEALS of F_SEAL_WRITE is EBUSY).
+ * sealed against writing (F_ADD_SEALS of F_SEAL_WRITE is EBUSY); nor can one whose
+ * pages are pinned, by a mapping that is not writeable too.
  *
  * Errors: those of IOMMU_IOAS_MAP, but EFAULT is about the structure, or about a
  * process that has mapped it, is to be charged for more (IOMMU_OPTION_RLIMIT_MODE 1)
@@ -350,8 +356,8 @@ struct iommu_ioas_change_process {
  * @dst_ioas_id: IOAS that gets the mapping
  * @src_ioas_id: IOAS that has the memory mapped; may be the same
  * @length: Bytes, not 0
- * @dst_iova: In, with IOMMU_IOAS_MAP_FIXED_IOVA: where to map. Out: where it is
- *            mapped
+ * @dst_iova: In, with IOMMU_IOAS_MAP_FIXED_IOVA: where to map; without it anything
+ *            but U64_MAX. Out: where it is mapped
  * @src_iova: First IOVA to take from
  *
  * Map once more what is mapped elsewhere. Both mappings share the pinned pages,
@@ -383,9 +389,10 @@ struct iommu_ioas_copy {
  * @iova: First IOVA
  * @length: In: bytes. Out: bytes that were mapped and are not any more
  *
- * Take mappings away. When the call returns no device can reach the memory. The
- * range may hold any number of mappings and gaps between them, but must not cut
- * through one. @iova 0 with @length U64_MAX stands for everything, and is the
+ * Take mappings away. When the call returns no device can reach the memory, unless
+ * an IOMMU did not carry out an invalidation in time: then the memory stays pinned and
+ * charged until it has, but for that of a device, which nothing keeps. The range may
+ * hold any number of mappings and gaps between them, but must not cut through one. @iova 0 with @length U64_MAX stands for everything, and is the
  * only form that succeeds when nothing was mapped.
  *
  * Errors: ENOENT (IOAS, nothing mapped in the range, or a mapping reaches out
@@ -625,16 +632,18 @@ enum iommu_hwpt_data_type {
  * Errors: ENOENT (@dev_id, @fault_id, a device of the list), EXDEV (above),
  * EINVAL (@num_devs is too large; @pt_id does not exist or is not of the right
  * kind, a parent that was not made to be one or belongs to another IOMMU, a
- * vIOMMU of another unit, a @data_type without @data_len or the other way round,
+ * vIOMMU of another unit, VT-d: a nest parent, and the IOAS has a mapping that is
+ * not writeable; a @data_type without @data_len or the other way round,
  * @data_len shorter or longer than what the driver knows, values in the data, a fault
  * queue for another device), EOPNOTSUPP (a reserved member; a list for a nested
  * HWPT, or of an IOMMU driver that decides on a HWPT when it is attached first;
- * flags in a combination, or a @data_type, that the IOMMU does not offer;
+ * flags in a combination, a @data_type, or values in the data, that the IOMMU does
+ * not offer;
  * data for a paging HWPT, or none for a nested one; a vIOMMU without nested
  * HWPTs; a fault queue for a device whose page faults never reach /dev/iommu;
  * IOMMU_HWPT_ALLOC_PASID where the device has no PASIDs, or the HWPT would be one
  * that PASIDs cannot have),
- * EIO (SMMUv3: values in the data), EADDRINUSE (the IOAS holds a mapping, or
+ * EIO (SMMUv3: values in the data), ERANGE (as IOMMU_IOAS_MAP), EADDRINUSE (the IOAS holds a mapping, or
  * promises a range, where this IOMMU, or a device of the list, cannot), EFAULT and
  * ENOMEM (also from pinning what the IOAS holds, as are EHWPOISON and others of
  * IOMMU_IOAS_MAP_FILE).
@@ -817,8 +826,9 @@ enum iommufd_hwpt_set_dirty_tracking_flags {
  *
  * Errors: ENOENT, EOPNOTSUPP (@flags, @__reserved, or the HWPT was not made for
  * it), EIO (start: the IOMMU did not carry out the invalidation behind the
- * forgetting); what the IOMMU driver returns. After a start that failed it is as
- * before, started or stopped, but what was recorded may be forgotten.
+ * forgetting; stop: an invalidation); what the IOMMU driver returns. After a start
+ * that failed it is as before, started or stopped, but what was recorded may be
+ * forgotten. A stop that failed with EIO has stopped.
  */
 struct iommu_hwpt_set_dirty_tracking {
 	__u32 size;
@@ -997,7 +1007,7 @@ struct iommu_viommu_arm_smmuv3_invalidate {
  * length or pointer out of bounds, @entry_len shorter or longer than what the
  * driver knows, a @data_type that is not this HWPT's, values in a request),
  * EOPNOTSUPP (@__reserved, values in a request, a vIOMMU that takes none),
- * EOVERFLOW (DATA_RANGE), EFAULT, E2BIG; EIO or ETIMEDOUT when the hardware reports an error.
+ * EOVERFLOW (DATA_RANGE), EFAULT, E2BIG, ENOMEM; EIO or ETIMEDOUT when the hardware reports an error.
  */
 struct iommu_hwpt_invalidate {
 	__u32 size;
@@ -1085,8 +1095,9 @@ struct iommu_hwpt_pgfault {
  * @IOMMUFD_PAGE_RESP_FAILURE: Something is broken beyond one request: the device
  *                             stops asking until its page request interface is
  *                             started anew (PCIe 6.0, 10.4.2.1: Response
- *                             Failure, whose encoding this is). For a mediated
- *                             device it is IOMMUFD_PAGE_RESP_INVALID. Offered with
+ *                             Failure, whose encoding this is). For a virtual
+ *                             function, a mediated device or an access that stalls
+ *                             it is IOMMUFD_PAGE_RESP_INVALID. Offered with
  *                             IOMMU_FEATURE_FAULT_FAILURE
  */
 enum iommufd_page_response_code {
@@ -1463,8 +1474,8 @@ struct iommu_features {
  * Errors: ENOENT (@dev_id, @pt_id; REPLACE: the PASID is not attached), EOPNOTSUPP
  * (@flags; the device, its IOMMU driver or this kind of HWPT has no PASIDs, or no
  * fault queue; REPLACE: the IOMMU driver cannot, detach and attach instead),
- * EINVAL (@pasid out of range, a @pt_id that does not suit the device or is decided on
- * when a device is attached, which none was, a group of several devices), ENOSPC (the
+ * EINVAL (@pasid out of range, a @pt_id that does not suit the device, SMMUv3: one
+ * that is nested or a nest parent, or is decided on when a device is attached, which none was, a group of several devices), ENOSPC (the
  * IOMMU has no number left for one more HWPT of this device; ATTACH: no pPASID is
  * free), EDQUOT (ATTACH: this open file has as many pPASIDs of the pool as it may),
  * EBUSY (ATTACH: the PASID is attached, also by a driver of the kernel or, of the
@@ -1503,8 +1514,9 @@ struct iommu_device_pasid {
  * @dev_id: A bound device
  * @pasid: An attached PASID of it
  *
- * Take the address space of a PASID away. On return DMA with it is blocked and
- * its outstanding page requests are answered IOMMUFD_PAGE_RESP_INVALID.
+ * Take the address space of a PASID away. On return DMA with it is blocked, with the
+ * same exception as for IOMMU_IOAS_UNMAP, and its outstanding page requests are
+ * answered IOMMUFD_PAGE_RESP_INVALID.
  *
  * Errors: ENOENT (@dev_id; the PASID is not attached), EOPNOTSUPP (@flags, or no
  * PASIDs), EINVAL (@pasid out of range).
@@ -1535,7 +1547,8 @@ struct iommu_device_pasid_detach {
  *                          anew: the device forgets its requests, its credits and
  *                          a failure that has stopped it. It is on or off as
  *                          before, and what is attached stays. Requests that come
- *                          during the reset are answered invalid. If it fails with
+ *                          during the reset are answered invalid; of a device whose
+ *                          accesses stall all DMA is aborted meanwhile. If it fails with
  *                          something else than EBUSY, EOPNOTSUPP or ENODEV, page
  *                          requests are off although they are wanted, until another
  *                          RESET, an ENABLE, or an attachment to a HWPT with a fault
@@ -1577,7 +1590,9 @@ enum iommu_device_pri_state {
  *              while nothing else is outstanding is, up to @out_capacity. Otherwise
  *              must be 0
  * @out_allocation: Page requests that it may have outstanding
- * @out_capacity: The most it can have outstanding (PCIe 6.0, 10.5.2.4)
+ * @out_capacity: The most it can have outstanding (PCIe 6.0, 10.5.2.4), or as many as
+ *                its IOMMU takes, if that is less; of a function and its virtual
+ *                functions together
  * @out_state: Combination of enum iommu_device_pri_state
  * @out_attaches: Attachments to HWPTs with a fault queue, of the device itself and
  *                of its PASIDs; each keeps page requests on
@@ -1585,7 +1600,7 @@ enum iommu_device_pri_state {
  *                   @out_allocation if a group is larger than that
  *
  * The page request interface of a device, for a VMM that shows its guest a page
- * request capability. The out members tell the state after the operation.
+ * request capability. A device whose accesses stall has one too. The out members tell the state after the operation.
  *
  * Errors: ENOENT (@dev_id), EOPNOTSUPP (@flags, @op; the device has no page
  * requests, or its IOMMU driver does not hand them to user space, or the device is
@@ -1883,7 +1898,8 @@ enum iommu_probe_faults_flags {
  * @flags: Combination of enum iommu_probe_faults_flags
  * @ats_depth: With ATS: invalidations that the device can queue, 1 to 32
  * @pri_capacity: With PRI: page requests it can have outstanding
- * @stall_depth: With STALL: accesses of all devices of the unit that can wait at once
+ * @stall_depth: With STALL: accesses of all devices of the unit that can wait at once,
+ *               up to 4096
  */
 struct iommu_probe_faults {
 	__u32 flags;
@@ -1919,7 +1935,9 @@ struct iommu_probe_hw_info {
  * for a VMM that makes its guest a machine that fits. Nothing is attached, and
  * nothing changes; what is told stays true while the device is bound, but for
  * properties that were not known before, the window of IOMMU_DEVICE_MSI_WINDOW with
- * the ranges that it leaves, and the device's part of INVALIDATION if it stops answering.
+ * the ranges that it leaves, and the device's part of INVALIDATION if it stops answering;
+ * with other IOMMU drivers than ours also CAPABILITIES, PASIDS and FAULTS, where those
+ * turn PASIDs or ATS on with the first attach.
  *
  * Errors: ENOENT (@dev_id), EOPNOTSUPP (@flags, @__reserved), EINVAL (@data_uptr),
  * EFAULT, ENOMEM, and EMSGSIZE when there is not room for all: then as many whole
@@ -1963,8 +1981,9 @@ enum iommu_ioas_map_entry_flags {
  *          to answer; else 0
  * @user_va: Address of the memory in the calling process
  * @length: Bytes, not 0; a multiple of the IOVA alignment
- * @iova: In, with IOMMU_IOAS_MAP_ENTRY_FIXED_IOVA: where to map. Out without it:
- *        where it is mapped; written for entries that are done
+ * @iova: In, with IOMMU_IOAS_MAP_ENTRY_FIXED_IOVA: where to map; without it anything
+ *        but U64_MAX. Out without it: where it is mapped; written for entries that are
+ *        done
  */
 struct iommu_ioas_map_entry {
 	__u32 flags;
@@ -2057,7 +2076,8 @@ struct iommu_ioas_unmap_entry {
  * it), EOPNOTSUPP (@flags), EINVAL (@entry_num, @entry_len, length 0),
  * EOVERFLOW, E2BIG, EBUSY (another call maps or unmaps in the range), EDEADLK (as
  * IOMMU_IOAS_UNMAP: some of the range may be unmapped), EFAULT, ENOMEM. A structure
- * that cannot be written is found out before anything is unmapped.
+ * that cannot be written is found out before anything is unmapped; if it becomes so
+ * during the call, it is EFAULT although entries are unmapped.
  */
 struct iommu_ioas_unmap_array {
 	__u32 size;
@@ -2118,7 +2138,8 @@ enum iommu_msi_window_flags {
  *
  * Where the kernel chooses it takes the window of another group, the first that is
  * long enough and suits; else the place that the IOMMU driver names; else the lowest
- * one. Each has to be free in the IOAS. Before that, @start and @length are what it
+ * one from 1 MiB on, aligned to its length rounded up to a power of two. Each has to be
+ * free in the IOAS. Before that, @start and @length are what it
  * would take in an IOAS with nothing in it.
  *
  * Errors: EOPNOTSUPP (unknown @flags; the device has no such window: hardware takes its

@@ -22,7 +22,7 @@
 #define VTD_1_LAST		BIT(2)
 #define VTD_1_GRPID		BITS(11, 3)
 #define VTD_1_ADDR		BITS(63, 12)
-/* Page group response descriptor (6.5.2.7) */
+/* Page group response descriptor (7.7.1) */
 #define VTD_RESP_TYPE		(BITS(11, 9) | BITS(3, 0))
 #define  VTD_RESP_TYPE_GROUP	9
 #define VTD_RESP_0_PASID	BIT(4)

@@ -21,7 +21,7 @@
 /**
  * enum fault_format - a record of hardware
  * @FAULT_VTD_PRQ: page request descriptor (VT-d specification 7.4.1), and page group
- *	response descriptor (6.5.2.7)
+ *	response descriptor (7.7.1)
  * @FAULT_SMMUV3_PRI: PRI queue entry (IHI 0070 8.1), and CMD_PRI_RESP (4.5.2)
  * @FAULT_SMMUV3_STALL: event of a stalled transaction (IHI 0070 7.3), and CMD_RESUME
  *	(4.7.1)

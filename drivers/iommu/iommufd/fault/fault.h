@@ -114,8 +114,8 @@ struct iommufd_fault_pri_hw {
  * @drain: hand every request of (@source, @pasid) that hardware and the
  *	backend's own queues still hold to the door, then return. With
  *	IOMMU_NO_PASID also those of every PASID that has no attach of its own.
- *	The device's translations are already gone or replaced. May sleep.
- *	Optional.
+ *	The device's translations are gone or replaced; but not before @stop, or
+ *	where the source is paused: it may go on sending. May sleep. Optional.
  * @query: describe the page request interface of @source. @hw comes filled with
  *	what the door knows: the capacity as registered. May sleep. Optional.
  * @stop: the first half of starting the page request interface anew; @enable is

@@ -15,8 +15,9 @@
  * halves off, so these waits are as short as those of a spinlock with an empty
  * critical section.
  *
- * First in, first out is what makes the cookies good: a slot comes up again
- * only after all the others, so a cookie does after about 2^32 groups.
+ * First in, first out is what makes the cookies good: a slot comes up again only
+ * after all the others that are free, so a cookie does after about 2^32 groups, or as
+ * many times as there are generations if no other gets free.
  */
 #ifndef __IOMMUFD_FAULT_RING_H
 #define __IOMMUFD_FAULT_RING_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KUnit: fault records of a VT-d unit. The registers behave as the specification
- * says (7.2, 11.4.9, 11.4.14); records are put together bit by bit.
+ * says (7.2, 11.4.7); records are put together bit by bit.
  */
 #include <linux/slab.h>
 
@@ -14,7 +14,7 @@
 #define ET_MAX		128
 #define ET_CAP(num)	((u64)((num) - 1) << 40 | (u64)(ET_BASE / 16) << 24)
 
-/* Status register (11.4.9). */
+/* Status register (11.4.7.1). */
 #define ET_PFO		BIT(0)
 #define ET_PPF		BIT(1)
 #define ET_IQE		BIT(4)
@@ -73,7 +73,7 @@ static bool et_full(struct et *et, unsigned int index)
 /*
  * PPF is the or of all F; FRI stays what it was when PPF went up. The line is masked
  * while the handler runs: what is pending is forgotten with the status that it was
- * for (11.4.10, IP).
+ * for (11.4.7.2, IP).
  */
 static void et_update(struct et *et, unsigned int filled)
 {

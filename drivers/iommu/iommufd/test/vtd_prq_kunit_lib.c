@@ -288,7 +288,7 @@ struct iommufd_fault_attach *pt_attach(struct pt *pt, int fn, ioasid_t pasid)
 	return attach;
 }
 
-/* How often a group was answered so (6.5.2.7, page group response descriptor). */
+/* How often a group was answered so (7.7.1, page group response descriptor). */
 unsigned int pt_responses(struct pt *pt, u16 rid, u32 pasid, u32 grpid,
 			  u32 code)
 {

@@ -417,7 +417,7 @@ static void tables_directory(struct kunit *test)
 	}
 }
 
-/* 11.4.6: the root pointer, translation table mode 01 */
+/* 11.4.5: the root pointer, translation table mode 01 */
 static void tables_root(struct kunit *test)
 {
 	struct tables *t = rec_new(test, CAP_BASE, ECAP_BASE, 1);

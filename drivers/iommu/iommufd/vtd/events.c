@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Unrecoverable faults: the fault recording registers of a unit (VT-d
- * specification 7.2, 7.3, 11.4.9, 11.4.14).
+ * specification 7.2, 7.3, 11.4.7).
  *
  * The status register also has the bits of the invalidation queue's errors. As long as
  * one of them is set a fault raises no interrupt. That of a descriptor (IQE) and that of
@@ -20,7 +20,7 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-/* Fault recording register (11.4.14): 128 bits; the upper 64. */
+/* Fault recording register (11.4.7.6): 128 bits; the upper 64. */
 #define RECORD_SIZE		16
 #define RECORD_HIGH		8
 #define RECORD_F_DWORD		12
@@ -256,7 +256,7 @@ enum fault_more {
 
 /*
  * One look at the status. Returns whether to look again: a fault raises an
- * interrupt only if no bit of the status was set before it (11.4.10), so there
+ * interrupt only if no bit of the status was set before it (11.4.7.2), so there
  * must be none left.
  *
  * The overflow bit goes after the records, without which the unit would set it

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Unrecoverable faults (VT-d specification 7.2, 7.3, 11.4.14). */
+/* Unrecoverable faults (VT-d specification 7.2, 7.3, 11.4.7.6). */
 #ifndef __IOMMUFD_VTD_EVENTS_H
 #define __IOMMUFD_VTD_EVENTS_H
 

@@ -130,7 +130,7 @@ void vtd_root_free(struct vtd_unit *unit)
 }
 
 /**
- * vtd_root_address() - contents of the root table address register (11.4.6)
+ * vtd_root_address() - contents of the root table address register (11.4.5)
  * @unit: with a root table
  *
  * Return: its address, in scalable mode (TTM 01b).

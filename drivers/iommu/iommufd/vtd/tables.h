@@ -76,7 +76,7 @@ struct vtd_target {
 /* The root table. No device has an entry. May sleep. */
 int vtd_root_alloc(struct vtd_unit *unit);
 void vtd_root_free(struct vtd_unit *unit);
-/* What goes into the root table address register, mode bits included (11.4.6). */
+/* What goes into the root table address register, mode bits included (11.4.5). */
 u64 vtd_root_address(struct vtd_unit *unit);
 
 /*

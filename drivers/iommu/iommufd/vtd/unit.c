@@ -145,7 +145,7 @@ int vtd_unit_translate(struct vtd_unit *unit)
 	rc = unit->door->command(unit, DMA_GCMD_TE, true);
 	if (rc)
 		return rc;
-	/* Ranges that firmware protected from all DMA (11.4.7): tables do that now */
+	/* Ranges that firmware protected from all DMA (11.4.8): tables do that now */
 	if (cap_plmr(unit->cap) || cap_phmr(unit->cap))
 		unit->door->write32(unit, DMAR_PMEN_REG, 0);
 	return 0;

@@ -41,7 +41,7 @@ struct vtd_unit;
 
 /**
  * enum vtd_irq - interrupts of a unit
- * @VTD_IRQ_FAULT: a fault was recorded (11.4.8)
+ * @VTD_IRQ_FAULT: a fault was recorded (11.4.7)
  * @VTD_IRQ_PAGE_REQUEST: a page request was queued (11.4.11)
  */
 enum vtd_irq {
@@ -56,7 +56,7 @@ enum vtd_irq {
  * @write32: write a register. Any context
  * @write64: write a 64-bit register. Any context
  * @command: set or clear a bit of the global command register (11.4.4) and wait
- *	until the status register (11.4.5) says the same; for a bit that only
+ *	until the status register (11.4.4.2) says the same; for a bit that only
  *	starts something (SRTP, WBF) @on is true. Any context.
  *	Returns 0 or -ETIMEDOUT
  * @submit: hand 1 to VTD_SUBMIT_MAX descriptors to the invalidation queue and

@@ -291,7 +291,7 @@ TEST(answers)
 		int rc;
 		struct fault_answer want;
 	} cases[] = {
-		/* 6.5.2.7: success, group 511, no PASID */
+		/* 7.7.1: success, group 511, no PASID */
 		{ .format = FAULT_VTD_PRQ, .qw = { 0x0000000001080009, 0xff8 },
 		  .want = { .grpid = 511, .code = IOMMUFD_PAGE_RESP_SUCCESS } },
 		/* Invalid, PASID 0xabcde, group 1 */

@@ -19,7 +19,7 @@
 /* What the tail advances by */
 #define REQ_STRIDE		MUT(REQ_BYTES, REQ_BYTES, 2 * REQ_BYTES)
 
-/* Queue address register (11.4.9.3), page request status (11.4.9.4) */
+/* Queue address register (11.4.11.3), page request status (11.4.11.4) */
 #define PQA_SIZE		MUT_MASK(PQA_SIZE, 2, 0, 1, 0)
 #define PRS_PPR			MUT_BIT(PRS_PPR, 0, 1)
 #define PRS_PRO			MUT_BIT(PRS_PRO, 1, 0)

@@ -53,7 +53,7 @@
 #define FRR_RID		MUT_MASK(FRR_RID, 15, 0, 7, 0)
 #define FRR_T2		MUT_BIT(FRR_T2, 28, 27)
 
-/* Page request queue: offsets of 32-byte entries, address and size (11.4.9) */
+/* Page request queue: offsets of 32-byte entries, address and size (11.4.11) */
 #define PQ_OFFSET	MUT_MASK(PQ_OFFSET, 18, 5, 18, 6)
 #define PQA_VALID	(GENMASK_ULL(63, 12) | MUT_MASK(PQA_MASK, 2, 0, 1, 0))
 #define PRS_BITS	MUT_MASK(PRS_BITS, 1, 0, 0, 0)
