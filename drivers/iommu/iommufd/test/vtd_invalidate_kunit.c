@@ -747,6 +747,31 @@ static void inval_suspect(struct kunit *test)
 	flush_work(&inval->other->distrust_work);
 }
 
+/* Nor once more, where each request is made twice, if the first has shown it. */
+static void inval_hasty_suspect(struct kunit *test)
+{
+	struct inval *inval = inval_new(test, CAP_ALL, ECAP_ALL);
+	struct xarray *devices = &inval->fake->unit.devices;
+	struct vtd_batch *batch = &inval->batch;
+	unsigned int i, asked = 0;
+
+	INIT_WORK(&inval->device->distrust_work, inval_no_work);
+	KUNIT_ASSERT_FALSE(test, xa_is_err(xa_store(devices, RID, inval->device,
+						    GFP_KERNEL)));
+	inval->device->ats_twice = true;
+	inval->dead = RID;
+	vtd_batch_devtlb(batch, inval->device, PASID, PAGE, PAGE);
+	KUNIT_EXPECT_EQ(test, vtd_batch_submit(batch), -ETIMEDOUT);
+	KUNIT_EXPECT_TRUE(test, inval->device->suspect);
+	for (i = 0; i < inval->fake->num_log; i++)
+		asked += device_of(&inval->fake->log[i].desc) == RID;
+	/* At first, and twice alone */
+	KUNIT_EXPECT_EQ(test, asked, 3);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&inval->fake->unit.timeouts), 1);
+	xa_erase(devices, RID);
+	flush_work(&inval->device->distrust_work);
+}
+
 /* One that was pulled out is not asked: it would not answer for a minute. */
 static void inval_unplugged(struct kunit *test)
 {
@@ -926,6 +951,7 @@ static struct kunit_case inval_cases[] = {
 	KUNIT_CASE(inval_drain),
 	KUNIT_CASE(inval_dead_device),
 	KUNIT_CASE(inval_suspect),
+	KUNIT_CASE(inval_hasty_suspect),
 	KUNIT_CASE(inval_unplugged),
 	KUNIT_CASE(inval_others_time_out),
 	KUNIT_CASE(inval_refused),

@@ -466,7 +466,7 @@ static bool device_is_there(const struct vtd_device *device)
 
 /*
  * Has a device to be asked once more? Then what it was asked for is submitted: the second
- * request is sent when the first has been completed. One that is silent is let alone.
+ * request is sent when the first has been completed, if that has not made it suspect.
  */
 static bool batch_device_again(struct vtd_batch *batch,
 			       const struct vtd_device *device)
@@ -474,7 +474,7 @@ static bool batch_device_again(struct vtd_batch *batch,
 	if (!device->ats_twice || !device_is_there(device))
 		return false;
 	vtd_batch_barrier(batch);
-	return !READ_ONCE(device->suspect);
+	return true;
 }
 
 /* 0 means 32. */
