@@ -186,10 +186,10 @@ static void submitters_start(struct smmuv3_rig *rig)
 	rig->fake->on_read = note_submitter;
 }
 
-static void submitter_wait(unsigned int i, struct task_struct *task)
+/* @done: or until it is through already, as it must not be */
+static void submitter_wait(unsigned int i, const bool *done)
 {
-	WRITE_ONCE(submitters[i], task);
-	while (!test_bit(i, &submitted))
+	while (!test_bit(i, &submitted) && !READ_ONCE(*done))
 		usleep_range(1000, 2000);
 }
 
@@ -198,19 +198,24 @@ static void cmdq_combine(struct kunit *test)
 {
 	struct smmuv3_rig *rig = smmuv3_rig_new(test, 5);
 	struct worker workers[THREADS];
+	unsigned int i, prods;
 	bool stop = false;
-	unsigned int i;
 
 	submitters_start(rig);
 	workers_start(test, rig, workers, false, &stop);
 	for (i = 0; i < THREADS; i++)
-		submitter_wait(i, workers[i].task);
+		WRITE_ONCE(submitters[i], workers[i].task);
+	/* They submit again and again until they are told */
+	for (i = 0; i < THREADS; i++)
+		submitter_wait(i, &stop);
 	WRITE_ONCE(stop, true);
+	prods = rig->fake->num_prods;
 	smmuv3_rig_start(rig, 5000, 32, UINT_MAX);
 	workers_finish(test, workers);
 	smmuv3_rig_stop(rig);
-	KUNIT_EXPECT_GT(test, smmuv3_rig_check_log(test, rig),
-			rig->fake->num_prods);
+	KUNIT_EXPECT_EQ(test, smmuv3_rig_check_log(test, rig), THREADS);
+	/* Not all had room, and those that had not go in at once */
+	KUNIT_EXPECT_EQ(test, rig->fake->num_prods, prods + 1);
 }
 
 /**
@@ -235,6 +240,7 @@ static int single_fn(void *data)
 	struct single *single = data;
 	struct smmuv3_cmdq_result result;
 
+	WRITE_ONCE(submitters[single->batch], current);
 	smmuv3_rig_cmds(cmds, single->num, 1, single->batch);
 	result = smmuv3_rig_run(single->rig, cmds, single->num);
 	single->rc = result.rc;
@@ -261,7 +267,7 @@ static void cmdq_fair(struct kunit *test)
 		singles[i].batch = i;
 		tasks[i] = kthread_run(single_fn, &singles[i], "smmuv3-single");
 		KUNIT_ASSERT_FALSE(test, IS_ERR(tasks[i]));
-		submitter_wait(i, tasks[i]);
+		submitter_wait(i, &singles[i].done);
 		/* Of 16 places the first has 11; the third would need 2 */
 		KUNIT_EXPECT_EQ(test, rig->fake->num_prods, 1);
 	}
