@@ -251,7 +251,7 @@ enum iommufd_ioas_map_flags {
  *
  * Errors: ENOENT (IOAS), EOPNOTSUPP (@flags, @__reserved), EINVAL (neither
  * readable nor writeable, length 0, wrong alignment, or a reserved IOVA; VT-d: not
- * writeable, and the IOAS has a nest parent),
+ * writeable, and the IOAS has a nest parent, but of a device's memory EFAULT),
  * EEXIST (something is mapped in the range), ENOSPC (no free range is large
  * enough), EOVERFLOW, ERANGE (the memory is at an address that an IOMMU does not put
  * out), EFAULT (memory that is not there, or cannot be pinned
@@ -389,11 +389,12 @@ struct iommu_ioas_copy {
  * @iova: First IOVA
  * @length: In: bytes. Out: bytes that were mapped and are not any more
  *
- * Take mappings away. When the call returns no device can reach the memory, unless
- * an IOMMU did not carry out an invalidation in time: then the memory stays pinned and
+ * Take mappings away. When the call returns no device can reach the memory, unless an
+ * IOMMU did not carry out an invalidation in time: then the memory stays pinned and
  * charged until it has, but for that of a device, which nothing keeps. The range may
- * hold any number of mappings and gaps between them, but must not cut through one. @iova 0 with @length U64_MAX stands for everything, and is the
- * only form that succeeds when nothing was mapped.
+ * hold any number of mappings and gaps between them, but must not cut through one. @iova
+ * 0 with @length U64_MAX stands for everything, and is the only form that succeeds when
+ * nothing was mapped.
  *
  * Errors: ENOENT (IOAS, nothing mapped in the range, or a mapping reaches out
  * of it), EINVAL (length 0), EOVERFLOW, EBUSY (a mapping in the range is just
@@ -629,24 +630,22 @@ enum iommu_hwpt_data_type {
  * device, the first in the list that does not go with those before it; so it does
  * with EADDRINUSE, and with EOPNOTSUPP that is about a device.
  *
- * Errors: ENOENT (@dev_id, @fault_id, a device of the list), EXDEV (above),
- * EINVAL (@num_devs is too large; @pt_id does not exist or is not of the right
- * kind, a parent that was not made to be one or belongs to another IOMMU, a
- * vIOMMU of another unit, VT-d: a nest parent, and the IOAS has a mapping that is
- * not writeable; a @data_type without @data_len or the other way round,
+ * Errors: ENOENT (@dev_id, @fault_id, a device of the list), EXDEV (above), EINVAL
+ * (@num_devs is too large; @pt_id does not exist or is not of the right kind, a parent
+ * that was not made to be one or belongs to another IOMMU, a vIOMMU of another unit,
+ * VT-d: a nest parent, and the IOAS has a mapping that is not writeable, but of a
+ * device's memory EFAULT; a @data_type without @data_len or the other way round,
  * @data_len shorter or longer than what the driver knows, values in the data, a fault
- * queue for another device), EOPNOTSUPP (a reserved member; a list for a nested
- * HWPT, or of an IOMMU driver that decides on a HWPT when it is attached first;
- * flags in a combination, a @data_type, or values in the data, that the IOMMU does
- * not offer;
- * data for a paging HWPT, or none for a nested one; a vIOMMU without nested
- * HWPTs; a fault queue for a device whose page faults never reach /dev/iommu;
- * IOMMU_HWPT_ALLOC_PASID where the device has no PASIDs, or the HWPT would be one
- * that PASIDs cannot have),
- * EIO (SMMUv3: values in the data), ERANGE (as IOMMU_IOAS_MAP), EADDRINUSE (the IOAS holds a mapping, or
- * promises a range, where this IOMMU, or a device of the list, cannot), EFAULT and
- * ENOMEM (also from pinning what the IOAS holds, as are EHWPOISON and others of
- * IOMMU_IOAS_MAP_FILE).
+ * queue for another device), EOPNOTSUPP (a reserved member; a list for a nested HWPT, or
+ * of an IOMMU driver that decides on a HWPT when it is attached first; flags in a
+ * combination, a @data_type, or values in the data, that the IOMMU does not offer; data
+ * for a paging HWPT, or none for a nested one; a vIOMMU without nested HWPTs; a fault
+ * queue for a device whose page faults never reach /dev/iommu; IOMMU_HWPT_ALLOC_PASID
+ * where the device has no PASIDs, or the HWPT would be one that PASIDs cannot have), EIO
+ * (SMMUv3: values in the data), ERANGE (as IOMMU_IOAS_MAP), EADDRINUSE (the IOAS holds a
+ * mapping, or promises a range, where this IOMMU, or a device of the list, cannot),
+ * EFAULT and ENOMEM (also from pinning what the IOAS holds, as are EHWPOISON and others
+ * of IOMMU_IOAS_MAP_FILE).
  */
 struct iommu_hwpt_alloc {
 	__u32 size;
@@ -1002,12 +1001,12 @@ struct iommu_viommu_arm_smmuv3_invalidate {
  * With @entry_num 0 the call only tells whether @data_type is understood;
  * @data_uptr and @entry_len are then not looked at.
  *
- * Errors: ENOENT (@hwpt_id, also when it is a paging one and @data_type is another
- * than IOMMU_HWPT_INVALIDATE_DATA_RANGE), EINVAL (a count,
- * length or pointer out of bounds, @entry_len shorter or longer than what the
- * driver knows, a @data_type that is not this HWPT's, values in a request),
- * EOPNOTSUPP (@__reserved, values in a request, a vIOMMU that takes none),
- * EOVERFLOW (DATA_RANGE), EFAULT, E2BIG, ENOMEM; EIO or ETIMEDOUT when the hardware reports an error.
+ * Errors: ENOENT (@hwpt_id, also when it is a paging one and @data_type is another than
+ * IOMMU_HWPT_INVALIDATE_DATA_RANGE), EINVAL (a count, length or pointer out of bounds,
+ * @entry_len shorter or longer than what the driver knows, a @data_type that is not this
+ * HWPT's, values in a request), EOPNOTSUPP (@__reserved, values in a request, a vIOMMU
+ * that takes none), EOVERFLOW (DATA_RANGE), EFAULT, E2BIG, ENOMEM; EIO or ETIMEDOUT when
+ * the hardware reports an error.
  */
 struct iommu_hwpt_invalidate {
 	__u32 size;
@@ -1472,26 +1471,25 @@ struct iommu_features {
  * none is lost.
  *
  * Errors: ENOENT (@dev_id, @pt_id; REPLACE: the PASID is not attached), EOPNOTSUPP
- * (@flags; the device, its IOMMU driver or this kind of HWPT has no PASIDs, or no
- * fault queue; REPLACE: the IOMMU driver cannot, detach and attach instead),
- * EINVAL (@pasid out of range, a @pt_id that does not suit the device, SMMUv3: one
- * that is nested or a nest parent, or is decided on when a device is attached, which none was, a group of several devices), ENOSPC (the
- * IOMMU has no number left for one more HWPT of this device; ATTACH: no pPASID is
- * free), EDQUOT (ATTACH: this open file has as many pPASIDs of the pool as it may),
- * EBUSY (ATTACH: the PASID is attached, also by a driver of the kernel or, of the
- * global pool, by another part of the same parent; or the device is attached to a
- * nested HWPT that is a table of PASIDs itself, or on an SMMUv3 to one that is a
- * parent; or the IOMMU did not carry out what it was told when something of the device
- * was detached, or before the device came, and may still go by what an old owner had:
- * try again, it is asked to forget everything until it has. Both: the HWPT has a fault
- * queue, and the device has not stopped since page requests were turned off), ERANGE
- * (ATTACH: the pPASID that the vPASID has in the global pool is beyond what the device
- * can have), EADDRINUSE (the IOAS maps or promises an IOVA the device cannot have),
- * ENODEV (the HWPT has a fault queue, and the device has gone), EFAULT
- * and ENOMEM (also from pinning what the IOAS holds, as are others of
- * IOMMU_IOAS_MAP_FILE); what the IOMMU driver returns. Nothing has changed
- * then; only if the structure of a REPLACE becomes unwritable during the call, it
- * is EFAULT although the PASID has moved.
+ * (@flags; the device, its IOMMU driver or this kind of HWPT has no PASIDs, or no fault
+ * queue; REPLACE: the IOMMU driver cannot, detach and attach instead), EINVAL (@pasid
+ * out of range, a @pt_id that does not suit the device, SMMUv3: one that is nested or a
+ * nest parent, or is decided on when a device is attached, which none was, a group of
+ * several devices), ENOSPC (the IOMMU has no number left for one more HWPT of this
+ * device; ATTACH: no pPASID is free), EDQUOT (ATTACH: this open file has as many pPASIDs
+ * of the pool as it may), EBUSY (ATTACH: the PASID is attached, also by a driver of the
+ * kernel or, of the global pool, by another part of the same parent; or the device is
+ * attached to a nested HWPT that is a table of PASIDs itself, or on an SMMUv3 to one
+ * that is a parent; or the IOMMU did not carry out what it was told when something of
+ * the device was detached, or before the device came, and may still go by what an old
+ * owner had: try again, it is asked to forget everything until it has. Both: the HWPT
+ * has a fault queue, and the device has not stopped since page requests were turned
+ * off), ERANGE (ATTACH: the pPASID that the vPASID has in the global pool is beyond what
+ * the device can have), EADDRINUSE (the IOAS maps or promises an IOVA the device cannot
+ * have), ENODEV (the HWPT has a fault queue, and the device has gone), EFAULT and ENOMEM
+ * (also from pinning what the IOAS holds, as are others of IOMMU_IOAS_MAP_FILE); what
+ * the IOMMU driver returns. Nothing has changed then; only if the structure of a REPLACE
+ * becomes unwritable during the call, it is EFAULT although the PASID has moved.
  */
 struct iommu_device_pasid {
 	__u32 size;
@@ -1599,8 +1597,9 @@ enum iommu_device_pri_state {
  * @out_outstanding: Page requests that were taken and are not answered; more than
  *                   @out_allocation if a group is larger than that
  *
- * The page request interface of a device, for a VMM that shows its guest a page
- * request capability. A device whose accesses stall has one too. The out members tell the state after the operation.
+ * The page request interface of a device, for a VMM that shows its guest a page request
+ * capability. A device whose accesses stall has one too. The out members tell the state
+ * after the operation.
  *
  * Errors: ENOENT (@dev_id), EOPNOTSUPP (@flags, @op; the device has no page
  * requests, or its IOMMU driver does not hand them to user space, or the device is

@@ -522,8 +522,9 @@ int map_pfnmap_fill(struct iova_space *space, struct iova_area *area,
 		kfree(place);
 	/*
 	 * IOVA and length have been looked at: what the driver does not take is memory of
-	 * a device (virtio-iommu without F_MMIO), or where it is (beyond what an SMMU puts
-	 * out). This is what a client expects of a BAR that cannot be mapped.
+	 * a device (virtio-iommu without F_MMIO), where it is (beyond what an SMMU puts
+	 * out), or that it is not writeable (a nest parent of VT-d). This is what a client
+	 * expects of a BAR that cannot be mapped.
 	 */
 	return rc == -EINVAL || rc == -ERANGE ? -EFAULT : rc;
 }
