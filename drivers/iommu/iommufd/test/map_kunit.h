@@ -25,7 +25,8 @@
  * @syncs: calls of iotlb_sync
  * @fail_at: this call of map_pages fails, counted from 1; 0: none
  * @kill_at: in this one the test is killed; likewise
- * @no_mmio: memory of devices is refused so, as virtio-iommu without F_MMIO does
+ * @no_mmio: the errno that memory of devices is refused with, as by virtio-iommu without
+ *	F_MMIO; 0: it is not
  * @hook: called by map_pages, with @hook_data, or NULL
  * @hook_data: for @hook
  */
